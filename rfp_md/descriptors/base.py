@@ -1,0 +1,64 @@
+"""What a descriptor is: it maps structures to sites, E = Σ_s f_type(s)(x_s), and knows nothing of learning."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from rfp_md.frames import Dataset, Floats, Frames, Ints
+from rfp_md.plugins import Plugin
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a descriptor declares about itself; the package relies on it and refuses early what is not declared."""
+
+    differentiable: bool = False
+    periodic: bool = False
+    translation_invariant: bool = False
+    rotation_invariant: bool = False
+    permutation_invariant: bool = False
+    per_atom: bool = False
+    fixed_composition: bool = False
+
+
+class Descriptor(Plugin):
+    """Geometry to numbers: M structures of one composition become S sites of D numbers each.
+
+    A subclass writes ``values``, ``site_types`` and one of ``jacobian`` and ``pullback``; the other follows from it.
+    Derivatives are with respect to the *coordinates* of a structure, an array of shape (C, 3): the N
+    positions, and for a periodic descriptor three more rows, the strain tensor.
+    """
+
+    capabilities: ClassVar[Capabilities]
+
+    def fit(self, dataset: Dataset) -> None:  # noqa: B027  most descriptors have nothing to learn
+        """Learn from the training frames what the descriptor needs to know, into ``state``."""
+
+    @abstractmethod
+    def values(self, frames: Frames) -> Floats:
+        """The sites x of M structures, shape (M, S, D)."""
+
+    @abstractmethod
+    def site_types(self, numbers: Ints) -> Ints:
+        """The type of each site of a structure with these atomic numbers, shape (S,); one type shares one f."""
+
+    def jacobian(self, frames: Frames) -> Floats:
+        """dx/d(coordinates), shape (M, S, D, C, 3). Default: one pullback for every component of every site."""
+        values = self.values(frames)
+        shape = values.shape[1:]
+        columns = []
+        for k in range(int(np.prod(shape))):
+            unit = np.zeros((len(frames), values[0].size))
+            unit[:, k] = 1.0
+            columns.append(self.pullback(frames, unit.reshape(-1, *shape)))
+        return np.stack(columns, axis=1).reshape(len(frames), *shape, -1, 3)
+
+    def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/d(coordinates), shape (M, C, 3), of an energy with dE/dx = ``gradient`` (M, S, D). Default: dense."""
+        if type(self).jacobian is Descriptor.jacobian:
+            raise NotImplementedError(f"{type(self).__name__} must define jacobian or pullback")
+        return np.einsum("msd,msdcx->mcx", gradient, self.jacobian(frames))

@@ -1,0 +1,116 @@
+"""Inverse distances of all pairs of atoms, symmetrised over the molecule's graph automorphisms."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from rfp_md.descriptors.base import Capabilities, Descriptor
+from rfp_md.errors import UserError
+from rfp_md.frames import Dataset, Floats, Frames, Ints
+from rfp_md.molecular_graph import automorphisms
+
+
+class InverseDistances(Descriptor):
+    """x_ij = 1 / |r_i − r_j| for all pairs i < j of a molecule.
+
+    With ``symmetrize`` there is one site for each automorphism p of the bonded graph, its pairs
+    relabelled: x^p_ij = 1 / |r_p(i) − r_p(j)|. All sites share one function, so the energy
+    E = Σ_p f(x^p) does not change when like atoms of the molecule are relabelled. This is the symmetric
+    form of sGDML (Chmiela et al., Nat. Commun. 9, 3887 (2018)), written as sites.
+    """
+
+    name: ClassVar[str] = "inverse_distances"
+    equation: ClassVar[str] = "x_ij = 1/|r_i - r_j|, one site per graph automorphism (sGDML, Chmiela et al. 2018)"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        differentiable=True,
+        translation_invariant=True,
+        rotation_invariant=True,
+        permutation_invariant=True,
+        fixed_composition=True,
+    )
+
+    symmetrize: bool = Field(True, description="one site for each automorphism of the bonded graph")
+    bond_scale: float = Field(1.2, gt=0, description="atoms are bonded below this times their covalent radii's sum")
+    max_automorphisms: int = Field(200, ge=1, description="refuse molecules with more automorphisms than this")
+
+    def fit(self, dataset: Dataset) -> None:
+        """Find the automorphisms (S, N) of the graph that is bonded in the median over the training frames."""
+        block = dataset.one_composition(f"descriptor '{self.name}'")
+        if block.n_atoms < 2:
+            raise UserError(f"{block.source}: descriptor '{self.name}' needs at least two atoms")
+        identity = np.arange(block.n_atoms, dtype=np.int64)[None]
+        self._state["automorphisms"] = (
+            automorphisms(block, self.bond_scale, self.max_automorphisms) if self.symmetrize else identity
+        )
+        self.__dict__.pop("_tables", None)
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        permutations = state.get("automorphisms")
+        if permutations is None or permutations.ndim != 2 or permutations.dtype != np.int64:
+            raise ValueError("automorphisms must be an integer array of shape (S, N)")
+        if not (np.sort(permutations, axis=1) == np.arange(permutations.shape[1])).all():
+            raise ValueError("automorphisms must be permutations")
+        return super().restore(state)
+
+    def site_types(self, numbers: Ints) -> Ints:
+        return np.zeros(len(self._state["automorphisms"]), dtype=np.int64)
+
+    def values(self, frames: Frames) -> Floats:
+        inverse, _ = self._pairs(frames)
+        return inverse[:, self._tables.relabelled]
+
+    def jacobian(self, frames: Frames) -> Floats:
+        # dx_ij/dr_i = −(r_i − r_j) / |r_i − r_j|³ = −dx_ij/dr_j
+        inverse, apart = self._pairs(frames)
+        slope = -(inverse**3)[..., None] * apart
+        dense = slope[:, :, None, :] * self._tables.incidence[None, :, :, None]
+        return dense[:, self._tables.relabelled]
+
+    def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        inverse, apart = self._pairs(frames)
+        tables = self._tables
+        flat = gradient.reshape(len(gradient), -1)
+        per_pair = flat[:, tables.inverse_relabelled].sum(axis=1)
+        slope = -(per_pair * inverse**3)[..., None] * apart
+        return tables.incidence.T @ slope
+
+    def _pairs(self, frames: Frames) -> tuple[Floats, Floats]:
+        """1/|r_i − r_j| (M, P) and r_i − r_j (M, P, 3) over the pairs i < j."""
+        apart = self._tables.incidence @ frames.positions
+        squared = np.einsum("mpx,mpx->mp", apart, apart)
+        if not squared.all():
+            frame, pair = np.argwhere(squared == 0)[0]
+            i, j = np.flatnonzero(self._tables.incidence[pair])
+            raise UserError(f"{frames.source}: atoms {i} and {j} of frame {frame} are at the same place")
+        return 1.0 / np.sqrt(squared), apart
+
+    @cached_property
+    def _tables(self) -> _PairTables:
+        return _PairTables(self._state["automorphisms"])
+
+
+class _PairTables:
+    """Index tables over the P = N(N−1)/2 pairs.
+
+    Attributes:
+        incidence: (P, N), +1 for the first atom of a pair and −1 for the second.
+        relabelled: (S, P), the pair that stands at each place of each site.
+        inverse_relabelled: (S, P), where in a flattened (S·P) gradient the copies of each pair stand.
+    """
+
+    def __init__(self, permutations: Ints) -> None:
+        n_sites, n_atoms = permutations.shape
+        first, second = np.triu_indices(n_atoms, 1)
+        pairs = np.arange(len(first))
+        self.incidence: Floats = np.zeros((len(pairs), n_atoms))
+        self.incidence[pairs, first] = 1.0
+        self.incidence[pairs, second] = -1.0
+        number = np.zeros((n_atoms, n_atoms), dtype=np.int64)
+        number[first, second] = number[second, first] = pairs
+        self.relabelled: Ints = number[permutations[:, first], permutations[:, second]]
+        self.inverse_relabelled: Ints = np.argsort(self.relabelled, axis=1) + len(pairs) * np.arange(n_sites)[:, None]

@@ -1,0 +1,193 @@
+"""Frames: one fixed-composition block of structures. Dataset: a list of blocks.
+
+Every array in the package has the shape and the unit stated here:
+
+    numbers    (N,)       atomic numbers
+    positions  (M, N, 3)  Å
+    energies   (M,)       eV, total energy of the structure
+    forces     (M, N, 3)  eV/Å
+    cells      (M, 3, 3)  Å, rows are the lattice vectors
+    stresses   (M, 3, 3)  eV/Å³, ASE's sign: (1/V) dE/dstrain
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfp_md.errors import UserError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """M structures of one composition in one order of atoms; shapes and units as in the module's docstring.
+
+    Raises:
+        UserError: a shape does not fit, or a number is not finite.
+    """
+
+    numbers: Ints
+    positions: Floats
+    energies: Floats | None = None
+    forces: Floats | None = None
+    cells: Floats | None = None
+    pbc: tuple[bool, bool, bool] = (False, False, False)
+    stresses: Floats | None = None
+    source: str = "frames"
+
+    def __post_init__(self) -> None:
+        frames, atoms = self.positions.shape[0], len(self.numbers)
+        shapes = {
+            "numbers": (atoms,),
+            "positions": (frames, atoms, 3),
+            "energies": (frames,),
+            "forces": (frames, atoms, 3),
+            "cells": (frames, 3, 3),
+            "stresses": (frames, 3, 3),
+        }
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array is None:
+                continue
+            if array.shape != shape:
+                raise UserError(
+                    f"{self.source}: {name} has shape {array.shape}, but {frames} frames of {atoms} atoms need {shape}"
+                )
+            if not np.isfinite(array).all():
+                where = np.argwhere(~np.isfinite(array))[0]
+                raise UserError(
+                    f"{self.source}: {name} has a number that is not finite in frame {where[0]}; "
+                    "remove that frame or compute it again"
+                )
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def n_atoms(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: slice | Ints) -> Frames:
+        """The chosen frames, as a block of the same composition."""
+        chosen = {
+            f.name: getattr(self, f.name)[index]
+            for f in fields(self)
+            if f.name not in ("numbers", "pbc", "source") and getattr(self, f.name) is not None
+        }
+        return replace(self, **chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A list of blocks; frames are counted through all blocks in their order."""
+
+    blocks: tuple[Frames, ...]
+
+    def __len__(self) -> int:
+        return sum(len(block) for block in self.blocks)
+
+    def __iter__(self) -> Iterator[Frames]:
+        return iter(self.blocks)
+
+    @property
+    def energies(self) -> Floats:
+        """Energies of all frames (M,), eV. Raises UserError where a block has none."""
+        for block in self.blocks:
+            if block.energies is None:
+                raise UserError(f"{block.source}: has no energies; compute them for every frame first")
+        return np.concatenate([block.energies for block in self.blocks if block.energies is not None])
+
+    @property
+    def sources(self) -> str:
+        return ", ".join(dict.fromkeys(block.source for block in self.blocks))
+
+    def select(self, indices: Ints) -> Dataset:
+        """The frames with these indices, in ascending order inside each block."""
+        chosen, start = [], 0
+        for block in self.blocks:
+            inside = np.sort(indices[(indices >= start) & (indices < start + len(block))]) - start
+            if len(inside):
+                chosen.append(block[inside])
+            start += len(block)
+        return Dataset(tuple(chosen))
+
+    def one_composition(self, needed_by: str) -> Frames:
+        """All frames as one block. Raises UserError where species or their order change.
+
+        Args:
+            needed_by: what asks for it, named in the message.
+        """
+        first = self.blocks[0]
+        for block in self.blocks[1:]:
+            if not np.array_equal(block.numbers, first.numbers):
+                raise UserError(
+                    f"{block.source}: {needed_by} needs one composition in one order of atoms, but after "
+                    f"{formula(first.numbers)} comes {formula(block.numbers)}; split the file or reorder the atoms"
+                )
+        if len(self.blocks) == 1:
+            return first
+        joined = {}
+        for name in ("positions", "energies", "forces", "cells", "stresses"):
+            parts = [getattr(block, name) for block in self.blocks]
+            joined[name] = None if any(part is None for part in parts) else np.concatenate(parts)
+        return replace(first, source=self.sources, **joined)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of everything a fit sees."""
+        digest = hashlib.sha256()
+        for block in self.blocks:
+            for array in (block.numbers, block.positions, block.energies, block.forces, block.cells, block.stresses):
+                if array is not None:
+                    digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def formula(numbers: Sequence[int] | Ints) -> str:
+    """The composition in the order of atoms, as in C2OH6."""
+    from ase.data import chemical_symbols
+
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][0] == number:
+            runs[-1][1] += 1
+        else:
+            runs.append([int(number), 1])
+    return "".join(chemical_symbols[z] + (str(n) if n > 1 else "") for z, n in runs)
+
+
+def count_duplicates(dataset: Dataset) -> int:
+    """How many frames repeat the positions of an earlier frame, bit for bit."""
+    repeated = 0
+    for block in dataset:
+        rows = np.ascontiguousarray(block.positions).reshape(len(block), -1)
+        repeated += len(rows) - len(np.unique(rows, axis=0))
+    return repeated
+
+
+def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:
+    """Refuse what no potential can be fitted to.
+
+    Raises:
+        UserError: no frames, missing energies or forces, or energies that are all the same.
+    """
+    if len(dataset) == 0:
+        raise UserError(f"{dataset.sources or 'the data'}: holds no frames")
+    energies = dataset.energies
+    if len(energies) > 1 and np.ptp(energies) == 0 and len(dataset.blocks) == 1:
+        raise UserError(
+            f"{dataset.sources}: all {len(energies)} energies are {energies[0]:g} eV, so there is nothing to learn; "
+            "check which key of the file holds the energy of each frame"
+        )
+    for block in dataset:
+        if forces and block.forces is None:
+            raise UserError(
+                f"{block.source}: has no forces, which a conservative potential is fitted to; "
+                "write them to the file (extxyz: a forces:R:3 column)"
+            )

@@ -1,0 +1,6 @@
+"""Readers: every file becomes a Dataset in eV, Å and eV/Å."""
+
+from rfp_md.io.read import read
+from rfp_md.io.units import Units
+
+__all__ = ["Units", "read"]

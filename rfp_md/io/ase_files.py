@@ -1,0 +1,69 @@
+"""Extended XYZ and every other format that ASE reads; ASE's units are eV, Å and eV/Å by convention."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.calculators.calculator import PropertyNotImplementedError
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats, Frames
+from rfp_md.io.units import Units, energy_factor, force_factor, length_factor
+
+
+def read_with_ase(path: Path, units: Units) -> list[Frames]:
+    """One block for each run of frames with the same species, cell periodicity and labels."""
+    from ase.io import read
+
+    try:
+        images = read(path, index=":")
+    except Exception as error:  # noqa: BLE001  ASE's readers raise whatever their parsers raise
+        raise UserError(f"{path}: ASE cannot read it ({type(error).__name__}: {error})") from error
+    if not images:
+        raise UserError(f"{path}: holds no frames")
+    return [_block(path, list(run), units) for _, run in groupby(images, key=_kind)]
+
+
+def _kind(atoms: Any) -> tuple[bytes, bytes, bool, bool, bool]:
+    """Frames of one block agree in this."""
+    labels = tuple(_label(atoms, name) is not None for name in ("energy", "forces", "stress"))
+    return atoms.numbers.tobytes(), atoms.pbc.tobytes(), *labels
+
+
+def _label(atoms: Any, name: str) -> Any:
+    if atoms.calc is None:
+        return None
+    try:
+        return {
+            "energy": atoms.get_potential_energy,
+            "forces": lambda: atoms.get_forces(apply_constraint=False),
+            "stress": lambda: atoms.get_stress(voigt=False, apply_constraint=False),
+        }[name]()
+    except PropertyNotImplementedError:
+        return None
+
+
+def _block(path: Path, images: list[Any], units: Units) -> Frames:
+    length = length_factor(units.length or "angstrom", "--length-unit")
+    energy = energy_factor(units.energy or "eV", "--energy-unit")
+    force = force_factor(units.force, "--force-unit") if units.force else energy / length
+    factors = {"energy": energy, "forces": force, "stress": energy / length**3}
+
+    def stack(name: str) -> Floats | None:
+        labels = [_label(atoms, name) for atoms in images]
+        return None if labels[0] is None else np.array(labels, dtype=np.float64) * factors[name]
+
+    periodic = bool(images[0].pbc.any())
+    return Frames(
+        numbers=images[0].numbers.astype(np.int64),
+        positions=np.array([atoms.positions for atoms in images]) * length,
+        energies=stack("energy"),
+        forces=stack("forces"),
+        cells=np.array([atoms.cell.array for atoms in images]) * length if periodic else None,
+        pbc=tuple(bool(p) for p in images[0].pbc),  # type: ignore[arg-type]
+        stresses=stack("stress") if periodic else None,
+        source=str(path),
+    )

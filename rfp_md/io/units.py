@@ -1,0 +1,54 @@
+"""Units at the border: names that users write, and their values in eV and Å."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ase.units import Bohr, Hartree, kcal, kJ, mol
+
+from rfp_md.errors import UserError
+
+ENERGY = {"ev": 1.0, "mev": 1e-3, "kcal/mol": kcal / mol, "kj/mol": kJ / mol, "hartree": Hartree}
+LENGTH = {"angstrom": 1.0, "bohr": Bohr, "nm": 10.0}
+ALIASES = {"ang": "angstrom", "å": "angstrom", "a": "angstrom", "ha": "hartree", "a0": "bohr"}
+
+
+@dataclass(frozen=True)
+class Units:
+    """What the flags say; None where the user said nothing."""
+
+    energy: str | None = None
+    force: str | None = None
+    length: str | None = None
+
+
+def energy_factor(unit: str, said_by: str) -> float:
+    """eV per unit. Raises UserError for an unknown unit, naming where it was said."""
+    return _factor(unit, ENERGY, said_by, "energy")
+
+
+def length_factor(unit: str, said_by: str) -> float:
+    """Å per unit."""
+    return _factor(unit, LENGTH, said_by, "length")
+
+
+def force_factor(unit: str, said_by: str) -> float:
+    """eV/Å per unit; the unit is an energy, a slash and a length, as in ``kcal/mol/angstrom``."""
+    energy, slash, length = unit.rpartition("/")
+    if not slash or _canonical(energy) not in ENERGY or _canonical(length) not in LENGTH:
+        raise UserError(
+            f"{said_by}: unknown force unit '{unit}'; write an energy, a slash and a length, as in kcal/mol/angstrom "
+            f"(energies: {', '.join(ENERGY)}; lengths: {', '.join(LENGTH)})"
+        )
+    return energy_factor(energy, said_by) / length_factor(length, said_by)
+
+
+def _canonical(unit: str) -> str:
+    lower = unit.strip().lower()
+    return ALIASES.get(lower, lower)
+
+
+def _factor(unit: str, table: dict[str, float], said_by: str, quantity: str) -> float:
+    if _canonical(unit) not in table:
+        raise UserError(f"{said_by}: unknown {quantity} unit '{unit}'; known are {', '.join(table)}")
+    return table[_canonical(unit)]
