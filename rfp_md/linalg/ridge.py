@@ -1,0 +1,73 @@
+"""Ridge regression from normal equations: (A + λ D) c = y with D = diag A, for many λ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh
+from scipy.linalg.blas import dsymv
+from scipy.linalg.lapack import dpotrf, dpotrs
+
+from rfp_md.frames import Floats
+
+EIGENVALUE_FLOOR = 1e-14  # relative; below it an eigenvalue of a float64 Gram matrix is rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A readout and how it was found.
+
+    Attributes:
+        coefficients: c (K,).
+        method: ``cholesky`` or ``eigenvalues``.
+        residual: |(A + λD)c − y| / |y| in the scaled system.
+    """
+
+    coefficients: Floats
+    regularization: float
+    method: str
+    residual: float
+
+
+class Ridge:
+    """One symmetric system, scaled to unit diagonal so that λ has the same meaning for every feature.
+
+    Smooth features make A nearly singular by nature; λ near rounding is where the best models are, so a
+    failed factorisation is expected now and then: ``cholesky`` then returns None and the caller goes on.
+    """
+
+    def __init__(self, matrix: Floats, rhs: Floats) -> None:
+        """Take over ``matrix`` (lower triangle, Fortran order; it is overwritten) and ``rhs``."""
+        diagonal = matrix.diagonal().copy()
+        self._scale = np.where(diagonal > 0, np.sqrt(np.maximum(diagonal, 0)), 1.0)
+        matrix /= self._scale[:, None]
+        matrix /= self._scale
+        self._matrix, self._rhs = matrix, rhs / self._scale
+
+    def cholesky(self, regularization: float) -> Solution | None:
+        """Solve by Cholesky with one step of refinement; None where the matrix is not positive definite."""
+        factor = self._matrix.copy(order="F")
+        factor[np.diag_indices(len(factor))] += regularization
+        factor, failed = dpotrf(factor, lower=1, overwrite_a=1, clean=0)
+        if failed:
+            return None
+        solution, _ = dpotrs(factor, self._rhs, lower=1)
+        correction, _ = dpotrs(factor, self._remainder(solution, regularization), lower=1)
+        return self._solution(solution + correction, regularization, "cholesky")
+
+    def eigenvalues(self, regularization: float) -> Solution:
+        """Solve by an eigendecomposition, whatever the matrix; more than ten times slower."""
+        values, vectors = eigh(self._matrix, lower=True)
+        kept = values > EIGENVALUE_FLOOR * values[-1]
+        vectors = vectors[:, kept]
+        solution = vectors @ ((vectors.T @ self._rhs) / (values[kept] + regularization))
+        return self._solution(solution, regularization, "eigenvalues")
+
+    def _remainder(self, solution: Floats, regularization: float) -> Floats:
+        return np.asarray(self._rhs - dsymv(1.0, self._matrix, solution, lower=1) - regularization * solution)
+
+    def _solution(self, scaled: Floats, regularization: float, method: str) -> Solution:
+        size = np.linalg.norm(self._rhs) or 1.0
+        residual = float(np.linalg.norm(self._remainder(scaled, regularization)) / size)
+        return Solution(scaled / self._scale, regularization, method, residual)

@@ -1,0 +1,118 @@
+"""Potential = baseline + Σ terms; drivers, calculators and validation know only this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rfp_md.descriptors import Descriptor
+from rfp_md.errors import UserError
+from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
+from rfp_md.regressors import Regressor, Sites
+
+CHUNK_SITES = 200_000  # sites × frames that are evaluated at once
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Energies (M,) in eV, forces (M, N, 3) in eV/Å and virials −dE/dstrain = Σ r ⊗ f (M, 3, 3) in eV."""
+
+    energies: Floats
+    forces: Floats
+    virials: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """Reference energy of each element, eV; their sum is the part of the energy that is not learned."""
+
+    energies: dict[int, float]
+
+    @classmethod
+    def fit(cls, dataset: Dataset) -> Baseline:
+        """Least squares of the energies on the numbers of atoms; for one composition, the mean energy."""
+        elements = sorted({int(z) for block in dataset for z in block.numbers})
+        counts = np.concatenate([np.tile(_counts(block.numbers, elements), (len(block), 1)) for block in dataset])
+        solution = np.linalg.lstsq(counts, dataset.energies, rcond=None)[0]
+        return cls(dict(zip(elements, solution.tolist(), strict=True)))
+
+    def __call__(self, numbers: Ints) -> float:
+        return float(sum(self.energies[int(z)] for z in numbers))
+
+
+def _counts(numbers: Ints, elements: list[int]) -> Floats:
+    return np.array([np.count_nonzero(numbers == z) for z in elements], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Potential:
+    """A fitted model.
+
+    Attributes:
+        numbers: atomic numbers in the order of the training frames, or None if any composition will do.
+        baseline: reference energies of the elements it was trained on.
+        descriptors: one for each term.
+        regressor: the fitted sum over the sites of all terms.
+        reference: a training structure (N, 3), Å, from which a run can start.
+        record: how it was made and how well it did; kept in the artifact.
+    """
+
+    numbers: Ints
+    baseline: Baseline
+    descriptors: Sequence[Descriptor]
+    regressor: Regressor
+    reference: Floats
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_forces(self) -> bool:
+        return self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors)
+
+    def compute(self, frames: Frames) -> Prediction:
+        """Energies, forces and virials of M structures.
+
+        Raises:
+            UserError: another composition than the model's, a periodic cell that the descriptor cannot
+                see, or a model without forces.
+        """
+        self.check(frames)
+        if not self.has_forces:
+            raise UserError("this model has energies only (its activation has no continuous derivative): no forces")
+        sites = sum(len(d.site_types(self.numbers)) for d in self.descriptors)
+        size = max(1, CHUNK_SITES // sites)
+        if len(frames) <= size:
+            return self._compute(frames)
+        parts = [self._compute(frames[k : k + size]) for k in range(0, len(frames), size)]
+        joined = [np.concatenate([getattr(p, name) for p in parts]) for name in ("energies", "forces", "virials")]
+        return Prediction(*joined)
+
+    def energies(self, frames: Frames) -> Floats:
+        """Energies alone (M,), eV."""
+        self.check(frames)
+        energies, _ = self.regressor.predict(self._describe(frames))
+        return energies + self.baseline(frames.numbers)
+
+    def check(self, frames: Frames) -> None:
+        """Raise UserError where the model has nothing to say about these structures."""
+        if not np.array_equal(frames.numbers, self.numbers):
+            raise UserError(
+                f"{frames.source}: has atoms {formula(frames.numbers)}, but the model was trained on "
+                f"{formula(self.numbers)} in this order; give the atoms in that order"
+            )
+        if any(frames.pbc) and not all(d.capabilities.periodic for d in self.descriptors):
+            name = next(d.name for d in self.descriptors if not d.capabilities.periodic)
+            raise UserError(f"{frames.source}: is periodic, but descriptor '{name}' sees free molecules only")
+
+    def _describe(self, frames: Frames) -> list[Sites]:
+        return [Sites(d.values(frames), d.site_types(frames.numbers)) for d in self.descriptors]
+
+    def _compute(self, frames: Frames) -> Prediction:
+        energies, gradients = self.regressor.predict(self._describe(frames))
+        slopes = sum(d.pullback(frames, g) for d, g in zip(self.descriptors, gradients, strict=True))
+        forces = -slopes[:, : frames.n_atoms]
+        # Without a cell, a strain moves the atoms and nothing else: −dE/dstrain = Σ r ⊗ f.
+        virials = np.einsum("mix,miy->mxy", frames.positions, forces)
+        return Prediction(energies + self.baseline(frames.numbers), forces, virials)

@@ -1,0 +1,98 @@
+"""What a regressor is: a sum of functions of sites, fitted to energies and their derivatives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rfp_md.frames import Floats, Ints
+from rfp_md.plugins import Plugin
+from rfp_md.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """One term of M structures, as its descriptor gives it.
+
+    Attributes:
+        values: x (M, S, D).
+        types: type of each site (S,).
+        jacobian: dx/d(coordinates) (M, S, D, C), or None where it was not asked for.
+    """
+
+    values: Floats
+    types: Ints
+    jacobian: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """M structures with everything that a fit sees of them.
+
+    Attributes:
+        terms: one entry for each term of the model.
+        energies: targets (M,), eV.
+        slopes: targets dE/d(coordinates) (M, C), eV/Å, or None where they were not asked for.
+    """
+
+    terms: list[Sites]
+    energies: Floats
+    slopes: Floats | None = None
+
+
+class Samples(ABC):
+    """Training or validation structures, described when they are asked for."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many structures."""
+
+    @property
+    @abstractmethod
+    def n_coordinates(self) -> int:
+        """The largest number C of coordinates of a structure."""
+
+    @abstractmethod
+    def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
+        """All structures in batches of at most ``size``, with or without Jacobians and slopes."""
+
+    @abstractmethod
+    def some(self, most: int, rng: np.random.Generator) -> Samples:
+        """At most ``most`` of the structures, drawn without replacement."""
+
+
+class Regressor(Plugin):
+    """E = Σ_terms Σ_s f_{term, type(s)}(x_s), with f to be found."""
+
+    @property
+    def smooth(self) -> bool:
+        """Whether dE/dx is continuous. If not, the fit uses energies only and the model has no forces."""
+        return True
+
+    @abstractmethod
+    def fit(
+        self,
+        train: Samples,
+        valid: Samples,
+        widths: Sequence[int | None],
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        """Find f from the training samples, hyper-parameters on the validation samples, into ``state``.
+
+        Args:
+            train, valid: disjoint sets of structures.
+            widths: the size of each term's function, where the user gave one.
+            rng: the run's only source of randomness.
+
+        Returns:
+            What was chosen, as JSON-ready values; it is kept in the artifact.
+        """
+
+    @abstractmethod
+    def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+        """Energies (M,) and, for each term, dE/dx (M, S, D)."""

@@ -1,0 +1,303 @@
+"""Regressors that are linear in random features: draw them, accumulate normal equations, solve, choose."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, PrivateAttr
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats
+from rfp_md.linalg.gram import Gram, weighted_sum
+from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
+from rfp_md.linalg.ridge import Ridge, Solution
+from rfp_md.progress import Progress
+from rfp_md.random_features.activations import ACTIVATIONS
+from rfp_md.random_features.feature_map import FeatureMap
+from rfp_md.regressors.base import Batch, Regressor, Samples, Sites
+
+SAMPLE_FRAMES = 2000  # structures that the features are drawn from
+BATCH_BYTES = 400e6  # force rows of one batch, with the product they are made from
+
+
+def _numbers(value: Any) -> Any:
+    """On the command line several numbers are written as in 1e-10/1e-9."""
+    if isinstance(value, str):
+        return tuple(value.split("/"))
+    return (value,) if isinstance(value, int | float) else value
+
+
+Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers), Field(min_length=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The features of one type of site in one term, and the columns that they fill."""
+
+    term: int
+    site_type: int
+    columns: slice
+    features: FeatureMap
+
+
+@dataclass(frozen=True)
+class Score:
+    """Errors on the validation samples."""
+
+    energy_mae: float
+    slope_mae: float
+    value: float
+
+
+class FeatureRegressor(Regressor):
+    """f(x) = Σ_k c_k φ_k(x); energies and slopes are fitted together in one linear solve.
+
+        minimise  Σ_m (E_m − Φ_m c)² + w Σ_m |∂E_m − Q_m c|² + λ Σ_k A_kk c_k²
+
+    with Φ_mk = Σ_s φ_k(x_ms) and Q_mk = Σ_s σ′_k(x_ms) W_k·∂x_ms (thesis, Algorithm 5). The Gram matrices
+    of Φ and Q are accumulated once; (λ, w) are then chosen on the validation samples, which join the
+    training samples for the last solve.
+    """
+
+    width: int | None = Field(None, ge=1, description="number of features; default: by the number of rows, ≤ 6000")
+    regularization: Numbers = Field(
+        (1e-12, 1e-11, 1e-10, 1e-9, 1e-8), description="λ to choose from, relative to a unit-diagonal Gram matrix"
+    )
+    force_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the force rows to choose from")
+
+    _layout: list[Block] = PrivateAttr(default_factory=list)
+
+    @property
+    @abstractmethod
+    def activation_name(self) -> str:
+        """A key of ACTIVATIONS."""
+
+    @abstractmethod
+    def draw(self, points: Floats, outputs: Floats, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw W (width, D) and b (width,) from sites of one type.
+
+        Args:
+            points: sites (n, D).
+            outputs: energy of the structure that each site belongs to (n,).
+        """
+
+    @property
+    def smooth(self) -> bool:
+        return ACTIVATIONS[self.activation_name].smooth
+
+    def fit(
+        self,
+        train: Samples,
+        valid: Samples,
+        widths: Sequence[int | None],
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        blocks = self._draw_blocks(train, widths, rng)
+        width = blocks[-1].columns.stop
+        per_frame = train.n_coordinates if self.smooth else 1
+        batch_size = max(1, int(BATCH_BYTES / (16 * width * per_frame)))
+        self._check_memory(width, min(batch_size, len(train)) * per_frame, progress)
+
+        grams = [Gram(width), Gram(width)]
+        progress.start("Accumulating", (len(train) + len(valid)) * (per_frame + self.smooth))
+        self._accumulate(grams, blocks, train, batch_size, progress)
+
+        chosen, weight, score, failed = self._choose(grams, blocks, valid, batch_size, progress)
+        self._accumulate(grams, blocks, valid, batch_size, progress)
+        final = self._solve(grams, weight, [chosen.regularization], progress)[0]
+        self._remember(blocks, final)
+        return {
+            "width": width,
+            "regularization": final.regularization,
+            "force_weight": weight if self.smooth else None,
+            "solver": final.method,
+            "residual": final.residual,
+            "failed_factorisations": failed,
+            "valid_energy_mae_ev": score.energy_mae,
+            "valid_force_mae_ev_per_angstrom": score.slope_mae if self.smooth else None,
+        }
+
+    def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+        readout = self._state["readout"]
+        energies = np.zeros(len(terms[0].values))
+        gradients = [np.empty_like(sites.values) for sites in terms]
+        for block in self._blocks():
+            sites = terms[block.term]
+            mine = sites.types == block.site_type
+            everything = bool(mine.all())
+            value, slope = block.features(sites.values if everything else sites.values[:, mine])
+            coefficients = readout[block.columns]
+            energies += value.sum(axis=1) @ coefficients
+            slope *= coefficients
+            gradient = slope @ block.features.weights
+            if everything:
+                gradients[block.term] = gradient
+            else:
+                gradients[block.term][:, mine] = gradient
+        return energies, gradients
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        super().restore(state)
+        width = 0
+        for block in self._blocks():
+            features = block.features
+            if features.weights.ndim != 2 or features.biases.shape != (len(features.weights),):
+                raise ValueError(f"weights and biases of term {block.term} do not fit each other")
+            width = block.columns.stop
+        if width == 0 or "readout" not in state or state["readout"].shape != (width,):
+            raise ValueError("the readout does not fit the features")
+        return self
+
+    def _draw_blocks(self, train: Samples, widths: Sequence[int | None], rng: np.random.Generator) -> list[Block]:
+        """Draw the features of every term; a term's width is shared among site types by their numbers of sites."""
+        rows = len(train) * (train.n_coordinates + 1 if self.smooth else 1)
+        default = (self.width or default_width(rows)) // len(widths)
+        sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
+        blocks, start = [], 0
+        for term, given in enumerate(widths):
+            points: dict[int, list[Floats]] = {}
+            outputs: dict[int, list[Floats]] = {}
+            for batch in sample:
+                sites = batch.terms[term]
+                for s, site_type in enumerate(sites.types):
+                    points.setdefault(int(site_type), []).append(sites.values[:, s])
+                    outputs.setdefault(int(site_type), []).append(batch.energies)
+            total = sum(len(part) for parts in points.values() for part in parts)
+            for site_type in sorted(points):
+                x, y = np.concatenate(points[site_type]), np.concatenate(outputs[site_type])
+                share = max(1, round((given or default) * len(x) / total))
+                weights, biases = self.draw(x, y, share, rng)
+                features = FeatureMap(weights, biases, self.activation_name)
+                blocks.append(Block(term, site_type, slice(start, start + len(biases)), features))
+                start += len(biases)
+        return blocks
+
+    def _check_memory(self, width: int, rows: int, progress: Progress) -> None:
+        """Two Gram blocks, their weighted sum and a factor of it, and the rows of one batch."""
+        needed = 8 * (4 * width**2 + 2 * rows * width)
+        progress.message(
+            f"{width} features: peak memory about {gigabytes(needed)} of {gigabytes(available_memory())} available"
+        )
+        require_memory(needed, "lower the width (--descriptor NAME:width=…)")
+
+    def _accumulate(
+        self, grams: list[Gram], blocks: list[Block], samples: Samples, batch_size: int, progress: Progress
+    ) -> None:
+        for batch in samples.batches(batch_size, derivatives=self.smooth):
+            energy_rows, slope_rows = feature_rows(blocks, batch)
+            grams[0].add(energy_rows, batch.energies)
+            if slope_rows is not None and batch.slopes is not None:
+                grams[1].add(slope_rows, batch.slopes.ravel())
+            progress.advance(len(energy_rows) + (0 if slope_rows is None else len(slope_rows)))
+
+    def _choose(
+        self, grams: list[Gram], blocks: list[Block], valid: Samples, batch_size: int, progress: Progress
+    ) -> tuple[Solution, float, Score, int]:
+        """The best λ at the first force weight, then the best force weight at that λ."""
+        weight = self.force_weights[0]
+        candidates = self._solve(grams, weight, list(self.regularization), progress)
+        failed = len(self.regularization) - len(candidates)
+        scores = validate(blocks, candidates, valid, batch_size, derivatives=self.smooth)
+        best = min(range(len(scores)), key=lambda k: scores[k].value)
+        chosen, score = candidates[best], scores[best]
+        others = self.force_weights[1:] if self.smooth else ()
+        weighted = [(w, self._solve(grams, w, [chosen.regularization], progress)[0]) for w in others]
+        new_scores = validate(blocks, [s for _, s in weighted], valid, batch_size, derivatives=self.smooth)
+        for (w, solution), new in zip(weighted, new_scores, strict=True):
+            if new.value < score.value:
+                chosen, weight, score = solution, w, new
+        return chosen, weight, score, failed
+
+    def _solve(self, grams: list[Gram], weight: float, lambdas: list[float], progress: Progress) -> list[Solution]:
+        """Solutions for every λ whose factorisation holds; if none does, one by eigenvalues, with a message."""
+        ridge = Ridge(*weighted_sum(grams, [1.0, weight]))
+        solutions = [solution for value in lambdas if (solution := ridge.cholesky(value)) is not None]
+        if len(solutions) < len(lambdas):
+            progress.message(
+                f"Cholesky failed for {len(lambdas) - len(solutions)} of {len(lambdas)} regularizations: "
+                "the Gram matrix is singular to rounding there"
+            )
+        if not solutions:
+            progress.message(f"falling back to an eigendecomposition at regularization {max(lambdas):g}")
+            solutions = [ridge.eigenvalues(max(lambdas))]
+        if not all(np.isfinite(solution.coefficients).all() for solution in solutions):
+            raise UserError("the fit gave coefficients that are not finite; use a larger regularization")
+        return solutions
+
+    def _remember(self, blocks: list[Block], solution: Solution) -> None:
+        self._state.clear()
+        for block in blocks:
+            prefix = f"{block.term}.{block.site_type}"
+            self._state[f"{prefix}.weights"] = block.features.weights
+            self._state[f"{prefix}.biases"] = block.features.biases
+        self._state["readout"] = solution.coefficients
+        self._layout.clear()
+
+    def _blocks(self) -> list[Block]:
+        """The blocks in the order of the readout, rebuilt once from ``state``."""
+        if not self._layout:
+            start = 0
+            keys = [key.rsplit(".", 1)[0] for key in self._state if key.endswith(".weights")]
+            for prefix in sorted(keys, key=lambda key: tuple(int(part) for part in key.split("."))):
+                term, site_type = (int(part) for part in prefix.split("."))
+                weights, biases = self._state[f"{prefix}.weights"], self._state[f"{prefix}.biases"]
+                features = FeatureMap(weights, biases, self.activation_name)
+                self._layout.append(Block(term, site_type, slice(start, start + len(weights)), features))
+                start += len(weights)
+        return self._layout
+
+
+def default_width(rows: int) -> int:
+    """A quarter of the number of rows, between 500 and 6000."""
+    return int(np.clip(rows // 4, 500, 6000))
+
+
+def feature_rows(blocks: list[Block], batch: Batch) -> tuple[Floats, Floats | None]:
+    """Rows Φ (M, K) of the energies and, where the batch has Jacobians, Q (M·C, K) of the slopes."""
+    width = blocks[-1].columns.stop
+    energy_rows = np.zeros((len(batch.energies), width))
+    slope_rows = None
+    if batch.slopes is not None:
+        slope_rows = np.zeros((*batch.slopes.shape, width))
+    for block in blocks:
+        sites = batch.terms[block.term]
+        for s in np.flatnonzero(sites.types == block.site_type):
+            value, slope = block.features(sites.values[:, s])
+            energy_rows[:, block.columns] += value
+            if slope_rows is not None and sites.jacobian is not None:
+                product = sites.jacobian[:, s].transpose(0, 2, 1) @ block.features.weights.T
+                product *= slope[:, None, :]
+                slope_rows[:, :, block.columns] += product
+    return energy_rows, None if slope_rows is None else slope_rows.reshape(-1, width)
+
+
+def validate(
+    blocks: list[Block], candidates: list[Solution], valid: Samples, batch_size: int, *, derivatives: bool
+) -> list[Score]:
+    """Errors of every candidate; ``value`` adds the energy and the slope MAE, each in units of the target's spread."""
+    if not candidates:
+        return []
+    readouts = np.stack([candidate.coefficients for candidate in candidates], axis=1)
+    energy_errors, slope_errors = [], []
+    energies, slopes = [], []
+    for batch in valid.batches(batch_size, derivatives=derivatives):
+        energy_rows, slope_rows = feature_rows(blocks, batch)
+        energy_errors.append(np.abs(energy_rows @ readouts - batch.energies[:, None]))
+        energies.append(batch.energies)
+        if slope_rows is not None and batch.slopes is not None:
+            target = batch.slopes.reshape(-1, 1)
+            slope_errors.append(np.abs(slope_rows @ readouts - target))
+            slopes.append(target)
+    energy_mae = np.concatenate(energy_errors).mean(axis=0)
+    value = energy_mae / (np.concatenate(energies).std() or 1.0)
+    slope_mae = np.zeros_like(energy_mae)
+    if slopes:
+        slope_mae = np.concatenate(slope_errors).mean(axis=0)
+        value = value + slope_mae / (np.concatenate(slopes).std() or 1.0)
+    return [Score(*(float(x) for x in row)) for row in zip(energy_mae, slope_mae, value, strict=True)]

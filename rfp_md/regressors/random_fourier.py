@@ -1,0 +1,43 @@
+"""Random Fourier features: the random-feature form of a kernel machine."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from rfp_md.frames import Floats
+from rfp_md.random_features.spectral import Kernel, sample_frequencies
+from rfp_md.regressors.features import FeatureRegressor, Numbers
+
+
+class RandomFourier(FeatureRegressor):
+    """φ_k(x) = cos(W_k·x + b_k), W_k = ω_k/ℓ_k with ω_k from a kernel's spectral density, b_k uniform on [0, 2π).
+
+    Rahimi and Recht, NIPS 2007. The length scale ℓ_k is in units of the median distance between two sites
+    of the training frames; with two numbers, it is drawn log-uniformly between them for each feature.
+    """
+
+    name: ClassVar[str] = "random_fourier"
+    equation: ClassVar[str] = "f(x) = sum_k c_k cos(W_k.x + b_k), W_k from a spectral density (Rahimi, Recht 2007)"
+
+    kernel: Kernel = Field("gaussian", description="gaussian, matern12, matern32, matern52 or laplace")
+    length_scale: Numbers = Field((8.0,), max_length=2, description="ℓ, or its range, in median site distances")
+
+    @property
+    def activation_name(self) -> str:
+        return "cos"
+
+    def draw(self, points: Floats, outputs: Floats, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        low, high = np.log(self.length_scale[0]), np.log(self.length_scale[-1])
+        lengths = median_distance(points, rng) * np.exp(rng.uniform(low, high, (width, 1)))
+        weights = sample_frequencies(self.kernel, (width, points.shape[1]), rng) / lengths
+        # The phase is taken from the middle of the data, so that its size does not eat digits of the cosine.
+        return weights, rng.uniform(0.0, 2.0 * np.pi, width) - weights @ points.mean(axis=0)
+
+
+def median_distance(points: Floats, rng: np.random.Generator) -> float:
+    """The median distance between two points of a set (n, D), from 10,000 random pairs; 1 if all coincide."""
+    first, second = rng.integers(0, len(points), (2, 10_000))
+    return float(np.median(np.linalg.norm(points[first] - points[second], axis=1))) or 1.0
