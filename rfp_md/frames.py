@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +134,7 @@ class Dataset:
                 )
         if len(self.blocks) == 1:
             return first
-        joined = {}
+        joined: dict[str, Any] = {}
         for name in ("positions", "energies", "forces", "cells", "stresses"):
             parts = [getattr(block, name) for block in self.blocks]
             joined[name] = None if any(part is None for part in parts) else np.concatenate(parts)

@@ -84,7 +84,7 @@ def load(kind: Kind, name: str) -> type[Any]:
         raise UserError(f"no {kind} is named '{name}'{_suggestion(name, list(found))}")
     try:
         plugin = found[name].load()
-    except Exception as error:  # noqa: BLE001  a plugin may fail in any way while it is imported
+    except Exception as error:
         package, version = origin(kind, name)
         raise UserError(
             f"{kind} '{name}' of {package} {version} cannot be loaded ({type(error).__name__}: {error})"

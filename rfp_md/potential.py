@@ -52,12 +52,13 @@ class Potential:
     """A fitted model.
 
     Attributes:
-        numbers: atomic numbers in the order of the training frames, or None if any composition will do.
+        numbers: atomic numbers in the order of the training frames.
         baseline: reference energies of the elements it was trained on.
         descriptors: one for each term.
         regressor: the fitted sum over the sites of all terms.
         reference: a training structure (N, 3), Å, from which a run can start.
         record: how it was made and how well it did; kept in the artifact.
+        split: indices of the frames that it was trained and validated on.
     """
 
     numbers: Ints
@@ -66,6 +67,7 @@ class Potential:
     regressor: Regressor
     reference: Floats
     record: dict[str, Any] = field(default_factory=dict)
+    split: dict[str, Ints] = field(default_factory=dict)
 
     @property
     def has_forces(self) -> bool:
@@ -111,8 +113,9 @@ class Potential:
 
     def _compute(self, frames: Frames) -> Prediction:
         energies, gradients = self.regressor.predict(self._describe(frames))
-        slopes = sum(d.pullback(frames, g) for d, g in zip(self.descriptors, gradients, strict=True))
-        forces = -slopes[:, : frames.n_atoms]
+        forces = np.zeros_like(frames.positions)
+        for descriptor, gradient in zip(self.descriptors, gradients, strict=True):
+            forces -= descriptor.pullback(frames, gradient)
         # Without a cell, a strain moves the atoms and nothing else: −dE/dstrain = Σ r ⊗ f.
         virials = np.einsum("mix,miy->mxy", frames.positions, forces)
         return Prediction(energies + self.baseline(frames.numbers), forces, virials)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,4 +18,146 @@ from rfp_md.progress import Progress
 from rfp_md.regressors import Batch, Regressor, Samples, Sites
 from rfp_md.splits import split_frames
 
-PRESETS = {"fast": (["inverse_distances"], "random_fourier")}
+PRESETS = {"fast": (("inverse_distances",), "random_fourier")}
+Preset = Literal["fast"]
+Target = Literal["conservative"]
+
+
+def train(
+    data: str | Path | Sequence[str | Path] | Dataset,
+    *,
+    output: str | Path | None = None,
+    descriptor: Sequence[str] = (),
+    regressor: str | None = None,
+    target: Target = "conservative",
+    preset: Preset = "fast",
+    n_train: int | None = None,
+    n_valid: int | None = None,
+    split: str = "random",
+    seed: int = 0,
+    energy_unit: str | None = None,
+    force_unit: str | None = None,
+    length_unit: str | None = None,
+    progress: Progress | None = None,
+) -> Potential:
+    """Fit a potential to reference frames with one linear solve.
+
+    Args:
+        data: file or files of reference frames, or a dataset.
+        output: the ``.rfp`` file to write.
+        descriptor: one ``NAME[:key=value,…]`` for each term; ``width`` among the keys is the term's number
+            of features. Default: the preset's.
+        regressor: ``NAME[:key=value,…]``. Default: the preset's.
+        target: ``conservative``: forces are the negative gradient of the learned energy.
+        preset: ``fast``: symmetrised inverse distances under Fourier features.
+        n_train, n_valid, split, seed: see ``rfp_md.splits.split_frames``; the validation frames choose the
+            hyper-parameters and then join the last solve.
+        energy_unit, force_unit, length_unit: units of the files, where their format does not state them.
+
+    Raises:
+        UserError: bad frames, units, plugins or parameters, or a fit that does not fit into memory.
+    """
+    progress = progress or Progress()
+    terms, widths = _make_terms(descriptor or PRESETS[preset][0])
+    model = _make_regressor(regressor or PRESETS[preset][1])
+    dataset = data if isinstance(data, Dataset) else read(data, Units(energy_unit, force_unit, length_unit))
+    check_trainable(dataset, forces=model.smooth)
+    if duplicates := count_duplicates(dataset):
+        progress.message(f"warning: {duplicates} of {len(dataset)} frames repeat an earlier frame; are they meant to?")
+
+    rng = np.random.default_rng(seed)
+    train_indices, valid_indices = split_frames(len(dataset), n_train, n_valid, split, rng)
+    training, validation = dataset.select(train_indices), dataset.select(valid_indices)
+    for term in terms:
+        term.fit(training)
+    baseline = Baseline.fit(training)
+    fitted = model.fit(
+        DescribedFrames(training, terms, baseline), DescribedFrames(validation, terms, baseline), widths, rng, progress
+    )
+    record = {
+        "target": target,
+        "data": {"files": dataset.sources, "sha256": dataset.fingerprint(), "frames": len(dataset)},
+        "split": {"kind": split, "seed": seed, "n_train": len(train_indices), "n_valid": len(valid_indices)},
+        "widths": list(widths),
+        "fit": fitted,
+    }
+    first = training.blocks[0]
+    potential = Potential(
+        numbers=first.numbers,
+        baseline=baseline,
+        descriptors=terms,
+        regressor=model,
+        reference=first.positions[int(np.argmin(first.energies))],  # type: ignore[arg-type]
+        record=record,
+        split={"train": train_indices, "valid": valid_indices},
+    )
+    if output is not None:
+        from rfp_md.artifact import save
+
+        save(potential, output)
+    return potential
+
+
+class DescribedFrames(Samples):
+    """Structures as a regressor sees them: sites, energies without the baseline, slopes −F."""
+
+    def __init__(self, dataset: Dataset, descriptors: Sequence[Descriptor], baseline: Baseline) -> None:
+        self._dataset, self._descriptors, self._baseline = dataset, descriptors, baseline
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    @property
+    def n_coordinates(self) -> int:
+        return 3 * max(block.n_atoms for block in self._dataset)
+
+    def some(self, most: int, rng: np.random.Generator) -> Samples:
+        if len(self) <= most:
+            return self
+        chosen = rng.choice(len(self), most, replace=False)
+        return DescribedFrames(self._dataset.select(chosen), self._descriptors, self._baseline)
+
+    def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
+        for block in self._dataset:
+            for start in range(0, len(block), size):
+                part = block[start : start + size]
+                terms = []
+                for term in self._descriptors:
+                    jacobian = None
+                    if derivatives:
+                        dense = term.jacobian(part)
+                        jacobian = dense.reshape(*dense.shape[:3], -1)
+                    terms.append(Sites(term.values(part), term.site_types(part.numbers), jacobian))
+                energies: Floats = part.energies - self._baseline(part.numbers)  # type: ignore[operator]
+                slopes = -part.forces.reshape(len(part), -1) if derivatives and part.forces is not None else None
+                yield Batch(terms, energies, slopes)
+
+
+def parse_spec(text: str, flag: str) -> tuple[str, dict[str, Any]]:
+    """Split ``NAME[:key=value,…]``. Raises UserError naming the flag."""
+    name, _, rest = text.partition(":")
+    parameters = {}
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UserError(f"{flag} {text}: '{item}' is not key=value")
+        parameters[key.strip()] = value.strip()
+    return name, parameters
+
+
+def _make_terms(specs: Sequence[str]) -> tuple[list[Descriptor], list[int | None]]:
+    terms, widths = [], []
+    for text in specs:
+        name, parameters = parse_spec(text, "--descriptor")
+        width = parameters.pop("width", None)
+        if width is not None and not (width.isdigit() and int(width) > 0):
+            raise UserError(f"--descriptor {text}: width must be a positive whole number")
+        terms.append(plugins.create("descriptor", name, parameters))
+        widths.append(None if width is None else int(width))
+    return terms, widths
+
+
+def _make_regressor(text: str) -> Regressor:
+    name, parameters = parse_spec(text, "--regressor")
+    regressor: Regressor = plugins.create("regressor", name, parameters)
+    return regressor

@@ -1,0 +1,1 @@
+"""The rfp command: one thin file per verb; nothing heavy is imported before a verb runs."""

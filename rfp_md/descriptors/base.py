@@ -35,7 +35,7 @@ class Descriptor(Plugin):
 
     capabilities: ClassVar[Capabilities]
 
-    def fit(self, dataset: Dataset) -> None:  # noqa: B027  most descriptors have nothing to learn
+    def fit(self, dataset: Dataset) -> None:
         """Learn from the training frames what the descriptor needs to know, into ``state``."""
 
     @abstractmethod
@@ -61,4 +61,5 @@ class Descriptor(Plugin):
         """dE/d(coordinates), shape (M, C, 3), of an energy with dE/dx = ``gradient`` (M, S, D). Default: dense."""
         if type(self).jacobian is Descriptor.jacobian:
             raise NotImplementedError(f"{type(self).__name__} must define jacobian or pullback")
-        return np.einsum("msd,msdcx->mcx", gradient, self.jacobian(frames))
+        pulled: Floats = np.einsum("msd,msdcx->mcx", gradient, self.jacobian(frames))
+        return pulled

@@ -77,7 +77,8 @@ class InverseDistances(Descriptor):
         flat = gradient.reshape(len(gradient), -1)
         per_pair = flat[:, tables.inverse_relabelled].sum(axis=1)
         slope = -(per_pair * inverse**3)[..., None] * apart
-        return tables.incidence.T @ slope
+        pulled: Floats = tables.incidence.T @ slope
+        return pulled
 
     def _pairs(self, frames: Frames) -> tuple[Floats, Floats]:
         """1/|r_i − r_j| (M, P) and r_i − r_j (M, P, 3) over the pairs i < j."""

@@ -1,0 +1,1 @@
+"""rfp-driver: the client side of the i-PI socket protocol."""

@@ -20,7 +20,7 @@ def read_with_ase(path: Path, units: Units) -> list[Frames]:
 
     try:
         images = read(path, index=":")
-    except Exception as error:  # noqa: BLE001  ASE's readers raise whatever their parsers raise
+    except Exception as error:
         raise UserError(f"{path}: ASE cannot read it ({type(error).__name__}: {error})") from error
     if not images:
         raise UserError(f"{path}: holds no frames")

@@ -14,30 +14,43 @@ WeightLaw = Literal["thesis", "swim"]
 
 
 def sample_pairs(
-    points: Floats, outputs: Floats, n_pairs: int, heuristic: Heuristic, multiplicity: int, rng: np.random.Generator
+    points: Floats,
+    outputs: Floats,
+    places: Ints,
+    n_pairs: int,
+    heuristic: Heuristic,
+    multiplicity: int,
+    rng: np.random.Generator,
 ) -> tuple[Ints, Ints]:
     """Pairs (z¹, z²) of different points: lines 1 to 8 of the thesis's Algorithm 3.
 
     ``multiplicity`` × ``n_pairs`` candidates are drawn uniformly; of them ``n_pairs`` are kept, each at
     most once, with probability proportional to H = 1 (uniform) or to eq. 2.48,
-    H(x, y) = |f(x) − f(y)| / |x − y| (finite difference).
+    H(x, y) = |f(x) − f(y)| / |x − y| (finite difference). The points of a pair are the same site in two
+    structures: the line between two different sites says how they differ, not how they move.
 
     Args:
         points: (n, D).
         outputs: f at the points, (n,).
+        places: which site of its structure each point is, (n,).
 
     Returns:
         Indices of the first and of the second points, (n_pairs,) each; fewer only where fewer
         pairs of distinct points were found.
     """
-    first, second = rng.integers(0, len(points), (2, multiplicity * n_pairs))
+    order = np.argsort(places, kind="stable")
+    _, label, count = np.unique(places, return_inverse=True, return_counts=True)
+    first = rng.integers(0, len(points), multiplicity * n_pairs)
+    group = label[first]
+    within = (rng.random(len(first)) * count[group]).astype(np.int64)
+    second = order[(np.cumsum(count) - count)[group] + within]
     apart = np.linalg.norm(points[first] - points[second], axis=1)
     distinct = apart > 1e-10 * np.linalg.norm(points, axis=1).max()
     first, second, apart = first[distinct], second[distinct], apart[distinct]
     if heuristic == "uniform":
         return first[:n_pairs], second[:n_pairs]
     steepness = np.abs(outputs[first] - outputs[second]) / apart
-    possible = min(n_pairs, np.count_nonzero(steepness))
+    possible = min(n_pairs, int(np.count_nonzero(steepness)))
     kept = rng.choice(len(apart), possible, replace=False, p=steepness / steepness.sum())
     return first[kept], second[kept]
 

@@ -25,7 +25,7 @@ def sincos(angles: Floats) -> tuple[Floats, Floats]:
 
 # The polynomials are written out because a loop over the coefficients would not be vectorised;
 # "contract" allows fused multiply-add, which also makes the reduction by π exact enough.
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
 def _sincos(angles: Floats, sine: Floats, cosine: Floats) -> None:
     for i in range(angles.size):
         turns = np.rint(angles[i] / pi)

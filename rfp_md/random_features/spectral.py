@@ -15,9 +15,9 @@ SMOOTHNESS = {"matern12": 0.5, "matern32": 1.5, "matern52": 2.5}
 def sample_frequencies(kernel: Kernel, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     """Frequencies ω (K, D) of a kernel of length scale 1 (Rahimi and Recht 2007; Rasmussen and Williams 2006, ch. 4).
 
-        gaussian   exp(−|r|²/2)              ω ~ N(0, 1)
-        matern ν   Matérn with ν = ½, 3/2, 5/2   ω ~ multivariate Student t with 2ν degrees of freedom
-        laplace    exp(−Σ_d |r_d|)           every component of ω ~ Cauchy
+    gaussian   exp(−|r|²/2)              ω ~ N(0, 1)
+    matern ν   Matérn with ν = ½, 3/2, 5/2   ω ~ multivariate Student t with 2ν degrees of freedom
+    laplace    exp(−Σ_d |r_d|)           every component of ω ~ Cauchy
     """
     if kernel == "laplace":
         return rng.standard_cauchy(shape)

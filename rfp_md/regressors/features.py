@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
+from rfp_md.frames import Floats, Ints
 from rfp_md.linalg.gram import Gram, weighted_sum
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Ridge, Solution
@@ -43,6 +43,21 @@ class Block:
     site_type: int
     columns: slice
     features: FeatureMap
+
+
+@dataclass(frozen=True, eq=False)
+class SitePool:
+    """Sites of one type, from many structures.
+
+    Attributes:
+        points: x (n, D).
+        outputs: energy of the structure that each site belongs to (n,).
+        places: which site of its structure each is (n,).
+    """
+
+    points: Floats
+    outputs: Floats
+    places: Ints
 
 
 @dataclass(frozen=True)
@@ -78,13 +93,8 @@ class FeatureRegressor(Regressor):
         """A key of ACTIVATIONS."""
 
     @abstractmethod
-    def draw(self, points: Floats, outputs: Floats, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Draw W (width, D) and b (width,) from sites of one type.
-
-        Args:
-            points: sites (n, D).
-            outputs: energy of the structure that each site belongs to (n,).
-        """
+    def draw(self, pool: SitePool, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw W (width, D) and b (width,) for sites of one type."""
 
     @property
     def smooth(self) -> bool:
@@ -161,18 +171,11 @@ class FeatureRegressor(Regressor):
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
         blocks, start = [], 0
         for term, given in enumerate(widths):
-            points: dict[int, list[Floats]] = {}
-            outputs: dict[int, list[Floats]] = {}
-            for batch in sample:
-                sites = batch.terms[term]
-                for s, site_type in enumerate(sites.types):
-                    points.setdefault(int(site_type), []).append(sites.values[:, s])
-                    outputs.setdefault(int(site_type), []).append(batch.energies)
-            total = sum(len(part) for parts in points.values() for part in parts)
-            for site_type in sorted(points):
-                x, y = np.concatenate(points[site_type]), np.concatenate(outputs[site_type])
-                share = max(1, round((given or default) * len(x) / total))
-                weights, biases = self.draw(x, y, share, rng)
+            pools = pool_sites(sample, term)
+            total = sum(len(pool.points) for pool in pools.values())
+            for site_type, pool in pools.items():
+                share = max(1, round((given or default) * len(pool.points) / total))
+                weights, biases = self.draw(pool, share, rng)
                 features = FeatureMap(weights, biases, self.activation_name)
                 blocks.append(Block(term, site_type, slice(start, start + len(biases)), features))
                 start += len(biases)
@@ -256,6 +259,20 @@ class FeatureRegressor(Regressor):
 def default_width(rows: int) -> int:
     """A quarter of the number of rows, between 500 and 6000."""
     return int(np.clip(rows // 4, 500, 6000))
+
+
+def pool_sites(sample: list[Batch], term: int) -> dict[int, SitePool]:
+    """The sites of one term, sorted by type."""
+    pools = {}
+    for site_type in sorted({int(t) for batch in sample for t in batch.terms[term].types}):
+        parts = []
+        for batch in sample:
+            sites = batch.terms[term]
+            places = np.flatnonzero(sites.types == site_type)
+            points = sites.values[:, places].reshape(-1, sites.values.shape[2])
+            parts.append((points, np.repeat(batch.energies, len(places)), np.tile(places, len(batch.energies))))
+        pools[site_type] = SitePool(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    return pools
 
 
 def feature_rows(blocks: list[Block], batch: Batch) -> tuple[Floats, Floats | None]:

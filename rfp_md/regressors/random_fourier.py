@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rfp_md.frames import Floats
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
-from rfp_md.regressors.features import FeatureRegressor, Numbers
+from rfp_md.regressors.features import FeatureRegressor, Numbers, SitePool
 
 
 class RandomFourier(FeatureRegressor):
@@ -29,7 +29,8 @@ class RandomFourier(FeatureRegressor):
     def activation_name(self) -> str:
         return "cos"
 
-    def draw(self, points: Floats, outputs: Floats, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, pool: SitePool, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        points = pool.points
         low, high = np.log(self.length_scale[0]), np.log(self.length_scale[-1])
         lengths = median_distance(points, rng) * np.exp(rng.uniform(low, high, (width, 1)))
         weights = sample_frequencies(self.kernel, (width, points.shape[1]), rng) / lengths

@@ -10,7 +10,7 @@ from pydantic import Field
 from rfp_md.frames import Floats
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.pairs import Heuristic, WeightLaw, sample_pairs, weights_from_pairs
-from rfp_md.regressors.features import FeatureRegressor
+from rfp_md.regressors.features import FeatureRegressor, SitePool
 
 
 class RandomFeatureNetwork(FeatureRegressor):
@@ -33,8 +33,9 @@ class RandomFeatureNetwork(FeatureRegressor):
     def activation_name(self) -> str:
         return self.activation
 
-    def draw(self, points: Floats, outputs: Floats, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        first, second = sample_pairs(points, outputs, width, self.sampling, self.pair_multiplicity, rng)
-        return weights_from_pairs(
-            points[first], points[second], self.weights, ACTIVATIONS[self.activation], self.weight_scale
+    def draw(self, pool: SitePool, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        first, second = sample_pairs(
+            pool.points, pool.outputs, pool.places, width, self.sampling, self.pair_multiplicity, rng
         )
+        start, end = pool.points[first], pool.points[second]
+        return weights_from_pairs(start, end, self.weights, ACTIVATIONS[self.activation], self.weight_scale)

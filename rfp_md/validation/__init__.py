@@ -1,0 +1,1 @@
+"""Can this potential be trusted in MD? Checks that give figures and a verdict."""

@@ -1,0 +1,142 @@
+"""The ``.rfp`` file: arrays and JSON metadata in one safetensors file, no pickle.
+
+    arrays    regressor.*, terms.<k>.*, reference, split.train, split.valid
+    metadata  {"rfp": JSON, "sha256": of the JSON and of every array}
+
+The JSON states the format version, the units, the atoms, and name, package, version and parameters of
+every plugin. Whoever opens the file knows that it is whole (the checksum), that every number is finite,
+and that every array has the shape that its plugin expects, before anything is computed with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfp_md import plugins
+from rfp_md.errors import UserError
+from rfp_md.files import replacing
+from rfp_md.frames import formula
+from rfp_md.potential import Baseline, Potential
+
+FORMAT_VERSION = 1
+Arrays = dict[str, NDArray[Any]]
+
+
+def save(potential: Potential, path: str | Path) -> None:
+    """Write a potential to a ``.rfp`` file; the same potential gives the same bytes."""
+    from safetensors.numpy import save_file
+
+    arrays: Arrays = {"reference": potential.reference}
+    arrays |= {f"split.{name}": indices for name, indices in potential.split.items()}
+    arrays |= {f"regressor.{key}": array for key, array in potential.regressor.state.items()}
+    for k, descriptor in enumerate(potential.descriptors):
+        arrays |= {f"terms.{k}.{key}": array for key, array in descriptor.state.items()}
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    header = {
+        "format_version": FORMAT_VERSION,
+        "rfp_md": _version(),
+        "units": {"energy": "eV", "length": "angstrom", "force": "eV/angstrom"},
+        "numbers": potential.numbers.tolist(),
+        "formula": formula(potential.numbers),
+        "baseline_ev": {str(z): energy for z, energy in potential.baseline.energies.items()},
+        "terms": [_describe("descriptor", descriptor) for descriptor in potential.descriptors],
+        "regressor": _describe("regressor", potential.regressor),
+        "record": potential.record,
+    }
+    text = json.dumps(header, sort_keys=True)
+    with replacing(path) as temporary:
+        save_file(arrays, temporary, metadata={"rfp": text, "sha256": _digest(text, arrays)})
+
+
+def load(path: str | Path) -> Potential:
+    """Read a potential.
+
+    Raises:
+        UserError: no such file, not a model, damaged, of a newer format, or of a plugin that is not installed.
+    """
+    header, arrays = read(path)
+    try:
+        descriptors = [
+            _create("descriptor", entry, _part(arrays, f"terms.{k}.")) for k, entry in enumerate(header["terms"])
+        ]
+        return Potential(
+            numbers=np.array(header["numbers"], dtype=np.int64),
+            baseline=Baseline({int(z): float(energy) for z, energy in header["baseline_ev"].items()}),
+            descriptors=descriptors,
+            regressor=_create("regressor", header["regressor"], _part(arrays, "regressor.")),
+            reference=arrays["reference"],
+            record=header["record"],
+            split=_part(arrays, "split."),
+        )
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: is not a valid rfp model ({type(error).__name__}: {error})") from error
+
+
+def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
+    """Header and arrays of a file that was found whole; no plugin is imported. Raises UserError as ``load``."""
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; train a model with 'rfp train DATA -o {path}'")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise UserError(f"{path}: is not an rfp model, or is damaged ({error})") from error
+    if "rfp" not in metadata or "sha256" not in metadata:
+        raise UserError(f"{path}: is a safetensors file, but not an rfp model")
+    if metadata["sha256"] != _digest(metadata["rfp"], arrays):
+        raise UserError(f"{path}: is damaged (its checksum does not fit); copy it again or train it again")
+    header: dict[str, Any] = json.loads(metadata["rfp"])
+    version = header.get("format_version")
+    if version != FORMAT_VERSION:
+        raise UserError(
+            f"{path}: has format version {version}, but rfp-md {_version()} reads up to {FORMAT_VERSION}; "
+            "upgrade with 'pip install -U rfp-md'"
+        )
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise UserError(f"{path}: holds numbers that are not finite; train it again")
+    return header, arrays
+
+
+def _describe(kind: plugins.Kind, plugin: plugins.Plugin) -> dict[str, Any]:
+    package, version = plugins.origin(kind, plugin.name)
+    parameters = plugin.model_dump(mode="json")
+    return {"name": plugin.name, "package": package, "version": version, "parameters": parameters}
+
+
+def _create(kind: plugins.Kind, entry: dict[str, Any], state: Arrays) -> Any:
+    try:
+        plugin = plugins.create(kind, entry["name"], entry["parameters"])
+    except UserError as error:
+        raise UserError(f"needs {kind} '{entry['name']}' of {entry['package']} {entry['version']}: {error}") from error
+    return plugin.restore(state)
+
+
+def _part(arrays: Arrays, prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _digest(text: str, arrays: Arrays) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("rfp-md")

@@ -1,0 +1,25 @@
+"""The rfp command: its verbs."""
+
+from __future__ import annotations
+
+import typer
+
+from rfp_md.cli import evaluate, info, plugins, train, validate
+from rfp_md.cli.console import run_app
+
+app = typer.Typer(
+    help="Random-feature potentials for molecular dynamics.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("train")(train.command)
+app.command("evaluate")(evaluate.command)
+app.command("info")(info.command)
+app.command("validate")(validate.command)
+app.add_typer(plugins.app, name="plugins")
+
+
+def main() -> None:
+    run_app(app, "rfp")

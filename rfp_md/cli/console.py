@@ -1,0 +1,94 @@
+"""What every command shares: errors in one line, tables, JSON, and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from rfp_md.errors import UserError
+from rfp_md.progress import Progress
+
+
+def run_app(app: typer.Typer, program: str) -> None:
+    """Run a command line: a UserError is one line on stderr and exit code 2; --debug shows the traceback."""
+    try:
+        status = app(prog_name=program, standalone_mode=False)
+    except UserError as error:
+        if "--debug" in sys.argv:
+            raise
+        fail(program, str(error))
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        # click's usage errors carry their exit code; anything else is a bug and shows its traceback.
+        if not hasattr(error, "format_message"):
+            raise
+        fail(program, error.format_message())
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def fail(program: str, text: str) -> None:
+    print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+def print_json(values: Any) -> None:
+    print(json.dumps(values, indent=2))
+
+
+def print_values(values: Mapping[str, Any], title: str) -> None:
+    """Two columns under a title."""
+    width = max((len(key) for key in values), default=0)
+    print(title)
+    for key, value in values.items():
+        print(f"  {key:<{width}}  {_text(value)}")
+
+
+def print_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table that can be read by people and cut by tools."""
+    widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
+    for row in (header, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)
+
+
+class BarProgress(Progress):
+    """A bar with rows per second on stderr; only messages where stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+        from rich.text import Text
+
+        class RowsPerSecond(ProgressColumn):
+            def render(self, task: Any) -> Text:
+                return Text(f"{task.speed:,.0f} rows/s" if task.speed else "")
+
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), RowsPerSecond())
+        self._bars = Bars(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self._task: Any = None
+
+    def start(self, label: str, total: int) -> None:
+        self._bars.start()
+        self._task = self._bars.add_task(label, total=total)
+
+    def advance(self, rows: int) -> None:
+        self._bars.advance(self._task, rows)
+
+    def message(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def stop(self) -> None:
+        self._bars.stop()

@@ -1,0 +1,37 @@
+"""rfp info"""
+
+from __future__ import annotations
+
+from rfp_md.cli.console import print_json, print_values
+from rfp_md.cli.options import Debug, Json, Model
+
+
+def command(model: Model, json: Json = False, debug: Debug = False) -> None:
+    """Show what a .rfp file holds; no plugin is imported for it."""
+    from rfp_md.artifact import read
+
+    header, arrays = read(model)
+    if json:
+        print_json(header)
+        return
+    record = header["record"]
+    values = {
+        "format version": header["format_version"],
+        "written by": f"rfp-md {header['rfp_md']}",
+        "atoms": f"{header['formula']} ({len(header['numbers'])})",
+        "units": ", ".join(header["units"].values()),
+    }
+    for k, term in enumerate(header["terms"]):
+        values[f"term {k}"] = _plugin(term)
+    values["regressor"] = _plugin(header["regressor"])
+    values["numbers stored"] = sum(array.size for array in arrays.values())
+    for section in ("data", "split", "fit"):
+        for key, value in record.get(section, {}).items():
+            values[f"{section}: {key.replace('_', ' ')}"] = value
+    print_values(values, str(model))
+
+
+def _plugin(entry: dict[str, object]) -> str:
+    parameters = entry["parameters"]
+    text = ", ".join(f"{key}={value}" for key, value in parameters.items()) if isinstance(parameters, dict) else ""
+    return f"{entry['name']} ({entry['package']} {entry['version']}): {text}"

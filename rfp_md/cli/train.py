@@ -1,0 +1,105 @@
+"""rfp train"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rfp_md.cli.console import BarProgress, print_json, print_values
+from rfp_md.cli.options import Data, Debug, EnergyUnit, ForceUnit, Json, LengthUnit
+from rfp_md.errors import UserError
+
+
+def command(
+    context: typer.Context,
+    data: Data,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .rfp file to write.")],
+    descriptor: Annotated[
+        list[str] | None, typer.Option(help="NAME[:key=value,...], once for each term; width=N is its width.")
+    ] = None,
+    regressor: Annotated[str | None, typer.Option(help="NAME[:key=value,...].")] = None,
+    target: Annotated[str, typer.Option(help="conservative: forces are the energy's gradient.")] = "conservative",
+    preset: Annotated[str, typer.Option(help="fast: symmetrised inverse distances, Fourier features.")] = "fast",
+    config: Annotated[Path | None, typer.Option(help="TOML file with these options; flags win over it.")] = None,
+    n_train: Annotated[int | None, typer.Option(help="Frames to train on; default: all that are left.")] = None,
+    n_valid: Annotated[int | None, typer.Option(help="Frames to choose hyper-parameters on; default: 10 %.")] = None,
+    split: Annotated[str, typer.Option(help="random, contiguous, or a JSON file of indices.")] = "random",
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    energy_unit: EnergyUnit = None,
+    force_unit: ForceUnit = None,
+    length_unit: LengthUnit = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Fit a potential to reference frames and write it to a .rfp file."""
+    import time
+
+    from rfp_md.training import train
+
+    options: dict[str, Any] = {
+        "descriptor": descriptor or [],
+        "regressor": regressor,
+        "target": target,
+        "preset": preset,
+        "n_train": n_train,
+        "n_valid": n_valid,
+        "split": split,
+        "seed": seed,
+        "energy_unit": energy_unit,
+        "force_unit": force_unit,
+        "length_unit": length_unit,
+    }
+    if config is not None:
+        options |= _from_config(config, options, context)
+    start = time.perf_counter()
+    progress = BarProgress()
+    try:
+        potential = train(data, output=output, progress=progress, **options)
+    finally:
+        progress.stop()
+    result = {"model": str(output), **potential.record, "seconds": time.perf_counter() - start}
+    if json:
+        print_json(result)
+        return
+    fit = potential.record["fit"]
+    summary = {
+        "trained on": f"{potential.record['split']['n_train']} frames, "
+        f"{potential.record['split']['n_valid']} more to choose hyper-parameters",
+        "features": fit.get("width"),
+        "regularization": fit.get("regularization"),
+        "force weight": fit.get("force_weight"),
+        "solver": f"{fit.get('solver')}, residual {fit.get('residual'):.1e}",
+        "validation energy MAE": _milli(fit.get("valid_energy_mae_ev"), "meV"),
+        "validation force MAE": _milli(fit.get("valid_force_mae_ev_per_angstrom"), "meV/Å"),
+        "seconds": result["seconds"],
+    }
+    print_values(summary, str(output))
+
+
+def _milli(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{1e3 * value:.3g} {unit}"
+
+
+def _from_config(path: Path, known: dict[str, Any], context: typer.Context) -> dict[str, Any]:
+    """Options of a TOML file that the command line does not set itself."""
+    import tomllib
+
+    if not path.is_file():
+        raise UserError(f"--config {path}: no such file")
+    try:
+        values = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"--config {path}: is not TOML ({error})") from error
+    values = {key.replace("-", "_"): value for key, value in values.items()}
+    if unknown := sorted(set(values) - set(known)):
+        raise UserError(f"--config {path}: unknown key '{unknown[0]}'; known are {', '.join(known)}")
+    if isinstance(values.get("descriptor"), str):
+        values["descriptor"] = [values["descriptor"]]
+    return {key: value for key, value in values.items() if _is_default(context, key)}
+
+
+def _is_default(context: typer.Context, key: str) -> bool:
+    source = context.get_parameter_source(key)
+    return source is None or source.name == "DEFAULT"

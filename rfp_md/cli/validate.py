@@ -1,0 +1,67 @@
+"""rfp validate"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rfp_md.cli.console import print_json, print_values
+from rfp_md.cli.options import Debug, Json, Model
+
+
+class Check(StrEnum):
+    forces = "forces"
+    nve = "nve"
+
+
+class Engine(StrEnum):
+    ase = "ase"
+    ipi = "ipi"
+
+
+QUICK_LENGTH = 2.0  # ps
+
+
+def command(
+    model: Model,
+    check: Annotated[Check, typer.Argument(help="forces: against central differences; nve: energy drift.")],
+    engine: Annotated[Engine, typer.Option(help="What runs the dynamics of nve.")] = Engine.ase,
+    length: Annotated[float, typer.Option(help="Length of the NVE run, ps.")] = 20.0,
+    timestep: Annotated[float, typer.Option(help="Timestep of the NVE run, fs.")] = 0.5,
+    temperature: Annotated[float, typer.Option(help="Temperature of the initial velocities, K.")] = 300.0,
+    seed: Annotated[int, typer.Option(help="Seed of velocities and displacements.")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="PNG for the conserved energy of nve.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help=f"NVE for {QUICK_LENGTH:g} ps only.")] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check a model; exit code 1 if it fails."""
+    from rfp_md.artifact import load
+
+    potential = load(model)
+    result: dict[str, Any]
+    if check is Check.forces:
+        from rfp_md.validation.forces import check_forces
+
+        result = check_forces(potential, seed=seed)
+    else:
+        from rfp_md.validation.nve import check_nve
+
+        result = check_nve(
+            potential,
+            length=QUICK_LENGTH if quick else length,
+            timestep=timestep,
+            temperature=temperature,
+            seed=seed,
+            engine=engine.value,
+            plot=plot,
+        )
+    if json:
+        print_json(result)
+    else:
+        print_values(result, f"{model}: {check.value}")
+    if not result["passed"]:
+        raise typer.Exit(1)

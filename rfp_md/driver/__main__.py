@@ -1,0 +1,3 @@
+from rfp_md.driver.app import main
+
+main()

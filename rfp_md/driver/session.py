@@ -1,0 +1,92 @@
+"""The message loop: one connection from the first STATUS to EXIT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from ase.units import Bohr, Hartree
+
+from rfp_md.driver.protocol import HAVEDATA, NEEDINIT, READY, Connection, Init, ProtocolError, Structure, force_reply
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats, Frames
+from rfp_md.potential import Potential
+
+# Energy (eV), forces (N, 3) (eV/Å) and virial (3, 3) (eV) of a cell (3, 3), rows, and positions (N, 3), both in Å.
+Evaluate = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
+
+
+@dataclass
+class Counts:
+    """What a session did, for its last line."""
+
+    evaluations: int = 0
+
+
+def serve(connection: Connection, evaluate: Evaluate, counts: Counts) -> None:
+    """Answer until the server says EXIT.
+
+    The positions are evaluated when they arrive; both message orders of i-PI work, POSDATA with GETFORCE
+    at its heels and POSDATA, STATUS, GETFORCE.
+
+    Raises:
+        ConnectionClosedError: the server went away without EXIT.
+        ProtocolError: a message that does not belong here.
+        UserError: a structure that the model refuses, or a result that is not finite; nothing is sent then.
+    """
+    initialised = False
+    reply: bytes | None = None
+    while True:
+        header = connection.read_header()
+        if header == "STATUS":
+            connection.send(HAVEDATA if reply is not None else READY if initialised else NEEDINIT)
+        elif header == "POSDATA":
+            reply = answer(connection.read_structure(), evaluate)
+            counts.evaluations += 1
+        elif header == "GETFORCE":
+            if reply is None:
+                raise ProtocolError("GETFORCE came before POSDATA")
+            connection.send(reply)
+            reply = None
+        elif header == "INIT":
+            check_init(connection.read_init())
+            initialised = True
+        elif header == "EXIT":
+            return
+        else:
+            raise ProtocolError(f"the header {header!r}")
+
+
+def check_init(init: Init) -> None:
+    """Refuse a run that this driver cannot serve."""
+    batch = init.parameters.get("batch_size", "1")
+    if batch != "1":
+        raise UserError(
+            f"the server wants batches of {batch} structures, which this driver does not serve; "
+            "remove <batch_size> from the <ffsocket> of the i-PI input"
+        )
+
+
+def answer(structure: Structure, evaluate: Evaluate) -> bytes:
+    """The reply to one structure, in atomic units. i-PI would take NaN without a word, so it is refused here."""
+    energy, forces, virial = evaluate(structure.cell * Bohr, structure.positions * Bohr)
+    # A sum is finite only if all of its terms are.
+    if not np.isfinite(energy + forces.sum() + virial.sum()):
+        raise UserError("the model gave a result that is not finite; nothing was sent to the server")
+    return force_reply(energy / Hartree, forces * (Bohr / Hartree), virial / Hartree)
+
+
+def evaluator(potential: Potential) -> Evaluate:
+    """The potential as the session wants it, for structures of its own composition in free space."""
+
+    def evaluate(cell: Floats, positions: Floats) -> tuple[float, Floats, Floats]:
+        if len(positions) != len(potential.numbers):
+            raise UserError(
+                f"the server sends {len(positions)} atoms, but the model has {len(potential.numbers)}; "
+                "check the file in <initialize> of the i-PI input"
+            )
+        prediction = potential.compute(Frames(potential.numbers, positions[None], source="the server's structure"))
+        return float(prediction.energies[0]), prediction.forces[0], prediction.virials[0]
+
+    return evaluate

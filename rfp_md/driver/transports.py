@@ -1,0 +1,94 @@
+"""Where the server is: connecting, with patience, to a unix or an internet socket."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rfp_md.errors import UserError
+
+IPI_PREFIX = "/tmp/ipi_"  # where i-PI and LAMMPS put their unix sockets unless told otherwise
+LONGEST_UNIX_PATH = 107  # bytes, a limit of the operating system
+RETRY_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class UnixAddress:
+    """A unix socket: i-PI's name for it, or an absolute path."""
+
+    name: str
+
+    @property
+    def path(self) -> str:
+        return self.name if Path(self.name).is_absolute() else IPI_PREFIX + self.name
+
+    def __str__(self) -> str:
+        return f"unix socket {self.path}"
+
+    def open(self) -> socket.socket:
+        if len(self.path.encode()) > LONGEST_UNIX_PATH:
+            raise UserError(f"--unix {self.name}: the path is longer than {LONGEST_UNIX_PATH} bytes; use a shorter one")
+        return _connected(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), self.path)
+
+
+@dataclass(frozen=True)
+class InetAddress:
+    """An internet socket."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def open(self) -> socket.socket:
+        family, kind, protocol, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
+        sock = _connected(socket.socket(family, kind, protocol), address)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+
+Address = UnixAddress | InetAddress
+
+
+def choose_address(unix: str | None, host: str | None, port: int | None) -> Address:
+    """The one address that the flags name. Raises UserError for none and for two."""
+    if unix is not None and (host is not None or port is not None):
+        raise UserError("--unix and --host/--port name two servers; give one of them")
+    if unix is not None:
+        return UnixAddress(unix)
+    if port is None:
+        raise UserError("no address: give --unix NAME, or --host HOST and --port PORT")
+    return InetAddress(host or "localhost", port)
+
+
+def connect(address: Address, patience: float) -> socket.socket:
+    """Connect, trying again until ``patience`` seconds are over: the driver may be started before the server.
+
+    Raises:
+        UserError: an unknown host, or nobody there in time.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return address.open()
+        except socket.gaierror as error:
+            raise UserError(f"--host: '{address}' is no address that this machine knows ({error.strerror})") from error
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                raise UserError(
+                    f"no server at {address} after {patience:g} s ({error.strerror}); start i-PI, check the address "
+                    "of its <ffsocket>, or wait longer with --timeout"
+                ) from error
+            time.sleep(RETRY_SECONDS)
+
+
+def _connected(sock: socket.socket, address: object) -> socket.socket:
+    try:
+        sock.connect(address)  # type: ignore[arg-type]
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,55 @@
+"""ASE calculator.
+
+>>> from rfp_md.interfaces.ase import RFPCalculator
+>>> atoms.calc = RFPCalculator("benzene.rfp")
+>>> atoms.get_potential_energy()  # eV
+>>> atoms.get_forces()            # eV/Å
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+
+from rfp_md.artifact import load
+from rfp_md.frames import Frames
+from rfp_md.potential import Potential
+
+
+class RFPCalculator(Calculator):  # type: ignore[misc]
+    """Energy (eV) and forces (eV/Å) of a fitted potential.
+
+    Args:
+        model: a ``.rfp`` file or a potential.
+
+    Raises:
+        UserError: the file cannot be read, or the atoms are not the model's.
+    """
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces"]
+
+    def __init__(self, model: str | Path | Potential, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.potential = model if isinstance(model, Potential) else load(model)
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        super().calculate(atoms, properties, system_changes)
+        frames = Frames(
+            numbers=self.atoms.numbers.astype(np.int64),
+            positions=self.atoms.positions[None],
+            pbc=tuple(bool(p) for p in self.atoms.pbc),  # type: ignore[arg-type]
+            source="the atoms",
+        )
+        prediction = self.potential.compute(frames)
+        energy = float(prediction.energies[0])
+        self.results = {"energy": energy, "free_energy": energy, "forces": prediction.forces[0]}

@@ -1,0 +1,85 @@
+"""Inputs for i-PI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from rfp_md.potential import Potential
+
+VACUUM = 100.0  # Å around a free molecule; i-PI wants a cell, the model does not look at it
+
+NVE = """\
+<simulation verbosity="low" safe_stride="1000000">
+  <output prefix="run">
+    <properties filename="out" stride="{stride}" flush="1">
+      [ step, time{{picosecond}}, conserved{{electronvolt}}, kinetic_md{{electronvolt}}, potential{{electronvolt}} ]
+    </properties>
+  </output>
+  <total_steps> {steps} </total_steps>
+  <prng> <seed> {seed} </seed> </prng>
+  <ffsocket name="rfp" mode="unix" pbc="false">
+    <address> {address} </address>
+    <latency> 0 </latency>
+    <timeout> 60 </timeout>
+    <exit_on_disconnect> True </exit_on_disconnect>
+  </ffsocket>
+  <system>
+    <initialize nbeads="1">
+      <file mode="xyz"> init.xyz </file>
+      <velocities mode="thermal" units="kelvin"> {temperature} </velocities>
+    </initialize>
+    <forces> <force forcefield="rfp"> </force> </forces>
+    <ensemble> <temperature units="kelvin"> {temperature} </temperature> </ensemble>
+    <motion mode="dynamics">
+      <dynamics mode="nve"> <timestep units="femtosecond"> {timestep} </timestep> </dynamics>
+    </motion>
+  </system>
+</simulation>
+"""
+
+
+def write_nve_input(
+    folder: Path,
+    potential: Potential,
+    *,
+    address: str,
+    steps: int,
+    stride: int,
+    timestep: float,
+    temperature: float,
+    seed: int,
+) -> Path:
+    """Write ``input.xml`` and ``init.xyz`` for a constant-energy run with one driver on a unix socket.
+
+    Args:
+        address: i-PI's name of the socket.
+        stride: steps between lines of ``run.out``.
+        timestep: fs.
+        temperature: of the initial velocities, K.
+
+    Returns:
+        The path of ``input.xml``.
+    """
+    write_structure(folder / "init.xyz", potential)
+    path = folder / "input.xml"
+    path.write_text(
+        NVE.format(address=address, steps=steps, stride=stride, timestep=timestep, temperature=temperature, seed=seed)
+    )
+    return path
+
+
+def write_structure(path: Path, potential: Potential) -> None:
+    """The model's reference structure in the middle of an empty cell, as i-PI's xyz."""
+    from ase.data import chemical_symbols
+
+    edge = np.ptp(potential.reference, axis=0).max() + VACUUM
+    lines = [
+        str(len(potential.numbers)),
+        f"# CELL(abcABC): {edge:.3f} {edge:.3f} {edge:.3f} 90 90 90 positions{{angstrom}} cell{{angstrom}}",
+    ]
+    centred = potential.reference - potential.reference.mean(axis=0)
+    for number, (x, y, z) in zip(potential.numbers, centred, strict=True):
+        lines.append(f"{chemical_symbols[number]} {x:.10f} {y:.10f} {z:.10f}")
+    path.write_text("\n".join(lines) + "\n")

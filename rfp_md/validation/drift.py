@@ -1,0 +1,55 @@
+"""What the conserved energy of a run says: its drift, and its fluctuation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rfp_md.frames import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One NVE run.
+
+    Attributes:
+        times: ps (T,).
+        conserved: total energy, eV (T,).
+        kinetic: kinetic energy, eV (T,).
+        n_atoms: atoms of the system.
+    """
+
+    times: Floats
+    conserved: Floats
+    kinetic: Floats
+    n_atoms: int
+
+    @property
+    def drift(self) -> float:
+        """Slope of a least-squares line through the conserved energy, meV/atom/ps."""
+        return 1e3 * self._line()[0] / self.n_atoms
+
+    @property
+    def drift_ratio(self) -> float:
+        """|fitted drift over the whole run| / standard deviation of the kinetic energy (ml-peg's measure)."""
+        over_run = abs(self._line()[0]) * (self.times[-1] - self.times[0])
+        return float(over_run / self.kinetic.std())
+
+    @property
+    def fluctuation(self) -> float:
+        """Root mean square of the conserved energy about that line, meV/atom."""
+        slope, origin = self._line()
+        residual = self.conserved - slope * self.times - origin
+        return 1e3 * float(np.sqrt(np.square(residual).mean())) / self.n_atoms
+
+    def until(self, time: float) -> Trace:
+        """The first part of the run."""
+        first = self.times <= time
+        return Trace(self.times[first], self.conserved[first], self.kinetic[first], self.n_atoms)
+
+    def _line(self) -> tuple[float, float]:
+        # The mean goes first: total energies are thousands of eV, their changes micro-eV.
+        mean = self.conserved.mean()
+        slope, origin = np.polyfit(self.times, self.conserved - mean, 1)
+        return float(slope), float(origin + mean)

@@ -1,0 +1,87 @@
+"""NVE in real i-PI, with rfp-driver over a unix socket in a temporary folder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from rfp_md.artifact import save
+from rfp_md.errors import UserError
+from rfp_md.interfaces.ipi_input import write_nve_input
+from rfp_md.potential import Potential
+from rfp_md.validation.drift import Trace
+
+LINES = 5000  # at most so many lines of output
+GRACE_SECONDS = 10.0  # for a process to end after its partner
+
+
+def run_ipi(potential: Potential, length: float, timestep: float, temperature: float, seed: int) -> Trace:
+    """Start i-PI and rfp-driver, wait for both, read the conserved energy; nothing is left behind.
+
+    Raises:
+        UserError: i-PI is not installed, or one of the two fails, with the last line that it wrote.
+    """
+    with tempfile.TemporaryDirectory(prefix="rfp-") as name:
+        folder = Path(name)
+        steps = round(length * 1e3 / timestep)
+        save(potential, folder / "model.rfp")
+        write_nve_input(
+            folder,
+            potential,
+            address="driver",
+            steps=steps,
+            stride=max(1, steps // LINES),
+            timestep=timestep,
+            temperature=temperature,
+            seed=seed,
+        )
+        run_pair(folder)
+        columns = np.loadtxt(folder / "run.out")
+        return Trace(columns[:, 1], columns[:, 2], columns[:, 3], len(potential.numbers))
+
+
+def run_pair(folder: Path) -> None:
+    """Run ``input.xml`` with i-PI, and ``model.rfp`` with rfp-driver, until both have ended."""
+    prefix = f"{folder}/socket_"
+    commands = {
+        "i-PI": [_executable("i-pi"), "-S", prefix, "input.xml"],
+        "rfp-driver": [sys.executable, "-m", "rfp_md.driver", "--model", "model.rfp", "--unix", f"{prefix}driver"],
+    }
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, command in commands.items():
+            with (folder / f"{name}.log").open("wb") as log:
+                running[name] = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+        while all(process.poll() is None for process in running.values()):
+            time.sleep(0.05)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < deadline and any(process.poll() is None for process in running.values()):
+            time.sleep(0.05)
+    finally:
+        for process in running.values():
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+    # i-PI ends with 0 whatever happens, so the driver's word counts: it exits 0 only after the server's EXIT.
+    if running["rfp-driver"].returncode != 0:
+        failed = "rfp-driver" if running["rfp-driver"].returncode == 2 else "i-PI"
+        raise UserError(f"the i-PI run failed; {failed} wrote: {_last_line(folder / f'{failed}.log')}")
+
+
+def _executable(name: str) -> str:
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    if found is None:
+        raise UserError(f"{name} is not installed; install it with 'pip install ipi'")
+    return found
+
+
+def _last_line(path: Path) -> str:
+    lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "nothing"
