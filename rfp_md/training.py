@@ -11,7 +11,7 @@ import numpy as np
 from rfp_md import plugins
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Floats, check_trainable, count_duplicates
+from rfp_md.frames import Dataset, check_trainable, count_duplicates
 from rfp_md.io import Units, read
 from rfp_md.potential import Baseline, Potential
 from rfp_md.progress import Progress
@@ -128,7 +128,7 @@ class DescribedFrames(Samples):
                         dense = term.jacobian(part)
                         jacobian = dense.reshape(*dense.shape[:3], -1)
                     terms.append(Sites(term.values(part), term.site_types(part.numbers), jacobian))
-                energies: Floats = part.energies - self._baseline(part.numbers)  # type: ignore[operator]
+                energies = Dataset((part,)).energies - self._baseline(part.numbers)
                 slopes = -part.forces.reshape(len(part), -1) if derivatives and part.forces is not None else None
                 yield Batch(terms, energies, slopes)
 

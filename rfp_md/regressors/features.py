@@ -20,6 +20,7 @@ from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap
 from rfp_md.regressors.base import Batch, Regressor, Samples, Sites
+from rfp_md.regressors.rows import Block, feature_rows
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 BATCH_BYTES = 400e6  # force rows of one batch, with the product they are made from
@@ -33,16 +34,6 @@ def _numbers(value: Any) -> Any:
 
 
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers), Field(min_length=1)]
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """The features of one type of site in one term, and the columns that they fill."""
-
-    term: int
-    site_type: int
-    columns: slice
-    features: FeatureMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,25 +264,6 @@ def pool_sites(sample: list[Batch], term: int) -> dict[int, SitePool]:
             parts.append((points, np.repeat(batch.energies, len(places)), np.tile(places, len(batch.energies))))
         pools[site_type] = SitePool(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     return pools
-
-
-def feature_rows(blocks: list[Block], batch: Batch) -> tuple[Floats, Floats | None]:
-    """Rows Φ (M, K) of the energies and, where the batch has Jacobians, Q (M·C, K) of the slopes."""
-    width = blocks[-1].columns.stop
-    energy_rows = np.zeros((len(batch.energies), width))
-    slope_rows = None
-    if batch.slopes is not None:
-        slope_rows = np.zeros((*batch.slopes.shape, width))
-    for block in blocks:
-        sites = batch.terms[block.term]
-        for s in np.flatnonzero(sites.types == block.site_type):
-            value, slope = block.features(sites.values[:, s])
-            energy_rows[:, block.columns] += value
-            if slope_rows is not None and sites.jacobian is not None:
-                product = sites.jacobian[:, s].transpose(0, 2, 1) @ block.features.weights.T
-                product *= slope[:, None, :]
-                slope_rows[:, :, block.columns] += product
-    return energy_rows, None if slope_rows is None else slope_rows.reshape(-1, width)
 
 
 def validate(
