@@ -17,15 +17,35 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field
 
 from rfp_md import plugins
 from rfp_md.errors import UserError
 from rfp_md.files import replacing
-from rfp_md.frames import formula
+from rfp_md.frames import Frames, formula
 from rfp_md.potential import Baseline, Potential
 
 FORMAT_VERSION = 1
 Arrays = dict[str, NDArray[Any]]
+
+
+class Entry(BaseModel):
+    """One plugin of a model."""
+
+    name: str
+    package: str
+    version: str
+    parameters: dict[str, Any]
+
+
+class Header(BaseModel):
+    """What ``load`` needs of the JSON."""
+
+    numbers: list[int] = Field(min_length=1)
+    baseline_ev: dict[str, float]
+    terms: list[Entry] = Field(min_length=1)
+    regressor: Entry
+    record: dict[str, Any]
 
 
 def save(potential: Potential, path: str | Path) -> None:
@@ -55,29 +75,31 @@ def save(potential: Potential, path: str | Path) -> None:
 
 
 def load(path: str | Path) -> Potential:
-    """Read a potential.
+    """Read a potential, and prove on its reference structure that its parts fit together.
 
     Raises:
         UserError: no such file, not a model, damaged, of a newer format, or of a plugin that is not installed.
     """
-    header, arrays = read(path)
+    raw, arrays = read(path)
     try:
-        descriptors = [
-            _create("descriptor", entry, _part(arrays, f"terms.{k}.")) for k, entry in enumerate(header["terms"])
-        ]
-        return Potential(
-            numbers=np.array(header["numbers"], dtype=np.int64),
-            baseline=Baseline({int(z): float(energy) for z, energy in header["baseline_ev"].items()}),
-            descriptors=descriptors,
-            regressor=_create("regressor", header["regressor"], _part(arrays, "regressor.")),
+        header = Header.model_validate(raw)
+        potential = Potential(
+            numbers=np.array(header.numbers, dtype=np.int64),
+            baseline=Baseline({int(z): energy for z, energy in header.baseline_ev.items()}),
+            descriptors=[
+                _create("descriptor", entry, _part(arrays, f"terms.{k}.")) for k, entry in enumerate(header.terms)
+            ],
+            regressor=_create("regressor", header.regressor, _part(arrays, "regressor.")),
             reference=arrays["reference"],
-            record=header["record"],
+            record=header.record,
             split=_part(arrays, "split."),
         )
+        potential.energies(Frames(potential.numbers, potential.reference[None], source="its reference structure"))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise UserError(f"{path}: is not a valid rfp model ({type(error).__name__}: {error})") from error
+    return potential
 
 
 def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
@@ -115,11 +137,11 @@ def _describe(kind: plugins.Kind, plugin: plugins.Plugin) -> dict[str, Any]:
     return {"name": plugin.name, "package": package, "version": version, "parameters": parameters}
 
 
-def _create(kind: plugins.Kind, entry: dict[str, Any], state: Arrays) -> Any:
+def _create(kind: plugins.Kind, entry: Entry, state: Arrays) -> Any:
     try:
-        plugin = plugins.create(kind, entry["name"], entry["parameters"])
+        plugin = plugins.create(kind, entry.name, entry.parameters)
     except UserError as error:
-        raise UserError(f"needs {kind} '{entry['name']}' of {entry['package']} {entry['version']}: {error}") from error
+        raise UserError(f"needs {kind} '{entry.name}' of {entry.package} {entry.version}: {error}") from error
     return plugin.restore(state)
 
 

@@ -26,18 +26,19 @@ def plot_parity(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, title
         quantity, unit, small = LABELS[name]
         x, y = reference.ravel(), predicted.ravel()
         origin = x.mean() if name == "energy" else 0.0
-        relative = f" − {origin:.3f}" if name == "energy" else ""
+        if name == "energy":
+            quantity = f"energy {'−' if origin > 0 else '+'} {abs(origin):.3f}"
         parity, residual = column
         parity.plot(x - origin, y - origin, ".", color=BLUE, markersize=2, alpha=0.4, rasterized=True)
         ends = np.array([x.min(), x.max()]) - origin
         parity.plot(ends, ends, color=GREY, linewidth=0.8, zorder=0)
-        parity.set_ylabel(f"predicted {quantity}{relative} / {unit}")
+        parity.set_ylabel(f"predicted {quantity} / {unit}")
         parity.tick_params(labelbottom=False)
         error = 1e3 * (y - x)
         parity.set_title(f"MAE {np.abs(error).mean():.3g} {small}, RMSE {np.sqrt((error**2).mean()):.3g} {small}")
         residual.plot(x - origin, error, ".", color=BLUE, markersize=2, alpha=0.4, rasterized=True)
         residual.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
-        residual.set_xlabel(f"reference {quantity}{relative} / {unit}")
+        residual.set_xlabel(f"reference {quantity} / {unit}")
         residual.set_ylabel(f"error / {small}")
     figure.suptitle(title, fontsize=10)
     _save(figure, path)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset
+from rfp_md.frames import Dataset, Frames
 from rfp_md.io.units import Units
 
+SLICE = re.compile(r"(?P<path>.+)@(?P<start>-?\d*):(?P<stop>-?\d*)(?::(?P<step>\d*))?")
 
-def read(paths: str | Path | Sequence[str | Path], units: Units = Units()) -> Dataset:  # noqa: B008
+
+def read(paths: str | Path | Sequence[str | Path], units: Units | None = None) -> Dataset:
     """Read reference frames.
 
     Args:
         paths: one file or several; ``.npz`` (rMD17, sGDML/MD17 or generic keys), else whatever ASE reads.
+            ``FILE@start:stop[:step]`` takes a slice of a file's frames, as in ASE.
         units: what the flags say; needed where the format does not state its units.
 
     Returns:
@@ -23,13 +29,26 @@ def read(paths: str | Path | Sequence[str | Path], units: Units = Units()) -> Da
     Raises:
         UserError: a file is missing, unreadable, empty, of unstated units, or holds bad numbers.
     """
+    blocks: list[Frames] = []
+    for path in [paths] if isinstance(paths, str | Path) else paths:
+        blocks += _read_one(str(path), units or Units())
+    return Dataset(tuple(blocks))
+
+
+def _read_one(name: str, units: Units) -> list[Frames]:
     from rfp_md.io.ase_files import read_with_ase
     from rfp_md.io.npz import read_npz
 
-    blocks = []
-    for path in [paths] if isinstance(paths, str | Path) else paths:
-        path = Path(path)
-        if not path.is_file():
-            raise UserError(f"{path}: no such file")
-        blocks += read_npz(path, units) if path.suffix == ".npz" else read_with_ase(path, units)
-    return Dataset(tuple(blocks))
+    path, chosen = Path(name), slice(None)
+    if not path.is_file() and (match := SLICE.fullmatch(name)):
+        path = Path(match["path"])
+        chosen = slice(*(int(match[part]) if match[part] else None for part in ("start", "stop", "step")))
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    whole = Dataset(tuple(read_npz(path, units) if path.suffix == ".npz" else read_with_ase(path, units)))
+    if chosen == slice(None):
+        return list(whole.blocks)
+    indices = np.arange(len(whole))[chosen]
+    if len(indices) == 0:
+        raise UserError(f"{name}: takes none of the {len(whole)} frames")
+    return list(whole.select(indices).blocks)

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from rfp_md.errors import UserError
 from rfp_md.frames import Floats
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.pairs import Heuristic, WeightLaw, sample_pairs, weights_from_pairs
@@ -37,5 +38,7 @@ class RandomFeatureNetwork(FeatureRegressor):
         first, second = sample_pairs(
             pool.points, pool.outputs, pool.places, width, self.sampling, self.pair_multiplicity, rng
         )
+        if len(first) == 0:
+            raise UserError("regressor 'rfnn' found no two training frames that differ; give it other frames")
         start, end = pool.points[first], pool.points[second]
         return weights_from_pairs(start, end, self.weights, ACTIVATIONS[self.activation], self.weight_scale)

@@ -1,0 +1,38 @@
+# Everything here works on a bare machine with Python 3.11 or newer: the environment is made when it is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+DATA := examples/data/benzene_gfn2.extxyz
+
+.PHONY: demo test test-all lint benchmarks clean
+
+$(BIN)/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+# Train on 500 frames, judge on 100 that were not used, then 2000 NVE steps in real i-PI.
+demo: $(BIN)/installed
+	mkdir -p demo
+	$(BIN)/rfp train $(DATA)@:500 -o demo/benzene.rfp
+	$(BIN)/rfp evaluate demo/benzene.rfp $(DATA)@500: --plot demo/parity.png
+	$(BIN)/rfp validate demo/benzene.rfp forces
+	$(BIN)/rfp validate demo/benzene.rfp nve --engine ipi --length 1 --timestep 0.5 --plot demo/nve.png
+	@echo "left in demo/: benzene.rfp, parity.png, nve.png"
+
+test: $(BIN)/installed
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(BIN)/installed
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmarks: $(BIN)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/benchmarks/rmd17.py ethanol benzene
+	$(BIN)/python tests/benchmarks/driver.py
+
+clean:
+	rm -rf .venv demo

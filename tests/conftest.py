@@ -1,0 +1,52 @@
+"""Shared fixtures: the embedded data, the optional reference data, and one small trained model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rfp_md
+from rfp_md.artifact import save
+from rfp_md.frames import Dataset, Frames
+from rfp_md.potential import Potential
+
+ROOT = Path(__file__).parents[1]
+BENZENE = ROOT / "examples/data/benzene_gfn2.extxyz"
+ETHANOL = ROOT / "examples/data/ethanol_gfn2.extxyz"
+
+
+@pytest.fixture(scope="session")
+def ethanol() -> Frames:
+    """600 frames of ethanol at GFN2-xTB."""
+    return rfp_md.read(ETHANOL).blocks[0]
+
+
+@pytest.fixture(scope="session")
+def potential(ethanol: Frames) -> Potential:
+    """A small ethanol potential, trained in a few seconds."""
+    return rfp_md.train(Dataset((ethanol[:200],)), descriptor=["inverse_distances:width=600"])
+
+
+@pytest.fixture(scope="session")
+def model(potential: Potential, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small ethanol potential as a file."""
+    path = tmp_path_factory.mktemp("model") / "ethanol.rfp"
+    save(potential, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The reference data, or a skip with the reason."""
+    folder = Path(os.environ.get("RFP_DATA", ROOT / "../shared/data"))
+    if not folder.is_dir():
+        pytest.skip(f"no reference data at {folder}; set RFP_DATA")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1)

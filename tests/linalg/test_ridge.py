@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from rfp_md.errors import UserError
+from rfp_md.linalg.gram import Gram, weighted_sum
+from rfp_md.linalg.memory import available_memory, require_memory
+from rfp_md.linalg.ridge import Ridge
+
+
+def full(lower):
+    return np.tril(lower) + np.tril(lower, -1).T
+
+
+def test_pieces_add_up_to_the_normal_equations_of_all_rows(rng):
+    rows, targets = rng.normal(size=(50, 7)), rng.normal(size=50)
+    gram = Gram(7)
+    for start in range(0, 50, 13):
+        gram.add(rows[start : start + 13], targets[start : start + 13])
+    gram.add(rows[:0], targets[:0])
+    np.testing.assert_allclose(full(gram.matrix), rows.T @ rows, atol=1e-12)
+    np.testing.assert_allclose(gram.rhs, rows.T @ targets, atol=1e-12)
+    assert gram.n_rows == 50
+
+
+def test_weighted_sum_leaves_the_blocks_as_they_are(rng):
+    grams = [Gram(5), Gram(5)]
+    for gram in grams:
+        gram.add(rng.normal(size=(20, 5)), rng.normal(size=20))
+    before = [gram.matrix.copy() for gram in grams]
+    matrix, rhs = weighted_sum(grams, [1.0, 0.3])
+    matrix[:] = 0
+    np.testing.assert_allclose(rhs, grams[0].rhs + 0.3 * grams[1].rhs)
+    for gram, matrix_before in zip(grams, before, strict=True):
+        np.testing.assert_array_equal(gram.matrix, matrix_before)
+
+
+@pytest.mark.parametrize("method", ["cholesky", "eigenvalues"])
+@pytest.mark.parametrize("regularization", [1e-3, 1e-8])
+def test_the_solution_is_ridge_regression_on_scaled_columns(rng, method, regularization):
+    rows, targets = rng.normal(size=(80, 12)) * np.logspace(-6, 6, 12), rng.normal(size=80)
+    matrix = rows.T @ rows
+    expected = np.linalg.solve(matrix + regularization * np.diag(matrix.diagonal()), rows.T @ targets)
+    solution = getattr(Ridge(np.asfortranarray(matrix), rows.T @ targets), method)(regularization)
+    np.testing.assert_allclose(solution.coefficients, expected, rtol=1e-7)
+    assert solution.residual < 1e-12
+
+
+def test_a_singular_matrix_fails_by_cholesky_and_is_survived_by_eigenvalues(rng):
+    rows = np.repeat(rng.normal(size=(40, 6)), 2, axis=1)
+    coefficients = np.repeat(rng.normal(size=6), 2)
+    gram = Gram(12)
+    gram.add(rows, rows @ coefficients)
+    ridge = Ridge(*weighted_sum([gram], [1.0]))
+    assert ridge.cholesky(-1e-10) is None
+    np.testing.assert_allclose(ridge.eigenvalues(0.0).coefficients, coefficients, atol=1e-9)
+
+
+def test_a_feature_that_is_always_zero_gets_no_weight(rng):
+    rows = rng.normal(size=(30, 4))
+    rows[:, 2] = 0
+    gram = Gram(4)
+    gram.add(rows, rng.normal(size=30))
+    solution = Ridge(*weighted_sum([gram], [1.0])).cholesky(1e-10)
+    assert solution is not None
+    assert solution.coefficients[2] == 0
+
+
+def test_what_cannot_fit_is_refused_with_the_numbers():
+    with pytest.raises(UserError, match=r"needs about 1000000.00 GB, but \d+\.\d\d GB are available; buy more"):
+        require_memory(10**15, "buy more")
+    require_memory(1, "")
+    assert available_memory() > 10**7

@@ -1,0 +1,169 @@
+"""Random-feature regressors on synthetic sites: no atoms, a known function."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from rfp_md.errors import UserError
+from rfp_md.progress import Progress
+from rfp_md.regressors import Batch, Samples, Sites
+from rfp_md.regressors.random_fourier import RandomFourier
+from rfp_md.regressors.rfnn import RandomFeatureNetwork
+from rfp_md.regressors.rows import Block, feature_rows
+
+TYPES = (np.array([0, 1, 1]), np.array([0]))  # two terms: three sites of two types, and one site
+
+
+@dataclass
+class Synthetic(Samples):
+    """E = Σ_s f_type(x_s) + g(y) with x_s = A_s r and y = B r, for random coordinates r (M, 4)."""
+
+    coordinates: np.ndarray
+
+    def __len__(self):
+        return len(self.coordinates)
+
+    @property
+    def n_coordinates(self):
+        return 4
+
+    def some(self, most, rng):
+        return Synthetic(self.coordinates[:most])
+
+    def batches(self, size, *, derivatives):
+        maps = np.random.default_rng(7).normal(size=(4, 3, 4))  # sites, D, C
+        for start in range(0, len(self), size):
+            r = self.coordinates[start : start + size]
+            x = np.einsum("sdc,mc->msd", maps, r)
+            jacobian = np.broadcast_to(maps, (len(r), *maps.shape))
+            energies = np.sin(x[:, 0, 0]) + (x[:, 1:3, 1] ** 2).sum(1) + np.cos(x[:, 3].sum(1))
+            gradient = np.zeros_like(x)
+            gradient[:, 0, 0] = np.cos(x[:, 0, 0])
+            gradient[:, 1:3, 1] = 2 * x[:, 1:3, 1]
+            gradient[:, 3] = -np.sin(x[:, 3].sum(1))[:, None]
+            slopes = np.einsum("msd,msdc->mc", gradient, jacobian) if derivatives else None
+            terms = [
+                Sites(x[:, part], types, jacobian[:, part] if derivatives else None)
+                for part, types in zip((slice(0, 3), slice(3, 4)), TYPES, strict=True)
+            ]
+            yield Batch(terms, energies, slopes)
+
+
+class Messages(Progress):
+    def __init__(self):
+        self.lines = []
+
+    def message(self, text):
+        self.lines.append(text)
+
+
+@pytest.fixture
+def samples(rng):
+    return Synthetic(0.3 * rng.normal(size=(300, 4))), Synthetic(0.3 * rng.normal(size=(60, 4)))
+
+
+REGRESSORS = [
+    RandomFourier(width=300),
+    RandomFourier(width=300, kernel="matern52", length_scale="4/8"),
+    RandomFeatureNetwork(width=300),
+    RandomFeatureNetwork(width=300, weights="thesis"),
+    RandomFeatureNetwork(width=300, sampling="finite_difference", activation="sin"),
+    RandomFeatureNetwork(width=300, activation="gelu", weight_scale=1.0),
+    RandomFeatureNetwork(width=300, activation="cos"),
+]
+
+
+@pytest.mark.parametrize("regressor", REGRESSORS, ids=lambda r: f"{r.name}-{r.activation_name}")
+def test_two_terms_are_solved_jointly_and_generalise(regressor, samples, rng):
+    train, valid = samples
+    regressor.fit(train, valid, [None, 150], rng, Progress())
+    test = next(Synthetic(0.3 * rng.normal(size=(50, 4))).batches(50, derivatives=True))
+    energies, gradients = regressor.predict(test.terms)
+    slopes = sum(np.einsum("msd,msdc->mc", g, t.jacobian) for g, t in zip(gradients, test.terms, strict=True))
+    # The energies are known up to a constant only if the mean is; the features can express it.
+    assert np.abs(energies - test.energies).mean() < 0.01 * test.energies.std()
+    assert np.abs(slopes - test.slopes).mean() < 0.01 * test.slopes.std()
+
+
+def test_predicted_gradients_are_the_derivatives_of_predicted_energies(samples, rng):
+    regressor = RandomFourier(width=200)
+    regressor.fit(*samples, [None, None], rng, Progress())
+    terms = next(samples[1].batches(3, derivatives=False)).terms
+    _, gradients = regressor.predict(terms)
+    step = np.zeros_like(terms[0].values)
+    step[:, 2, 1] = 1e-5
+    up, down = (
+        regressor.predict([Sites(terms[0].values + sign * step, terms[0].types), terms[1]])[0] for sign in (1, -1)
+    )
+    np.testing.assert_allclose(gradients[0][:, 2, 1], (up - down) / 2e-5, atol=1e-7)
+
+
+def test_slope_rows_are_the_derivatives_of_energy_rows(samples, rng):
+    regressor = RandomFourier(width=40)
+    regressor.fit(*samples, [None, None], rng, Progress())
+    blocks: list[Block] = regressor._blocks()
+    r = 0.3 * rng.normal(size=(5, 4))
+
+    def rows(coordinates, derivatives):
+        return feature_rows(blocks, next(Synthetic(coordinates).batches(9, derivatives=derivatives)))
+
+    _, slope_rows = rows(r, True)
+    step = np.array([0, 0, 1e-5, 0])
+    numerical = (rows(r + step, False)[0] - rows(r - step, False)[0]) / 2e-5
+    np.testing.assert_allclose(slope_rows.reshape(5, 4, -1)[:, 2], numerical, atol=1e-8)
+
+
+def test_a_saved_state_predicts_the_same(samples, rng):
+    regressor = RandomFourier(width=100)
+    regressor.fit(*samples, [None, None], rng, Progress())
+    restored = RandomFourier(width=100).restore(dict(regressor.state))
+    terms = next(samples[1].batches(5, derivatives=False)).terms
+    np.testing.assert_array_equal(restored.predict(terms)[0], regressor.predict(terms)[0])
+
+
+@pytest.mark.parametrize("missing", ["readout", "0.1.biases"])
+def test_a_state_that_does_not_fit_together_is_refused(samples, rng, missing):
+    regressor = RandomFourier(width=100)
+    regressor.fit(*samples, [None, None], rng, Progress())
+    state = dict(regressor.state)
+    state[missing] = state[missing][:-1]
+    with pytest.raises(ValueError, match="fit"):
+        RandomFourier(width=100).restore(state)
+
+
+def test_relu_is_fitted_to_energies_only(samples, rng):
+    regressor = RandomFeatureNetwork(width=300, activation="relu", weight_scale=1.0)
+    fitted = regressor.fit(*samples, [None, None], rng, Progress())
+    assert not regressor.smooth
+    assert fitted["force_weight"] is None
+    spread = np.concatenate([batch.energies for batch in samples[1].batches(60, derivatives=False)]).std()
+    assert fitted["valid_energy_mae_ev"] < 0.3 * spread
+
+
+def test_a_failed_factorisation_is_reported_and_survived(samples, rng):
+    progress = Messages()
+    regressor = RandomFourier(width=300, length_scale=3000.0, regularization="1e-25/1e-6")
+    fitted = regressor.fit(*samples, [None, None], rng, progress)
+    assert any("Cholesky failed for 1 of 2" in line for line in progress.lines)
+    assert fitted["regularization"] == 1e-6
+    assert fitted["failed_factorisations"] == 1
+
+
+def test_when_every_factorisation_fails_eigenvalues_take_over(samples, rng):
+    progress = Messages()
+    regressor = RandomFourier(width=300, length_scale=3000.0, regularization=1e-25)
+    fitted = regressor.fit(*samples, [None, None], rng, progress)
+    assert fitted["solver"] == "eigenvalues"
+    assert any("falling back to an eigendecomposition" in line for line in progress.lines)
+
+
+def test_a_fit_that_cannot_fit_into_memory_is_refused_before_it_starts(samples, rng):
+    with pytest.raises(UserError, match="the fit needs about .* GB, but .* lower the width"):
+        RandomFourier(width=10_000_000).fit(*samples, [None, 1], rng, Progress())
+
+
+def test_frames_that_are_all_the_same_give_no_pairs(rng):
+    same = Synthetic(np.ones((20, 4)))
+    with pytest.raises(UserError, match="no two training frames that differ"):
+        RandomFeatureNetwork(width=10).fit(same, same, [None, None], rng, Progress())

@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import rfp_md
+from rfp_md.artifact import load, read, save
+from rfp_md.errors import UserError
+from rfp_md.frames import Dataset
+
+
+def rewritten(model, path, header=None, arrays=None):
+    """The model with a changed header or arrays, and a checksum that fits."""
+    from rfp_md.artifact import _digest
+
+    old_header, old_arrays = read(model)
+    text = json.dumps((old_header | (header or {})), sort_keys=True)
+    tensors = old_arrays | (arrays or {})
+    save_file(tensors, path, metadata={"rfp": text, "sha256": _digest(text, tensors)})
+    return path
+
+
+def test_a_saved_potential_comes_back_the_same(potential, model, ethanol):
+    before, after = potential.compute(ethanol[:5]), load(model).compute(ethanol[:5])
+    np.testing.assert_array_equal(before.energies, after.energies)
+    np.testing.assert_array_equal(before.forces, after.forces)
+    assert load(model).record == potential.record
+
+
+def test_the_same_seed_gives_the_same_bytes(ethanol, tmp_path):
+    for name in ("a.rfp", "b.rfp"):
+        rfp_md.train(Dataset((ethanol[:60],)), output=tmp_path / name, regressor="rfnn:width=100", seed=3)
+    assert (tmp_path / "a.rfp").read_bytes() == (tmp_path / "b.rfp").read_bytes()
+
+
+def test_the_record_says_where_the_model_comes_from(model, potential):
+    header, arrays = read(model)
+    assert header["terms"][0] | {"parameters": None, "version": None} == {
+        "name": "inverse_distances",
+        "package": "rfp-md",
+        "version": None,
+        "parameters": None,
+    }
+    assert header["record"]["data"]["frames"] == 200
+    assert len(header["record"]["data"]["sha256"]) == 64
+    assert sorted(np.concatenate([arrays["split.train"], arrays["split.valid"]])) == list(range(200))
+
+
+def test_no_pickle_is_in_the_file(model):
+    assert all(array.dtype in (np.float64, np.int64) for array in load_file(model).values())
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.001, 0.3, 0.999])
+def test_a_truncated_file_is_refused(model, tmp_path, fraction):
+    content = model.read_bytes()
+    path = tmp_path / "cut.rfp"
+    path.write_bytes(content[: int(fraction * len(content))])
+    with pytest.raises(UserError, match=r"cut.rfp: is not an rfp model, or is damaged"):
+        load(path)
+
+
+def test_every_flipped_bit_is_noticed(model, tmp_path, rng):
+    content = model.read_bytes()
+    header_end = 8 + int.from_bytes(content[:8], "little")
+    places = np.concatenate([rng.integers(0, header_end, 150), rng.integers(header_end, len(content), 50)])
+    path = tmp_path / "flipped.rfp"
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"flipped.rfp: "):
+            load(path)
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    (tmp_path / "text.rfp").write_text("hello")
+    save_file({"x": np.zeros(3)}, tmp_path / "tensors.rfp")
+    with pytest.raises(UserError, match=r"text.rfp: is not an rfp model"):
+        load(tmp_path / "text.rfp")
+    with pytest.raises(UserError, match=r"tensors.rfp: is a safetensors file, but not an rfp model"):
+        load(tmp_path / "tensors.rfp")
+    with pytest.raises(UserError, match=r"none.rfp: no such file; train a model"):
+        load(tmp_path / "none.rfp")
+
+
+def test_a_newer_format_is_refused_with_the_remedy(model, tmp_path):
+    path = rewritten(model, tmp_path / "new.rfp", header={"format_version": 99})
+    with pytest.raises(UserError, match="has format version 99, but rfp-md .* reads up to 1; upgrade"):
+        load(path)
+
+
+def test_a_missing_plugin_is_named_with_its_package(model, tmp_path):
+    entry = {"name": "wonder", "package": "rfp-wonder", "version": "2.1", "parameters": {}}
+    path = rewritten(model, tmp_path / "plugin.rfp", header={"terms": [entry]})
+    with pytest.raises(UserError, match=r"needs descriptor 'wonder' of rfp-wonder 2.1"):
+        load(path)
+
+
+@pytest.mark.parametrize("missing", ["numbers", "baseline_ev", "terms", "regressor", "record"])
+def test_a_header_without_a_key_is_refused(model, tmp_path, missing):
+    path = rewritten(model, tmp_path / "header.rfp", header={missing: None})
+    with pytest.raises(UserError, match=r"header.rfp: is not a valid rfp model"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("regressor.readout", np.zeros(3)),
+        ("regressor.0.0.weights", np.zeros((600, 35))),
+        ("terms.0.automorphisms", np.zeros((12, 9), dtype=np.int64)),
+        ("reference", np.zeros((4, 3))),
+    ],
+)
+def test_arrays_of_the_wrong_shape_are_refused(model, tmp_path, name, array):
+    path = rewritten(model, tmp_path / "shape.rfp", arrays={name: array})
+    with pytest.raises(UserError, match=r"shape.rfp: (is not a valid rfp model|its reference structure: positions)"):
+        load(path)
+
+
+def test_numbers_that_are_not_finite_are_refused(model, tmp_path):
+    path = rewritten(model, tmp_path / "nan.rfp", arrays={"regressor.readout": np.full(600, np.nan)})
+    with pytest.raises(UserError, match=r"nan.rfp: holds numbers that are not finite"):
+        load(path)
+
+
+def test_a_folder_that_does_not_exist_loses_nothing(potential, tmp_path):
+    with pytest.raises(UserError, match="cannot be written .*; choose a folder that exists"):
+        save(potential, tmp_path / "nowhere" / "model.rfp")
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rubbish(potential, tmp_path, monkeypatch):
+    path = tmp_path / "model.rfp"
+    path.write_text("old")
+
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", fail)
+    with pytest.raises(UserError, match=r"model.rfp: cannot be written \(No space left on device\)"):
+        save(potential, path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

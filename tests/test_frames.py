@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Dataset, Frames, check_trainable, count_duplicates, formula
+
+NUMBERS = np.array([8, 1, 1])
+
+
+def water(n_frames=4, **labels):
+    rng = np.random.default_rng(0)
+    defaults = {"energies": rng.normal(size=n_frames), "forces": rng.normal(size=(n_frames, 3, 3))}
+    return Frames(NUMBERS, rng.normal(size=(n_frames, 3, 3)), source="water.xyz", **(defaults | labels))
+
+
+def test_a_wrong_shape_is_refused_with_both_shapes():
+    with pytest.raises(UserError, match=r"water.xyz: energies has shape \(3,\), but 4 frames of 3 atoms need \(4,\)"):
+        water(energies=np.zeros(3))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_number_that_is_not_finite_is_refused_with_its_frame(bad):
+    forces = np.zeros((4, 3, 3))
+    forces[2, 1, 0] = bad
+    with pytest.raises(UserError, match="forces has a number that is not finite in frame 2"):
+        water(forces=forces)
+
+
+def test_missing_forces_are_refused():
+    with pytest.raises(UserError, match=r"water.xyz: has no forces"):
+        check_trainable(Dataset((water(forces=None),)))
+
+
+def test_missing_energies_are_refused():
+    with pytest.raises(UserError, match=r"water.xyz: has no energies"):
+        check_trainable(Dataset((water(energies=None),)))
+
+
+def test_constant_energies_are_refused():
+    with pytest.raises(UserError, match="all 4 energies are 2 eV"):
+        check_trainable(Dataset((water(energies=np.full(4, 2.0)),)))
+
+
+def test_duplicates_are_counted():
+    frames = water()
+    assert count_duplicates(Dataset((frames,))) == 0
+    assert count_duplicates(Dataset((frames[np.array([0, 1, 1, 2, 0])],))) == 2
+
+
+def test_a_change_of_species_is_refused_where_one_composition_is_needed():
+    other = Frames(np.array([1, 8, 1]), np.zeros((1, 3, 3)), source="other.xyz")
+    with pytest.raises(UserError, match=r"other.xyz: x needs one composition .* after OH2 comes HOH"):
+        Dataset((water(), other)).one_composition("x")
+
+
+def test_blocks_of_one_composition_are_joined_and_selected_by_their_common_index():
+    whole = water(6)
+    dataset = Dataset((whole[:2], whole[2:]))
+    np.testing.assert_array_equal(dataset.one_composition("x").positions, whole.positions)
+    chosen = dataset.select(np.array([5, 1, 2]))
+    np.testing.assert_array_equal(chosen.energies, whole.energies[[1, 2, 5]])
+
+
+def test_fingerprint_sees_every_label():
+    assert Dataset((water(),)).fingerprint() == Dataset((water(),)).fingerprint()
+    changed = water().forces.copy()
+    changed[3, 2, 1] = np.nextafter(changed[3, 2, 1], 9)
+    assert Dataset((water(),)).fingerprint() != Dataset((water(forces=changed),)).fingerprint()
+
+
+def test_formula_keeps_the_order_of_atoms():
+    assert formula([6, 6, 8, 1, 1]) == "C2OH2"
