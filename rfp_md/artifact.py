@@ -1,7 +1,8 @@
 """The ``.rfp`` file: arrays and JSON metadata in one safetensors file, no pickle.
 
-    arrays    regressor.*, terms.<k>.*, reference, split.train, split.valid
-    metadata  {"rfp": JSON, "sha256": of the JSON and of every array}
+    arrays    regressor.*, terms.<k>.*, reference, split.train, split.valid, and
+              sha256, the checksum of the JSON and of every other array
+    metadata  {"rfp": JSON}
 
 The JSON states the format version, the units, the atoms, and name, package, version and parameters of
 every plugin. Whoever opens the file knows that it is whole (the checksum), that every number is finite,
@@ -71,7 +72,7 @@ def save(potential: Potential, path: str | Path) -> None:
     }
     text = json.dumps(header, sort_keys=True)
     with replacing(path) as temporary:
-        save_file(arrays, temporary, metadata={"rfp": text, "sha256": _digest(text, arrays)})
+        save_file(arrays | {"sha256": _digest(text, arrays)}, temporary, metadata={"rfp": text})
 
 
 def load(path: str | Path) -> Potential:
@@ -115,9 +116,9 @@ def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
             arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise UserError(f"{path}: is not an rfp model, or is damaged ({error})") from error
-    if "rfp" not in metadata or "sha256" not in metadata:
+    if "rfp" not in metadata or "sha256" not in arrays:
         raise UserError(f"{path}: is a safetensors file, but not an rfp model")
-    if metadata["sha256"] != _digest(metadata["rfp"], arrays):
+    if not np.array_equal(arrays.pop("sha256"), _digest(metadata["rfp"], arrays)):
         raise UserError(f"{path}: is damaged (its checksum does not fit); copy it again or train it again")
     header: dict[str, Any] = json.loads(metadata["rfp"])
     version = header.get("format_version")
@@ -149,13 +150,13 @@ def _part(arrays: Arrays, prefix: str) -> Arrays:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _digest(text: str, arrays: Arrays) -> str:
+def _digest(text: str, arrays: Arrays) -> NDArray[np.uint8]:
     digest = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+    return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
 def _version() -> str:

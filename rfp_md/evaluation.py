@@ -11,6 +11,7 @@ import numpy as np
 
 from rfp_md.artifact import load
 from rfp_md.errors import UserError
+from rfp_md.files import check_folder
 from rfp_md.frames import Floats
 from rfp_md.io import Units, read
 
@@ -38,6 +39,8 @@ def evaluate(
         n_frames, energy_mae_mev, energy_rmse_mev, energy_mae_mev_per_atom, force_mae_mev_per_angstrom,
         force_rmse_mev_per_angstrom, ms_per_frame; the force errors are None where there are no forces.
     """
+    if plot is not None:
+        check_folder(plot)
     potential = load(model)
     frames = read(data, Units(energy_unit, force_unit, length_unit)).one_composition("'rfp evaluate'")
     if frames.energies is None:

@@ -19,10 +19,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         UserError: the folder does not exist or cannot be written to.
     """
     path = Path(path)
+    check_folder(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); choose a folder that exists") from error
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -33,6 +34,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_folder(path: str | Path) -> None:
+    """Raise UserError if a file cannot be made there, before long work is done for it."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise UserError(f"{path}: cannot be written (no folder {folder}); choose a folder that exists")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{path}: cannot be written (folder {folder} is read-only); choose another folder")
 
 
 def _umask() -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from rfp_md import plugins
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
+from rfp_md.files import check_folder
 from rfp_md.frames import Dataset, check_trainable, count_duplicates
 from rfp_md.io import Units, read
 from rfp_md.potential import Baseline, Potential
@@ -58,6 +59,10 @@ def train(
         UserError: bad frames, units, plugins or parameters, or a fit that does not fit into memory.
     """
     progress = progress or Progress()
+    check_choice("--target", target, ("conservative",))
+    check_choice("--preset", preset, tuple(PRESETS))
+    if output is not None:
+        check_folder(output)
     terms, widths = _make_terms(descriptor or PRESETS[preset][0])
     model = _make_regressor(regressor or PRESETS[preset][1])
     dataset = data if isinstance(data, Dataset) else read(data, Units(energy_unit, force_unit, length_unit))
@@ -131,6 +136,12 @@ class DescribedFrames(Samples):
                 energies = Dataset((part,)).energies - self._baseline(part.numbers)
                 slopes = -part.forces.reshape(len(part), -1) if derivatives and part.forces is not None else None
                 yield Batch(terms, energies, slopes)
+
+
+def check_choice(flag: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise UserError for a word that is none of the known ones."""
+    if value not in known:
+        raise UserError(f"{flag} {value}: must be one of {', '.join(known)}")
 
 
 def parse_spec(text: str, flag: str) -> tuple[str, dict[str, Any]]:

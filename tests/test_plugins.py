@@ -43,5 +43,5 @@ def test_a_broken_plugin_is_named_and_hurts_no_other(monkeypatch):
     lines = {line.name: line for line in plugins.listing()}
     assert lines["broken"].status.startswith("broken: descriptor 'broken' of unknown")
     assert lines["inverse_distances"].status == "ok"
-    with pytest.raises(UserError, match="cannot be loaded .ModuleNotFoundError"):
+    with pytest.raises(UserError, match=r"cannot be loaded .ModuleNotFoundError"):
         plugins.create("descriptor", "broken", {})

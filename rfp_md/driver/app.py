@@ -30,6 +30,8 @@ def driver(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Serve a model to i-PI until it says EXIT."""
+    import numpy as np
+
     from rfp_md.artifact import load
     from rfp_md.driver.protocol import Connection, ConnectionClosedError, ProtocolError
     from rfp_md.driver.session import Counts, evaluator, serve
@@ -38,7 +40,7 @@ def driver(
     address = choose_address(unix, host, port)
     potential = load(model)
     evaluate = evaluator(potential)
-    evaluate(potential.reference, potential.reference)  # compiles and proves the model before anyone waits for it
+    evaluate(np.zeros((3, 3)), potential.reference)  # compiles the model before anyone waits for it
 
     counts = Counts()
     for number in (signal.SIGTERM, signal.SIGINT):

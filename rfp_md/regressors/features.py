@@ -38,14 +38,18 @@ Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers), Field(min_leng
 
 @dataclass(frozen=True, eq=False)
 class SitePool:
-    """Sites of one type, from many structures.
+    """Sites of one type in one term, from many structures, to draw features from.
 
     Attributes:
+        width: how many features to draw.
         points: x (n, D).
         outputs: energy of the structure that each site belongs to (n,).
         places: which site of its structure each is (n,).
     """
 
+    term: int
+    site_type: int
+    width: int
     points: Floats
     outputs: Floats
     places: Ints
@@ -84,8 +88,8 @@ class FeatureRegressor(Regressor):
         """A key of ACTIVATIONS."""
 
     @abstractmethod
-    def draw(self, pool: SitePool, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Draw W (width, D) and b (width,) for sites of one type."""
+    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw W (pool.width, D) and b (pool.width,) for sites of one type."""
 
     @property
     def smooth(self) -> bool:
@@ -99,12 +103,13 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
-        blocks = self._draw_blocks(train, widths, rng)
-        width = blocks[-1].columns.stop
+        pools = self._pools(train, widths, rng)
         per_frame = train.n_coordinates if self.smooth else 1
+        width = sum(pool.width for pool in pools)
         batch_size = max(1, int(BATCH_BYTES / (16 * width * per_frame)))
-        self._check_memory(width, min(batch_size, len(train)) * per_frame, progress)
-
+        self._check_memory(pools, min(batch_size, len(train)) * per_frame, progress)
+        blocks = self._draw_blocks(pools, rng)
+        width = blocks[-1].columns.stop
         grams = [Gram(width), Gram(width)]
         progress.start("Accumulating", (len(train) + len(valid)) * (per_frame + self.smooth))
         self._accumulate(grams, blocks, train, batch_size, progress)
@@ -155,26 +160,27 @@ class FeatureRegressor(Regressor):
             raise ValueError("the readout does not fit the features")
         return self
 
-    def _draw_blocks(self, train: Samples, widths: Sequence[int | None], rng: np.random.Generator) -> list[Block]:
-        """Draw the features of every term; a term's width is shared among site types by their numbers of sites."""
+    def _pools(self, train: Samples, widths: Sequence[int | None], rng: np.random.Generator) -> list[SitePool]:
+        """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
         rows = len(train) * (train.n_coordinates + 1 if self.smooth else 1)
         default = (self.width or default_width(rows)) // len(widths)
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
+        return [pool for k, width in enumerate(widths) for pool in pool_sites(sample, k, width or max(1, default))]
+
+    def _draw_blocks(self, pools: list[SitePool], rng: np.random.Generator) -> list[Block]:
         blocks, start = [], 0
-        for term, given in enumerate(widths):
-            pools = pool_sites(sample, term)
-            total = sum(len(pool.points) for pool in pools.values())
-            for site_type, pool in pools.items():
-                share = max(1, round((given or default) * len(pool.points) / total))
-                weights, biases = self.draw(pool, share, rng)
-                features = FeatureMap(weights, biases, self.activation_name)
-                blocks.append(Block(term, site_type, slice(start, start + len(biases)), features))
-                start += len(biases)
+        for pool in pools:
+            features = FeatureMap(*self.draw(pool, rng), self.activation_name)
+            stop = start + len(features.biases)
+            blocks.append(Block(pool.term, pool.site_type, slice(start, stop), features))
+            start = stop
         return blocks
 
-    def _check_memory(self, width: int, rows: int, progress: Progress) -> None:
-        """Two Gram blocks, their weighted sum and a factor of it, and the rows of one batch."""
-        needed = 8 * (4 * width**2 + 2 * rows * width)
+    def _check_memory(self, pools: list[SitePool], rows: int, progress: Progress) -> None:
+        """Weights, two Gram blocks, their weighted sum and a factor of it, and the rows of one batch."""
+        width = sum(pool.width for pool in pools)
+        weights = sum(pool.width * pool.points.shape[1] for pool in pools)
+        needed = 8 * (4 * width**2 + 2 * rows * width + weights)
         progress.message(
             f"{width} features: peak memory about {gigabytes(needed)} of {gigabytes(available_memory())} available"
         )
@@ -252,17 +258,20 @@ def default_width(rows: int) -> int:
     return int(np.clip(rows // 4, 500, 6000))
 
 
-def pool_sites(sample: list[Batch], term: int) -> dict[int, SitePool]:
-    """The sites of one term, sorted by type."""
-    pools = {}
-    for site_type in sorted({int(t) for batch in sample for t in batch.terms[term].types}):
+def pool_sites(sample: list[Batch], term: int, width: int) -> list[SitePool]:
+    """The sites of one term, one pool for each type, in the order of the types."""
+    all_types = np.concatenate([np.tile(batch.terms[term].types, len(batch.energies)) for batch in sample])
+    pools = []
+    for site_type, count in zip(*np.unique(all_types, return_counts=True), strict=True):
         parts = []
         for batch in sample:
             sites = batch.terms[term]
             places = np.flatnonzero(sites.types == site_type)
             points = sites.values[:, places].reshape(-1, sites.values.shape[2])
             parts.append((points, np.repeat(batch.energies, len(places)), np.tile(places, len(batch.energies))))
-        pools[site_type] = SitePool(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        share = max(1, round(width * count / len(all_types)))
+        arrays = (np.concatenate(part) for part in zip(*parts, strict=True))
+        pools.append(SitePool(term, int(site_type), share, *arrays))
     return pools
 
 

@@ -29,8 +29,8 @@ class RandomFourier(FeatureRegressor):
     def activation_name(self) -> str:
         return "cos"
 
-    def draw(self, pool: SitePool, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        points = pool.points
+    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        points, width = pool.points, pool.width
         low, high = np.log(self.length_scale[0]), np.log(self.length_scale[-1])
         lengths = median_distance(points, rng) * np.exp(rng.uniform(low, high, (width, 1)))
         weights = sample_frequencies(self.kernel, (width, points.shape[1]), rng) / lengths

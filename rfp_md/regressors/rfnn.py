@@ -34,9 +34,9 @@ class RandomFeatureNetwork(FeatureRegressor):
     def activation_name(self) -> str:
         return self.activation
 
-    def draw(self, pool: SitePool, width: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         first, second = sample_pairs(
-            pool.points, pool.outputs, pool.places, width, self.sampling, self.pair_multiplicity, rng
+            pool.points, pool.outputs, pool.places, pool.width, self.sampling, self.pair_multiplicity, rng
         )
         if len(first) == 0:
             raise UserError("regressor 'rfnn' found no two training frames that differ; give it other frames")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rfp_md.errors import UserError
+from rfp_md.files import check_folder
 from rfp_md.potential import Potential
 from rfp_md.validation.drift import Trace
 
@@ -51,6 +52,8 @@ def check_nve(
     """
     if length < 20 * timestep * 1e-3 or timestep <= 0 or temperature <= 0:
         raise UserError("an NVE check needs a positive temperature and timestep, and at least 20 steps")
+    if plot is not None:
+        check_folder(plot)
     run = _engine(engine)
     trace = run(potential, length, timestep, temperature, seed)
     short = min(length, DT2_LENGTH)

@@ -108,7 +108,7 @@ def test_one_atom_is_refused_and_two_are_enough():
 
 def test_too_many_automorphisms_are_refused_with_the_remedy():
     argon = Frames(np.full(8, 18), 5 * np.random.default_rng(0).normal(size=(1, 8, 3)))
-    with pytest.raises(UserError, match="more than 200 graph automorphisms.*symmetrize=false"):
+    with pytest.raises(UserError, match=r"more than 200 graph automorphisms.*symmetrize=false"):
         InverseDistances().fit(Dataset((argon,)))
 
 

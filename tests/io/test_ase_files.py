@@ -50,7 +50,7 @@ def test_an_unreadable_or_empty_file_is_refused(tmp_path, content):
 
 
 def test_a_missing_file_is_named():
-    with pytest.raises(UserError, match="nowhere.xyz: no such file"):
+    with pytest.raises(UserError, match=r"nowhere.xyz: no such file"):
         read("nowhere.xyz")
 
 

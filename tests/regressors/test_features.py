@@ -159,7 +159,7 @@ def test_when_every_factorisation_fails_eigenvalues_take_over(samples, rng):
 
 
 def test_a_fit_that_cannot_fit_into_memory_is_refused_before_it_starts(samples, rng):
-    with pytest.raises(UserError, match="the fit needs about .* GB, but .* lower the width"):
+    with pytest.raises(UserError, match=r"the fit needs about .* GB, but .* lower the width"):
         RandomFourier(width=10_000_000).fit(*samples, [None, 1], rng, Progress())
 
 

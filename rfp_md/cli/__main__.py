@@ -1,0 +1,3 @@
+from rfp_md.cli.app import main
+
+main()

@@ -1,0 +1,138 @@
+"""The rfp command as a user meets it: exit codes, JSON, one-line errors."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ETHANOL
+
+
+def rfp(*arguments, cwd=None):
+    command = [sys.executable, "-m", "rfp_md.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+
+
+def refused(*arguments, cwd=None):
+    """The one line on stderr of a command that must exit with 2."""
+    result = rfp(*arguments, cwd=cwd)
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("rfp: ")]
+    assert result.stderr.splitlines()[-1:] == lines, result.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The JSON of a training run, and its model."""
+    model = tmp_path_factory.mktemp("cli") / "ethanol.rfp"
+    options = ("--descriptor", "inverse_distances:width=300", "--n-train", "80", "--n-valid", "20", "--json")
+    result = rfp("train", ETHANOL, "-o", model, *options)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout), model, result.stderr
+
+
+def test_train_prints_one_json_object_and_the_memory_estimate(trained):
+    record, model, errors = trained
+    assert model.is_file()
+    assert record["fit"]["width"] == 300
+    assert record["split"] == {"kind": "random", "n_train": 80, "n_valid": 20, "seed": 0}
+    assert "300 features: peak memory about 0.0" in errors
+
+
+def test_evaluate_keeps_its_contract(trained, tmp_path):
+    _, model, _ = trained
+    result = rfp("evaluate", model, f"{ETHANOL}@500:", "--json", "--plot", tmp_path / "parity.png")
+    errors = json.loads(result.stdout)
+    assert set(errors) == {
+        "n_frames",
+        "energy_mae_mev",
+        "energy_rmse_mev",
+        "energy_mae_mev_per_atom",
+        "force_mae_mev_per_angstrom",
+        "force_rmse_mev_per_angstrom",
+        "ms_per_frame",
+    }
+    assert errors["n_frames"] == 100
+    assert errors["energy_mae_mev_per_atom"] == pytest.approx(errors["energy_mae_mev"] / 9)
+    assert (tmp_path / "parity.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_info_shows_the_header(trained):
+    _, model, _ = trained
+    assert json.loads(rfp("info", model, "--json").stdout)["formula"] == "C2OH6"
+    assert "C2OH6" in rfp("info", model).stdout
+
+
+def test_plugins_are_listed(trained):
+    names = {line["name"] for line in json.loads(rfp("plugins", "list", "--json").stdout)}
+    assert names >= {"inverse_distances", "random_fourier", "rfnn"}
+    assert "inverse_distances" in rfp("plugins").stdout
+
+
+def test_validate_exits_with_0_when_the_check_holds(trained):
+    _, model, _ = trained
+    result = rfp("validate", model, "forces", "--json")
+    assert (result.returncode, json.loads(result.stdout)["passed"]) == (0, True)
+
+
+def test_validate_exits_with_1_when_the_check_fails(trained):
+    _, model, _ = trained
+    result = rfp("validate", model, "nve", "--timestep", "4", "--length", "0.5", "--temperature", "1500", "--json")
+    assert (result.returncode, json.loads(result.stdout)["passed"]) == (1, False)
+
+
+def test_options_may_come_from_a_file_and_flags_win(tmp_path):
+    (tmp_path / "options.toml").write_text('n-train = 50\nn-valid = 10\nregressor = "rfnn:width=60"\nseed = 5\n')
+    result = rfp("train", ETHANOL, "-o", "m.rfp", "--config", "options.toml", "--seed", "7", "--json", cwd=tmp_path)
+    record = json.loads(result.stdout)
+    assert record["split"] == {"kind": "random", "n_train": 50, "n_valid": 10, "seed": 7}
+
+
+def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
+    (tmp_path / "twice.extxyz").write_bytes(ETHANOL.read_bytes() * 2)
+    result = rfp("train", tmp_path / "twice.extxyz@:700", "-o", tmp_path / "m.rfp", "--regressor", "rfnn:width=20")
+    assert result.returncode == 0
+    assert "warning: 100 of 700 frames repeat an earlier frame" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.xyz"], "nowhere.xyz: no such file"),
+        ([ETHANOL, "--energy-unit", "furlong"], "--energy-unit: unknown energy unit 'furlong'"),
+        ([ETHANOL, "--descriptor", "inverse_distance"], "did you mean 'inverse_distances'?"),
+        ([ETHANOL, "--descriptor", "inverse_distances:symetrize=no"], "did you mean 'symmetrize'?"),
+        ([ETHANOL, "--descriptor", "inverse_distances:width=many"], "width must be a positive whole number"),
+        ([ETHANOL, "--descriptor", "inverse_distances:width"], "'width' is not key=value"),
+        ([ETHANOL, "--regressor", "rfnn:activation=softmax"], "activation=softmax"),
+        ([ETHANOL, "--regressor", "random_fourier:width=9999999"], "lower the width"),
+        ([ETHANOL, "--n-train", "700"], "do not fit 600 frames"),
+        ([ETHANOL, "--preset", "best"], "--preset"),
+        ([ETHANOL, "--config", "none.toml"], "--config none.toml: no such file"),
+        ([ETHANOL, "--frobnicate"], "No such option"),
+        ([], "Missing argument"),
+    ],
+)
+def test_bad_input_to_train_is_one_sentence_and_leaves_nothing(tmp_path, arguments, message):
+    assert message in refused("train", *arguments, "-o", "model.rfp", cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_that_does_not_exist_is_refused_before_the_fit(tmp_path):
+    assert "choose a folder that exists" in refused("train", ETHANOL, "-o", tmp_path / "no/where.rfp")
+
+
+@pytest.mark.parametrize("verb", [["info"], ["evaluate"], ["validate"]])
+def test_a_file_that_is_no_model_is_one_sentence(tmp_path, verb):
+    (tmp_path / "bad.rfp").write_bytes(b"\0" * 100)
+    more = {"evaluate": [ETHANOL], "validate": ["nve"]}.get(verb[0], [])
+    assert "bad.rfp: is not an rfp model" in refused(*verb, tmp_path / "bad.rfp", *more)
+
+
+def test_evaluating_other_molecules_is_refused(trained, data_folder):
+    _, model, _ = trained
+    message = refused("evaluate", model, data_folder / "rmd17/rmd17_benzene_test_01.npz")
+    assert "the model was trained on C2OH6" in message

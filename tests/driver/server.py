@@ -1,0 +1,47 @@
+"""The server's half of the i-PI protocol, for tests."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+
+def header(word: str) -> bytes:
+    return word.ljust(12).encode()
+
+
+def init_message(text: str = " ", request: int = 0) -> bytes:
+    return header("INIT") + struct.pack("=ii", request, len(text)) + text.encode()
+
+
+def structure_message(positions: np.ndarray, cell: np.ndarray) -> bytes:
+    """POSDATA of positions (N, 3) and cell rows (3, 3), bohr; on the wire the cell vectors are columns."""
+    inverse = np.linalg.inv(cell.T)
+    return (
+        header("POSDATA")
+        + np.ascontiguousarray(cell.T).tobytes()
+        + inverse.tobytes()
+        + struct.pack("=i", len(positions))
+        + np.ascontiguousarray(positions).tobytes()
+    )
+
+
+def receive(sock, size: int) -> bytes:
+    received = b""
+    while len(received) < size:
+        piece = sock.recv(size - len(received))
+        if not piece:
+            raise ConnectionError("the driver closed the connection")
+        received += piece
+    return received
+
+
+def receive_forces(sock) -> tuple[float, np.ndarray, np.ndarray, str]:
+    """FORCEREADY: hartree, hartree/bohr (N, 3), hartree (3, 3), text."""
+    assert receive(sock, 12) == header("FORCEREADY")
+    energy, atoms = struct.unpack("=di", receive(sock, 12))
+    forces = np.frombuffer(receive(sock, 24 * atoms)).reshape(-1, 3)
+    virial = np.frombuffer(receive(sock, 72)).reshape(3, 3)
+    (length,) = struct.unpack("=i", receive(sock, 4))
+    return energy, forces, virial, receive(sock, length).decode()

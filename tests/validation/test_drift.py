@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from rfp_md.validation.drift import Trace
+
+
+def trace(slope=0.0, ripple=0.0, length=10.0, origin=-6e4):
+    """Energies with a known slope (eV/ps) and a known ripple (eV) on a large origin."""
+    times = np.linspace(0, length, 20_001)
+    oscillation = np.sin(2 * np.pi * 100 * times)
+    kinetic = 0.5 + 0.1 * np.sqrt(2) * np.sin(2 * np.pi * 30 * times)
+    return Trace(times, origin + slope * times + np.sqrt(2) * ripple * oscillation, kinetic, n_atoms=10)
+
+
+def test_a_slope_is_found_in_mev_per_atom_per_ps():
+    assert trace(slope=2e-4).drift == pytest.approx(0.02, rel=1e-6)
+
+
+def test_a_ripple_is_no_drift():
+    steady = trace(ripple=1e-3)
+    assert abs(steady.drift) < 1e-4
+    assert steady.fluctuation == pytest.approx(0.1, rel=1e-3)
+
+
+def test_the_ratio_measures_the_drift_by_the_kinetic_energy():
+    assert trace(slope=1e-3).drift_ratio == pytest.approx(0.1, rel=1e-3)
+
+
+def test_the_first_part_of_a_run_can_be_taken():
+    assert trace(slope=1e-3).until(2.0).times[-1] == pytest.approx(2.0)

@@ -1,0 +1,71 @@
+"""NVE dynamics: conserved in ASE and in real i-PI, and a wrong force is found out."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import rfp_md
+from rfp_md.errors import UserError
+from rfp_md.validation.nve import check_nve
+from rfp_md.validation.nve_ipi import run_pair
+from tests.conftest import BENZENE
+
+
+def leftovers():
+    """Sockets and folders that an i-PI run could leave behind."""
+    return sorted(Path("/tmp").glob("ipi_*")) + sorted(Path("/tmp").glob("rfp-*"))
+
+
+def test_energy_is_conserved_in_ase(potential, tmp_path):
+    result = check_nve(potential, length=0.5, plot=tmp_path / "nve.png")
+    assert result["passed"], result
+    assert 3.2 <= result["dt2_ratio"] <= 4.8
+    assert (tmp_path / "nve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_energy_is_conserved_in_real_ipi_and_nothing_is_left(potential):
+    before = leftovers()
+    result = check_nve(potential, length=0.25, engine="ipi")
+    assert result["passed"], result
+    assert leftovers() == before
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "rfp_md.driver" not in processes
+
+
+def test_a_force_that_is_no_gradient_fails(potential, monkeypatch):
+    descriptor = type(potential.descriptors[0])
+    pullback = descriptor.pullback
+
+    def wrong(self, frames, gradient):
+        force = pullback(self, frames, gradient)
+        force[:, 0] *= 1.02
+        return force
+
+    monkeypatch.setattr(descriptor, "pullback", wrong)
+    assert not check_nve(potential, length=0.5)["passed"]
+
+
+def test_a_run_that_is_too_short_is_refused(potential):
+    with pytest.raises(UserError, match="at least 20 steps"):
+        check_nve(potential, length=0.001)
+
+
+def test_an_atom_count_that_differs_from_ipi_s_is_one_sentence(potential, model, tmp_path):
+    from rfp_md.interfaces.ipi_input import write_nve_input
+
+    shutil.copy(model, tmp_path / "model.rfp")
+    write_nve_input(tmp_path, potential, address="driver", steps=5, stride=1, timestep=0.5, temperature=300, seed=1)
+    lines = (tmp_path / "init.xyz").read_text().splitlines()
+    (tmp_path / "init.xyz").write_text("\n".join(["10", *lines[1:], "H 5.0 5.0 5.0"]) + "\n")
+    with pytest.raises(UserError, match="rfp-driver: the server sends 10 atoms, but the model has 9"):
+        run_pair(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_embedded_benzene_model_conserves_energy_for_20_ps(tmp_path):
+    potential = rfp_md.train(f"{BENZENE}@:500")
+    result = check_nve(potential, length=20.0, timestep=0.5, temperature=300.0)
+    assert abs(result["drift_mev_per_atom_per_ps"]) <= 0.01, result
+    assert 3.2 <= result["dt2_ratio"] <= 4.8, result
