@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -12,15 +11,17 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Ints
+from rfp_md.frames import Floats
 from rfp_md.linalg.gram import Gram, weighted_sum
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Ridge, Solution
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap
-from rfp_md.regressors.base import Batch, Regressor, Samples, Sites
+from rfp_md.regressors.base import Regressor, Samples, Sites
+from rfp_md.regressors.pools import SitePool, pool_sites
 from rfp_md.regressors.rows import Block, feature_rows
+from rfp_md.regressors.scores import Score, validate
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 BATCH_BYTES = 400e6  # force rows of one batch, with the product they are made from
@@ -34,34 +35,6 @@ def _numbers(value: Any) -> Any:
 
 
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers), Field(min_length=1)]
-
-
-@dataclass(frozen=True, eq=False)
-class SitePool:
-    """Sites of one type in one term, from many structures, to draw features from.
-
-    Attributes:
-        width: how many features to draw.
-        points: x (n, D).
-        outputs: energy of the structure that each site belongs to (n,).
-        places: which site of its structure each is (n,).
-    """
-
-    term: int
-    site_type: int
-    width: int
-    points: Floats
-    outputs: Floats
-    places: Ints
-
-
-@dataclass(frozen=True)
-class Score:
-    """Errors on the validation samples."""
-
-    energy_mae: float
-    slope_mae: float
-    value: float
 
 
 class FeatureRegressor(Regressor):
@@ -256,46 +229,3 @@ class FeatureRegressor(Regressor):
 def default_width(rows: int) -> int:
     """A quarter of the number of rows, between 500 and 6000."""
     return int(np.clip(rows // 4, 500, 6000))
-
-
-def pool_sites(sample: list[Batch], term: int, width: int) -> list[SitePool]:
-    """The sites of one term, one pool for each type, in the order of the types."""
-    all_types = np.concatenate([np.tile(batch.terms[term].types, len(batch.energies)) for batch in sample])
-    pools = []
-    for site_type, count in zip(*np.unique(all_types, return_counts=True), strict=True):
-        parts = []
-        for batch in sample:
-            sites = batch.terms[term]
-            places = np.flatnonzero(sites.types == site_type)
-            points = sites.values[:, places].reshape(-1, sites.values.shape[2])
-            parts.append((points, np.repeat(batch.energies, len(places)), np.tile(places, len(batch.energies))))
-        share = max(1, round(width * count / len(all_types)))
-        arrays = (np.concatenate(part) for part in zip(*parts, strict=True))
-        pools.append(SitePool(term, int(site_type), share, *arrays))
-    return pools
-
-
-def validate(
-    blocks: list[Block], candidates: list[Solution], valid: Samples, batch_size: int, *, derivatives: bool
-) -> list[Score]:
-    """Errors of every candidate; ``value`` adds the energy and the slope MAE, each in units of the target's spread."""
-    if not candidates:
-        return []
-    readouts = np.stack([candidate.coefficients for candidate in candidates], axis=1)
-    energy_errors, slope_errors = [], []
-    energies, slopes = [], []
-    for batch in valid.batches(batch_size, derivatives=derivatives):
-        energy_rows, slope_rows = feature_rows(blocks, batch)
-        energy_errors.append(np.abs(energy_rows @ readouts - batch.energies[:, None]))
-        energies.append(batch.energies)
-        if slope_rows is not None and batch.slopes is not None:
-            target = batch.slopes.reshape(-1, 1)
-            slope_errors.append(np.abs(slope_rows @ readouts - target))
-            slopes.append(target)
-    energy_mae = np.concatenate(energy_errors).mean(axis=0)
-    value = energy_mae / (np.concatenate(energies).std() or 1.0)
-    slope_mae = np.zeros_like(energy_mae)
-    if slopes:
-        slope_mae = np.concatenate(slope_errors).mean(axis=0)
-        value = value + slope_mae / (np.concatenate(slopes).std() or 1.0)
-    return [Score(*(float(x) for x in row)) for row in zip(energy_mae, slope_mae, value, strict=True)]

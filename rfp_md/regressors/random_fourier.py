@@ -9,7 +9,8 @@ from pydantic import Field
 
 from rfp_md.frames import Floats
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
-from rfp_md.regressors.features import FeatureRegressor, Numbers, SitePool
+from rfp_md.regressors.features import FeatureRegressor, Numbers
+from rfp_md.regressors.pools import SitePool
 
 
 class RandomFourier(FeatureRegressor):

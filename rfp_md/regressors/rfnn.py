@@ -11,7 +11,8 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Floats
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.pairs import Heuristic, WeightLaw, sample_pairs, weights_from_pairs
-from rfp_md.regressors.features import FeatureRegressor, SitePool
+from rfp_md.regressors.features import FeatureRegressor
+from rfp_md.regressors.pools import SitePool
 
 
 class RandomFeatureNetwork(FeatureRegressor):

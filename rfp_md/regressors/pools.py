@@ -1,0 +1,46 @@
+"""The sites that features are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rfp_md.frames import Floats, Ints
+from rfp_md.regressors.base import Batch
+
+
+@dataclass(frozen=True, eq=False)
+class SitePool:
+    """Sites of one type in one term, from many structures, to draw features from.
+
+    Attributes:
+        width: how many features to draw.
+        points: x (n, D).
+        outputs: energy of the structure that each site belongs to (n,).
+        places: which site of its structure each is (n,).
+    """
+
+    term: int
+    site_type: int
+    width: int
+    points: Floats
+    outputs: Floats
+    places: Ints
+
+
+def pool_sites(sample: list[Batch], term: int, width: int) -> list[SitePool]:
+    """The sites of one term, one pool for each type, in the order of the types."""
+    all_types = np.concatenate([np.tile(batch.terms[term].types, len(batch.energies)) for batch in sample])
+    pools = []
+    for site_type, count in zip(*np.unique(all_types, return_counts=True), strict=True):
+        parts = []
+        for batch in sample:
+            sites = batch.terms[term]
+            places = np.flatnonzero(sites.types == site_type)
+            points = sites.values[:, places].reshape(-1, sites.values.shape[2])
+            parts.append((points, np.repeat(batch.energies, len(places)), np.tile(places, len(batch.energies))))
+        share = max(1, round(width * count / len(all_types)))
+        arrays = (np.concatenate(part) for part in zip(*parts, strict=True))
+        pools.append(SitePool(term, int(site_type), share, *arrays))
+    return pools
