@@ -32,7 +32,7 @@ lint: $(BIN)/installed
 
 benchmarks: $(BIN)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/benchmarks/rmd17.py ethanol benzene
-	$(BIN)/python tests/benchmarks/driver.py
+	$(BIN)/python -m tests.benchmarks.driver
 
 clean:
 	rm -rf .venv demo

@@ -44,17 +44,14 @@ class Frames:
     source: str = "frames"
 
     def __post_init__(self) -> None:
-        frames, atoms = self.positions.shape[0], len(self.numbers)
-        shapes = {
-            "numbers": (atoms,),
-            "positions": (frames, atoms, 3),
-            "energies": (frames,),
-            "forces": (frames, atoms, 3),
-            "cells": (frames, 3, 3),
-            "stresses": (frames, 3, 3),
-        }
-        for name, shape in shapes.items():
-            array = getattr(self, name)
+        frames, atoms = len(self.positions), len(self.numbers)
+        for name, array, shape in (
+            ("positions", self.positions, (frames, atoms, 3)),
+            ("energies", self.energies, (frames,)),
+            ("forces", self.forces, (frames, atoms, 3)),
+            ("cells", self.cells, (frames, 3, 3)),
+            ("stresses", self.stresses, (frames, 3, 3)),
+        ):
             if array is None:
                 continue
             if array.shape != shape:

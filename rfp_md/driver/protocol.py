@@ -26,6 +26,7 @@ from rfp_md.frames import Floats
 HEADER_BYTES = 12
 NEEDINIT, READY, HAVEDATA = (word.ljust(HEADER_BYTES).encode() for word in ("NEEDINIT", "READY", "HAVEDATA"))
 FORCEREADY = b"FORCEREADY".ljust(HEADER_BYTES)
+PIECE = 4096  # bytes asked for at once; the messages of a small molecule fit into one
 LARGEST_TEXT = 1_000_000  # bytes; an INIT text is a few hundred
 LARGEST_STRUCTURE = 10_000_000  # atoms
 
@@ -105,7 +106,7 @@ class Connection:
     def _fill(self, size: int) -> None:
         while len(self._buffer) < size:
             try:
-                piece = self._socket.recv(max(65536, size - len(self._buffer)))
+                piece = self._socket.recv(max(PIECE, size - len(self._buffer)))
             except ConnectionResetError as error:
                 raise ConnectionClosedError from error
             if not piece:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from ase.units import Bohr, Hartree
@@ -72,7 +73,7 @@ def answer(structure: Structure, evaluate: Evaluate) -> bytes:
     """The reply to one structure, in atomic units. i-PI would take NaN without a word, so it is refused here."""
     energy, forces, virial = evaluate(structure.cell * Bohr, structure.positions * Bohr)
     # A sum is finite only if all of its terms are.
-    if not np.isfinite(energy + forces.sum() + virial.sum()):
+    if not isfinite(energy + np.add.reduce(forces, axis=None) + np.add.reduce(virial, axis=None)):
         raise UserError("the model gave a result that is not finite; nothing was sent to the server")
     return force_reply(energy / Hartree, forces * (Bohr / Hartree), virial / Hartree)
 
