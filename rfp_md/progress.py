@@ -6,11 +6,11 @@ from __future__ import annotations
 class Progress:
     """A silent listener; the command line's subclass draws a bar on stderr."""
 
-    def start(self, label: str, total: int) -> None:
-        """A stage of ``total`` rows begins."""
+    def start(self, label: str, total: int, unit: str) -> None:
+        """A stage of ``total`` units of work begins."""
 
-    def advance(self, rows: int) -> None:
-        """So many more rows are done."""
+    def advance(self, done: int) -> None:
+        """So many more of them are done."""
 
     def message(self, text: str) -> None:
         """One line for the user."""

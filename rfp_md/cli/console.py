@@ -63,7 +63,7 @@ def _text(value: Any) -> str:
 
 
 class BarProgress(Progress):
-    """A bar with rows per second on stderr; only messages where stderr is not a terminal."""
+    """A bar for each stage, with its speed, on stderr; only messages where stderr is not a terminal."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -71,21 +71,21 @@ class BarProgress(Progress):
         from rich.progress import Progress as Bars
         from rich.text import Text
 
-        class RowsPerSecond(ProgressColumn):
+        class Speed(ProgressColumn):
             def render(self, task: Any) -> Text:
-                return Text(f"{task.speed:,.0f} rows/s" if task.speed else "")
+                return Text(f"{task.finished_speed or task.speed:,.0f} {task.fields['unit']}/s" if task.speed else "")
 
         console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), RowsPerSecond())
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Speed())
         self._bars = Bars(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
         self._task: Any = None
 
-    def start(self, label: str, total: int) -> None:
+    def start(self, label: str, total: int, unit: str) -> None:
         self._bars.start()
-        self._task = self._bars.add_task(label, total=total)
+        self._task = self._bars.add_task(label, total=total, unit=unit)
 
-    def advance(self, rows: int) -> None:
-        self._bars.advance(self._task, rows)
+    def advance(self, done: int) -> None:
+        self._bars.advance(self._task, done)
 
     def message(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

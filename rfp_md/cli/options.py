@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[
-    list[Path], typer.Argument(help="Reference frames: extxyz, npz, or what ASE reads.", metavar="DATA...")
-]
+Data = Annotated[list[Path], typer.Argument(help="Reference frames: extxyz, npz, or what ASE reads.", metavar="DATA")]
 Model = Annotated[Path, typer.Argument(help="A .rfp file.", metavar="MODEL.rfp")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -24,7 +24,7 @@ from rfp_md.regressors.rows import Block, feature_rows
 from rfp_md.regressors.scores import Score, validate
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
-BATCH_BYTES = 400e6  # force rows of one batch, with the product they are made from
+BATCH_BYTES = 150e6  # force rows of one batch, with the product they are made from
 
 
 def _numbers(value: Any) -> Any:
@@ -84,11 +84,14 @@ class FeatureRegressor(Regressor):
         blocks = self._draw_blocks(pools, rng)
         width = blocks[-1].columns.stop
         grams = [Gram(width), Gram(width)]
-        progress.start("Accumulating", (len(train) + len(valid)) * (per_frame + self.smooth))
+        rows_per_frame = per_frame + self.smooth
+        progress.start("Training frames", len(train) * rows_per_frame, "rows")
         self._accumulate(grams, blocks, train, batch_size, progress)
-
+        progress.start("Choosing", len(self.regularization) + len(self.force_weights) - 1, "solves")
         chosen, weight, score, failed = self._choose(grams, blocks, valid, batch_size, progress)
+        progress.start("Validation frames", len(valid) * rows_per_frame, "rows")
         self._accumulate(grams, blocks, valid, batch_size, progress)
+        progress.start("Last solve", 1, "solves")
         final = self._solve(grams, weight, [chosen.regularization], progress)[0]
         self._remember(blocks, final)
         return {
@@ -190,7 +193,12 @@ class FeatureRegressor(Regressor):
     def _solve(self, grams: list[Gram], weight: float, lambdas: list[float], progress: Progress) -> list[Solution]:
         """Solutions for every λ whose factorisation holds; if none does, one by eigenvalues, with a message."""
         ridge = Ridge(*weighted_sum(grams, [1.0, weight]))
-        solutions = [solution for value in lambdas if (solution := ridge.cholesky(value)) is not None]
+        solutions = []
+        for value in lambdas:
+            solution = ridge.cholesky(value)
+            progress.advance(1)
+            if solution is not None:
+                solutions.append(solution)
         if len(solutions) < len(lambdas):
             progress.message(
                 f"Cholesky failed for {len(lambdas) - len(solutions)} of {len(lambdas)} regularizations: "
