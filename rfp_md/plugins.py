@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic.fields import FieldInfo
 
 from rfp_md.errors import UserError
 
@@ -24,16 +26,16 @@ GROUPS: dict[Kind, str] = {"descriptor": "rfp_md.descriptors", "regressor": "rfp
 class Plugin(BaseModel):
     """Parameters, validated and frozen, with the arrays that a fit adds to them.
 
+    A subclass's docstring is its documentation: the equation and its source.
+
     Attributes:
         name: the name of its entry point.
-        equation: the formula, as plain text, with its source.
         state: learned arrays by name, float64 or int64; they are what the artifact stores.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: ClassVar[str]
-    equation: ClassVar[str] = ""
     _state: dict[str, NDArray[Any]] = PrivateAttr(default_factory=dict)
 
     @property
@@ -45,6 +47,16 @@ class Plugin(BaseModel):
         self._state.clear()
         self._state.update(state)
         return self
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a plugin, as its definition states it."""
+
+    name: str
+    type: str
+    default: Any
+    help: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ def create(kind: Kind, name: str, parameters: dict[str, Any]) -> Any:
     """The plugin of this name with these parameters.
 
     Raises:
-        UserError: no plugin of that name, one that cannot be imported, or parameters that it refuses.
+        UserError: no plugin of that name, one that cannot be used, or parameters that it refuses.
     """
     plugin = load(kind, name)
     try:
@@ -79,25 +91,28 @@ def create(kind: Kind, name: str, parameters: dict[str, Any]) -> Any:
 
 def load(kind: Kind, name: str) -> type[Any]:
     """The class behind an entry point. Raises UserError as ``create`` does."""
-    found = {point.name: point for point in _points(kind)}
-    if name not in found:
-        raise UserError(f"no {kind} is named '{name}'{_suggestion(name, list(found))}")
+    points = [point for point in _points(kind) if point.name == name]
+    if not points:
+        raise UserError(f"no {kind} is named '{name}'{_suggestion(name, [point.name for point in _points(kind)])}")
+    if len(points) > 1:
+        packages = " and ".join(sorted(_package(point)[0] for point in points))
+        raise UserError(f"{kind} '{name}' is registered by {packages}; uninstall all but one")
+    package, version = _package(points[0])
+    who = f"{kind} '{name}' of {package} {version}"
     try:
-        plugin = found[name].load()
+        plugin = points[0].load()
+    except ModuleNotFoundError as error:
+        raise UserError(f"{who} needs '{error.name}', which is not installed; pip install it") from error
     except Exception as error:
-        package, version = origin(kind, name)
-        raise UserError(
-            f"{kind} '{name}' of {package} {version} cannot be loaded ({type(error).__name__}: {error})"
-        ) from error
+        raise UserError(f"{who} cannot be loaded ({type(error).__name__}: {error})") from error
+    if defect := _defect(kind, name, plugin):
+        raise UserError(f"{who} cannot be used: {defect}")
     return plugin  # type: ignore[no-any-return]
 
 
 def origin(kind: Kind, name: str) -> tuple[str, str]:
     """Package and version that registered this name."""
-    for point in _points(kind):
-        if point.name == name and point.dist is not None:
-            return point.dist.name, point.dist.version
-    return "unknown", "unknown"
+    return next((_package(point) for point in _points(kind) if point.name == name), ("unknown", "unknown"))
 
 
 def listing() -> list[Listing]:
@@ -105,20 +120,58 @@ def listing() -> list[Listing]:
     lines = []
     for kind in GROUPS:
         for point in sorted(_points(kind), key=lambda point: point.name):
-            package, version = origin(kind, point.name)
+            status, held = "ok", ()
             try:
-                plugin = load(kind, point.name)
+                capabilities = getattr(create(kind, point.name, {}), "capabilities", None)
+                held = tuple(key for key, value in vars(capabilities).items() if value) if capabilities else ()
             except UserError as error:
-                lines.append(Listing(point.name, kind, package, version, f"broken: {error}"))
-                continue
-            capabilities = getattr(plugin, "capabilities", None)
-            held = tuple(key for key, value in vars(capabilities).items() if value) if capabilities else ()
-            lines.append(Listing(point.name, kind, package, version, "ok", held))
+                status = f"broken: {error}"
+            lines.append(Listing(point.name, kind, *_package(point), status, held))
     return lines
+
+
+def parameters(plugin: type[Plugin]) -> list[Parameter]:
+    """The parameters of a plugin, from its own definition."""
+    return [
+        Parameter(name, _type_name(field), field.get_default(call_default_factory=True), field.description or "")
+        for name, field in plugin.model_fields.items()
+    ]
+
+
+def find(name: str) -> list[tuple[Kind, type[Any]]]:
+    """Every kind of plugin with this name. Raises UserError if there is none."""
+    found = [kind for kind in GROUPS if any(point.name == name for point in _points(kind))]
+    if not found:
+        known = [point.name for kind in GROUPS for point in _points(kind)]
+        raise UserError(f"no plugin is named '{name}'{_suggestion(name, known)}")
+    return [(kind, load(kind, name)) for kind in found]
+
+
+def _defect(kind: Kind, name: str, plugin: Any) -> str | None:
+    """What keeps an imported object from being a plugin of this kind, if anything."""
+    base = getattr(import_module(f"rfp_md.{kind}s.base"), kind.capitalize())
+    if not (isinstance(plugin, type) and issubclass(plugin, base)):
+        return f"it is no subclass of {base.__module__}.{base.__name__}"
+    if missing := sorted(getattr(plugin, "__abstractmethods__", ())):
+        return f"it does not define {', '.join(missing)}"
+    if getattr(plugin, "name", None) != name:
+        return f"its class has name = {getattr(plugin, 'name', None)!r}, but its entry point is '{name}'"
+    return None
 
 
 def _points(kind: Kind) -> list[EntryPoint]:
     return list(entry_points(group=GROUPS[kind]))
+
+
+def _package(point: EntryPoint) -> tuple[str, str]:
+    return (point.dist.name, point.dist.version) if point.dist is not None else ("unknown", "unknown")
+
+
+def _type_name(field: FieldInfo) -> str:
+    annotation = field.annotation
+    if get_origin(annotation) is Literal:
+        return "one of " + ", ".join(str(choice) for choice in get_args(annotation))
+    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
 
 
 def _suggestion(word: str, known: list[str]) -> str:

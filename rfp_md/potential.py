@@ -11,7 +11,8 @@ import numpy as np
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
-from rfp_md.regressors import Regressor, Sites
+from rfp_md.regressors import Regressor
+from rfp_md.sites import Sites, describe, pull_back
 
 CHUNK_SITES = 200_000  # sites × frames that are evaluated at once
 
@@ -109,13 +110,13 @@ class Potential:
             raise UserError(f"{frames.source}: is periodic, but descriptor '{name}' sees free molecules only")
 
     def _describe(self, frames: Frames) -> list[Sites]:
-        return [Sites(d.values(frames), d.site_types(frames.numbers)) for d in self.descriptors]
+        return [describe(descriptor, frames) for descriptor in self.descriptors]
 
     def _compute(self, frames: Frames) -> Prediction:
         energies, gradients = self.regressor.predict(self._describe(frames))
         forces = np.zeros_like(frames.positions)
         for descriptor, gradient in zip(self.descriptors, gradients, strict=True):
-            forces -= descriptor.pullback(frames, gradient)
+            forces -= pull_back(descriptor, frames, gradient)
         # Without a cell, a strain moves the atoms and nothing else: −dE/dstrain = Σ r ⊗ f.
         virials = np.einsum("mix,miy->mxy", frames.positions, forces)
         return Prediction(energies + self.baseline(frames.numbers), forces, virials)

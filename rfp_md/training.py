@@ -16,7 +16,8 @@ from rfp_md.frames import Dataset, check_trainable, count_duplicates
 from rfp_md.io import Units, read
 from rfp_md.potential import Baseline, Potential
 from rfp_md.progress import Progress
-from rfp_md.regressors import Batch, Regressor, Samples, Sites
+from rfp_md.regressors import Batch, Regressor, Samples
+from rfp_md.sites import describe
 from rfp_md.splits import split_frames
 
 PRESETS = {"fast": (("inverse_distances",), "random_fourier")}
@@ -126,13 +127,7 @@ class DescribedFrames(Samples):
         for block in self._dataset:
             for start in range(0, len(block), size):
                 part = block[start : start + size]
-                terms = []
-                for term in self._descriptors:
-                    jacobian = None
-                    if derivatives:
-                        dense = term.jacobian(part)
-                        jacobian = dense.reshape(*dense.shape[:3], -1)
-                    terms.append(Sites(term.values(part), term.site_types(part.numbers), jacobian))
+                terms = [describe(term, part, derivatives=derivatives) for term in self._descriptors]
                 energies = Dataset((part,)).energies - self._baseline(part.numbers)
                 slopes = -part.forces.reshape(len(part), -1) if derivatives and part.forces is not None else None
                 yield Batch(terms, energies, slopes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,7 @@ from rfp_md.cli.console import print_json, print_rows
 from rfp_md.cli.options import Debug, Json
 
 app = typer.Typer(help="Descriptors and regressors that are installed.", invoke_without_command=True)
+Name = Annotated[str, typer.Argument(help="Name of a plugin.", metavar="NAME")]
 
 
 @app.callback()
@@ -33,3 +35,49 @@ def list_(json: Json = False, debug: Debug = False) -> None:
         for line in lines
     ]
     print_rows(("kind", "name", "package", "status", "capabilities"), rows)
+
+
+@app.command("show")
+def show(name: Name, json: Json = False, debug: Debug = False) -> None:
+    """Equation, reference and parameters of a plugin."""
+    from rfp_md.plugins import find, origin, parameters
+
+    found = [(kind, plugin, parameters(plugin)) for kind, plugin in find(name)]
+    if json:
+        print_json([_as_json(kind, plugin, fields) for kind, plugin, fields in found])
+        return
+    for kind, plugin, fields in found:
+        package, version = origin(kind, name)
+        print(f"{kind} {name} ({package} {version})\n")
+        print(_documentation(plugin))
+        print()
+        rows = [(field.name, str(field.default), field.type, field.help) for field in fields]
+        print_rows(("parameter", "default", "type", "meaning"), rows)
+
+
+@app.command("check")
+def check(name: Name, json: Json = False, debug: Debug = False) -> None:
+    """Run the conformance kit on a plugin; exit code 1 if a check fails."""
+    from rfp_md.plugins import find
+    from rfp_md.testing import plugin_outcomes
+
+    outcomes = [outcome for kind, _ in find(name) for outcome in plugin_outcomes(kind, name)]
+    passed = all(outcome.status != "failed" for outcome in outcomes)
+    if json:
+        print_json({"passed": passed, "checks": [asdict(outcome) for outcome in outcomes]})
+    else:
+        print_rows(("check", "status", ""), [(o.check, o.status, o.message) for o in outcomes])
+        print(f"\n{name} {'conforms' if passed else 'does not conform'}")
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _as_json(kind: str, plugin: Any, fields: list[Any]) -> dict[str, Any]:
+    described = [asdict(field) for field in fields]
+    return {"kind": kind, "name": plugin.name, "documentation": _documentation(plugin), "parameters": described}
+
+
+def _documentation(plugin: Any) -> str:
+    import inspect
+
+    return inspect.getdoc(plugin) or "no documentation"

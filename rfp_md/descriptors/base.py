@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +13,17 @@ from rfp_md.plugins import Plugin
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a descriptor declares about itself; the package relies on it and refuses early what is not declared."""
+    """What a descriptor declares about itself; the package relies on it and refuses early what is not declared.
+
+    Attributes:
+        differentiable: it gives exact derivatives.
+        periodic: it sees periodic images, and gives the derivative with respect to strain.
+        translation_invariant, rotation_invariant: under motions of the whole structure.
+        permutation_invariant: relabelling like atoms only permutes its sites. With ``fixed_composition``,
+            relabelling by the automorphisms of the bonded graph.
+        per_atom: one site for each atom, in the order of the atoms.
+        fixed_composition: it is fitted to one molecule with its atoms in one order.
+    """
 
     differentiable: bool = False
     periodic: bool = False
@@ -33,7 +42,10 @@ class Descriptor(Plugin):
     positions, and for a periodic descriptor three more rows, the strain tensor.
     """
 
-    capabilities: ClassVar[Capabilities]
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What holds for these parameters; where it does not depend on them, a ClassVar of this name will do."""
 
     def fit(self, dataset: Dataset) -> None:
         """Learn from the training frames what the descriptor needs to know, into ``state``."""

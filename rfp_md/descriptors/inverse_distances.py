@@ -25,18 +25,19 @@ class InverseDistances(Descriptor):
     """
 
     name: ClassVar[str] = "inverse_distances"
-    equation: ClassVar[str] = "x_ij = 1/|r_i - r_j|, one site per graph automorphism (sGDML, Chmiela et al. 2018)"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        differentiable=True,
-        translation_invariant=True,
-        rotation_invariant=True,
-        permutation_invariant=True,
-        fixed_composition=True,
-    )
-
     symmetrize: bool = Field(True, description="one site for each automorphism of the bonded graph")
     bond_scale: float = Field(1.2, gt=0, description="atoms are bonded below this times their covalent radii's sum")
     max_automorphisms: int = Field(200, ge=1, description="refuse molecules with more automorphisms than this")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            differentiable=True,
+            translation_invariant=True,
+            rotation_invariant=True,
+            permutation_invariant=self.symmetrize,
+            fixed_composition=True,
+        )
 
     def fit(self, dataset: Dataset) -> None:
         """Find the automorphisms (S, N) of the graph that is bonded in the median over the training frames."""

@@ -1,5 +1,5 @@
 """Regressors: sites in, energy out; they know arrays and nothing of atoms."""
 
-from rfp_md.regressors.base import Batch, Regressor, Samples, Sites
+from rfp_md.regressors.base import Batch, Regressor, Samples
 
-__all__ = ["Batch", "Regressor", "Samples", "Sites"]
+__all__ = ["Batch", "Regressor", "Samples"]

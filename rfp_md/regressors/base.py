@@ -9,24 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from rfp_md.frames import Floats, Ints
+from rfp_md.frames import Floats
 from rfp_md.plugins import Plugin
 from rfp_md.progress import Progress
-
-
-@dataclass(frozen=True, eq=False)
-class Sites:
-    """One term of M structures, as its descriptor gives it.
-
-    Attributes:
-        values: x (M, S, D).
-        types: type of each site (S,).
-        jacobian: dx/d(coordinates) (M, S, D, C), or None where it was not asked for.
-    """
-
-    values: Floats
-    types: Ints
-    jacobian: Floats | None = None
+from rfp_md.sites import Sites
 
 
 @dataclass(frozen=True, eq=False)

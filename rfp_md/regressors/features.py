@@ -18,10 +18,11 @@ from rfp_md.linalg.ridge import Ridge, Solution
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap
-from rfp_md.regressors.base import Regressor, Samples, Sites
+from rfp_md.regressors.base import Regressor, Samples
 from rfp_md.regressors.pools import SitePool, pool_sites
 from rfp_md.regressors.rows import Block, feature_rows
 from rfp_md.regressors.scores import Score, validate
+from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 BATCH_BYTES = 150e6  # force rows of one batch, with the product they are made from

@@ -21,7 +21,6 @@ class RandomFourier(FeatureRegressor):
     """
 
     name: ClassVar[str] = "random_fourier"
-    equation: ClassVar[str] = "f(x) = sum_k c_k cos(W_k.x + b_k), W_k from a spectral density (Rahimi, Recht 2007)"
 
     kernel: Kernel = Field("gaussian", description="gaussian, matern12, matern32, matern52 or laplace")
     length_scale: Numbers = Field((12.0,), max_length=2, description="ℓ, or its range, in median site distances")

@@ -23,7 +23,6 @@ class RandomFeatureNetwork(FeatureRegressor):
     """
 
     name: ClassVar[str] = "rfnn"
-    equation: ClassVar[str] = "f(x) = sum_k c_k s(W_k.x + b_k), W_k along a pair of training points (thesis eq. 2.47)"
 
     activation: Literal["tanh", "gelu", "relu", "sin", "cos"] = Field("tanh", description="relu: energies only")
     weights: WeightLaw = Field("swim", description="weight law: thesis (eq. 2.47) or swim (Bolager et al.)")

@@ -9,7 +9,8 @@ import numpy as np
 
 from rfp_md.frames import Floats
 from rfp_md.random_features.feature_map import FeatureMap
-from rfp_md.regressors.base import Batch, Sites
+from rfp_md.regressors.base import Batch
+from rfp_md.sites import Sites
 
 CACHE_BYTES = 6e6  # slope rows that are worked on at once, so that they stay in the processor's cache
 

@@ -1,53 +1,15 @@
 """Random-feature regressors on synthetic sites: no atoms, a known function."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
 from rfp_md.errors import UserError
 from rfp_md.progress import Progress
-from rfp_md.regressors import Batch, Samples, Sites
 from rfp_md.regressors.random_fourier import RandomFourier
 from rfp_md.regressors.rfnn import RandomFeatureNetwork
 from rfp_md.regressors.rows import Block, feature_rows
-
-TYPES = (np.array([0, 1, 1]), np.array([0]))  # two terms: three sites of two types, and one site
-
-
-@dataclass
-class Synthetic(Samples):
-    """E = Σ_s f_type(x_s) + g(y) with x_s = A_s r and y = B r, for random coordinates r (M, 4)."""
-
-    coordinates: np.ndarray
-
-    def __len__(self):
-        return len(self.coordinates)
-
-    @property
-    def n_coordinates(self):
-        return 4
-
-    def some(self, most, rng):
-        return Synthetic(self.coordinates[:most])
-
-    def batches(self, size, *, derivatives):
-        maps = np.random.default_rng(7).normal(size=(4, 3, 4))  # sites, D, C
-        for start in range(0, len(self), size):
-            r = self.coordinates[start : start + size]
-            x = np.einsum("sdc,mc->msd", maps, r)
-            jacobian = np.broadcast_to(maps, (len(r), *maps.shape))
-            energies = np.sin(x[:, 0, 0]) + (x[:, 1:3, 1] ** 2).sum(1) + np.cos(x[:, 3].sum(1))
-            gradient = np.zeros_like(x)
-            gradient[:, 0, 0] = np.cos(x[:, 0, 0])
-            gradient[:, 1:3, 1] = 2 * x[:, 1:3, 1]
-            gradient[:, 3] = -np.sin(x[:, 3].sum(1))[:, None]
-            slopes = np.einsum("msd,msdc->mc", gradient, jacobian) if derivatives else None
-            terms = [
-                Sites(x[:, part], types, jacobian[:, part] if derivatives else None)
-                for part, types in zip((slice(0, 3), slice(3, 4)), TYPES, strict=True)
-            ]
-            yield Batch(terms, energies, slopes)
+from rfp_md.sites import Sites
+from rfp_md.testing.synthetic import SyntheticSamples, synthetic, whole
 
 
 class Messages(Progress):
@@ -60,7 +22,7 @@ class Messages(Progress):
 
 @pytest.fixture
 def samples(rng):
-    return Synthetic(0.3 * rng.normal(size=(300, 4))), Synthetic(0.3 * rng.normal(size=(60, 4)))
+    return synthetic(300, seed=1), synthetic(60, seed=2)
 
 
 REGRESSORS = [
@@ -78,7 +40,7 @@ REGRESSORS = [
 def test_two_terms_are_solved_jointly_and_generalise(regressor, samples, rng):
     train, valid = samples
     regressor.fit(train, valid, [None, 150], rng, Progress())
-    test = next(Synthetic(0.3 * rng.normal(size=(50, 4))).batches(50, derivatives=True))
+    test = whole(synthetic(50, seed=3), derivatives=True)
     energies, gradients = regressor.predict(test.terms)
     slopes = sum(np.einsum("msd,msdc->mc", g, t.jacobian) for g, t in zip(gradients, test.terms, strict=True))
     # The energies are known up to a constant only if the mean is; the features can express it.
@@ -106,7 +68,7 @@ def test_slope_rows_are_the_derivatives_of_energy_rows(samples, rng):
     r = 0.3 * rng.normal(size=(5, 4))
 
     def rows(coordinates, derivatives):
-        return feature_rows(blocks, next(Synthetic(coordinates).batches(9, derivatives=derivatives)))
+        return feature_rows(blocks, whole(SyntheticSamples(coordinates), derivatives=derivatives))
 
     _, slope_rows = rows(r, True)
     step = np.array([0, 0, 1e-5, 0])
@@ -137,7 +99,7 @@ def test_relu_is_fitted_to_energies_only(samples, rng):
     fitted = regressor.fit(*samples, [None, None], rng, Progress())
     assert not regressor.smooth
     assert fitted["force_weight"] is None
-    spread = np.concatenate([batch.energies for batch in samples[1].batches(60, derivatives=False)]).std()
+    spread = whole(samples[1]).energies.std()
     assert fitted["valid_energy_mae_ev"] < 0.3 * spread
 
 
@@ -164,6 +126,6 @@ def test_a_fit_that_cannot_fit_into_memory_is_refused_before_it_starts(samples, 
 
 
 def test_frames_that_are_all_the_same_give_no_pairs(rng):
-    same = Synthetic(np.ones((20, 4)))
+    same = SyntheticSamples(np.ones((20, 4)))
     with pytest.raises(UserError, match="no two training frames that differ"):
         RandomFeatureNetwork(width=10).fit(same, same, [None, None], rng, Progress())

@@ -1,0 +1,393 @@
+"""Checks of a descriptor."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from rfp_md.descriptors.base import Descriptor
+from rfp_md.errors import UserError
+from rfp_md.frames import Dataset, Floats, Frames
+from rfp_md.molecular_graph import automorphisms
+from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, skip
+from rfp_md.testing.structures import atom, crystal, molecule, moved, pair, strained
+
+# All relative to the largest number that is compared.
+SAME = 1e-10  # the same computation done twice or in another order
+INVARIANT = 1e-8  # under rigid motions and relabelling
+DERIVATIVE = 1e-6  # against central differences
+JUMP = 1e-4  # of a derivative, within a nanoangstrom
+
+STEP = 1e-4  # Å, of central differences
+SCAN = np.linspace(0.8, 12.0, 1500)  # Å, distances at which smoothness is looked at
+BISECTIONS = 24
+STENCIL = (-2, -1, 1, 2)  # steps
+
+
+def check_descriptor(descriptor: Descriptor, frames: Frames | None = None) -> None:
+    """Raise AssertionError with one sentence for each defect.
+
+    Args:
+        descriptor: as made from its parameters, not yet fitted.
+        frames: a few similar structures to try it on; default: rattled ethanol and, for a periodic
+            descriptor, rattled silicon beside it.
+    """
+    raise_failures(descriptor.name, descriptor_outcomes(descriptor, frames))
+
+
+def descriptor_outcomes(descriptor: Descriptor, frames: Frames | None = None) -> list[Outcome]:
+    """Run every check; nothing is raised."""
+    given = frames
+    checks = DescriptorChecks(descriptor, molecule() if given is None else given)
+    outcomes = run_checks(checks.all())
+    if descriptor.capabilities.periodic and given is None:
+        periodic = DescriptorChecks(descriptor, crystal())
+        outcomes += [
+            Outcome(f"{outcome.check} (crystal)", outcome.status, outcome.message)
+            for outcome in run_checks(periodic.in_a_crystal())
+        ]
+    return outcomes
+
+
+@dataclass(frozen=True)
+class DescriptorChecks:
+    """The checks of one descriptor on one block of frames."""
+
+    descriptor: Descriptor
+    frames: Frames
+
+    def all(self) -> list[Callable[[], None]]:
+        return [
+            self.shapes_and_dtypes,
+            self.input_not_changed,
+            self.no_state_between_calls,
+            self.batch_equals_single,
+            self.derivative,
+            self.pullback_equals_jacobian,
+            self.translation,
+            self.rotation,
+            self.permutation,
+            self.smoothness,
+            self.save_and_load,
+            self.one_atom_and_two_atoms,
+            self.coincident_atoms,
+            self.threads,
+            self.processes,
+        ]
+
+    def in_a_crystal(self) -> list[Callable[[], None]]:
+        return [
+            self.shapes_and_dtypes,
+            self.batch_equals_single,
+            self.derivative,
+            self.virial,
+            self.pullback_equals_jacobian,
+            self.translation,
+            self.rotation,
+            self.lattice_translation,
+        ]
+
+    @cached_property
+    def fitted(self) -> Descriptor:
+        return fresh(self.descriptor, self.frames)
+
+    @cached_property
+    def values(self) -> Floats:
+        return self.fitted.values(self.frames)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the coordinates: the atoms and, in a cell, the strain."""
+        return self.frames.n_atoms + (3 if self.frames.cells is not None else 0)
+
+    def shapes_and_dtypes(self) -> None:
+        values, types = self.fitted.values(self.frames), self.fitted.site_types(self.frames.numbers)
+        want_array("values", values, (len(self.frames), len(types), None))
+        if not np.issubdtype(np.asarray(types).dtype, np.integer) or np.ndim(types) != 1:
+            fail("site_types must be a one-dimensional integer array, one type for each site")
+        if self.descriptor.capabilities.per_atom and len(types) != self.frames.n_atoms:
+            fail(f"it declares per_atom, but has {len(types)} sites for {self.frames.n_atoms} atoms")
+        if self.descriptor.capabilities.differentiable:
+            want_array("jacobian", self.fitted.jacobian(self.frames), (*values.shape, self.n_rows, 3))
+            pulled = self.fitted.pullback(self.frames, np.ones_like(values))
+            want_array("pullback", pulled, (len(self.frames), self.n_rows, 3))
+
+    def input_not_changed(self) -> None:
+        frames, gradient = writable_copy(self.frames), np.ones_like(self.values)
+        self.fitted.values(frames)
+        if self.descriptor.capabilities.differentiable:
+            self.fitted.jacobian(frames)
+            self.fitted.pullback(frames, gradient)
+        for name in ("positions", "numbers", "cells"):
+            before, after = getattr(self.frames, name), getattr(frames, name)
+            if before is not None and not np.array_equal(before, after):
+                fail(f"it changes frames.{name}; work on a copy")
+        if not np.array_equal(gradient, np.ones_like(gradient)):
+            fail("pullback changes the gradient that it is given; work on a copy")
+
+    def no_state_between_calls(self) -> None:
+        fitted = fresh(self.descriptor, self.frames)
+        before = fitted.values(self.frames[:1]).copy()
+        other = moved(
+            self.frames,
+            self.frames.positions
+            + 0.1 * np.sin(np.arange(self.frames.positions.size)).reshape(self.frames.positions.shape),
+        )
+        fitted.values(other)
+        if self.descriptor.capabilities.differentiable:
+            fitted.pullback(other, np.ones_like(fitted.values(other)))
+        if far(before, fitted.values(self.frames[:1]), SAME):
+            fail("the same structure gives other values after another one was described; keep nothing between calls")
+
+    def batch_equals_single(self) -> None:
+        for k in range(len(self.frames)):
+            if far(self.values[k : k + 1], self.fitted.values(self.frames[k : k + 1]), SAME):
+                fail(f"values of frame {k} differ between a batch and a single call; frames must not see each other")
+        if not self.descriptor.capabilities.differentiable:
+            return
+        gradient = np.cos(np.arange(self.values.size)).reshape(self.values.shape)
+        together = self.fitted.pullback(self.frames, gradient)
+        for k in range(len(self.frames)):
+            if far(together[k], self.fitted.pullback(self.frames[k : k + 1], gradient[k : k + 1])[0], SAME):
+                fail(f"the pullback of frame {k} differs between a batch and a single call")
+
+    def derivative(self) -> None:
+        self.needs("differentiable")
+        frame = self.frames[:1]
+        jacobian = self.fitted.jacobian(frame)
+        for i in range(frame.n_atoms):
+            for axis in range(3):
+                step = np.zeros_like(frame.positions)
+                step[0, i, axis] = STEP
+                numerical = self.slope({t: moved(frame, frame.positions + t * step) for t in STENCIL})
+                self.compare(jacobian[0, :, :, i, axis], numerical, f"atom {i} along {'xyz'[axis]}")
+
+    def virial(self) -> None:
+        """Strain rows of the Jacobian, against strained cells."""
+        self.needs("differentiable")
+        frame = self.frames[:1]
+        jacobian = self.fitted.jacobian(frame)
+        for a in range(3):
+            for b in range(3):
+                strain = np.zeros((3, 3))
+                strain[a, b] = STEP
+                numerical = self.slope({t: strained(frame, t * strain) for t in STENCIL})
+                self.compare(jacobian[0, :, :, frame.n_atoms + a, b], numerical, f"strain {'xyz'[a]}{'xyz'[b]}")
+
+    def pullback_equals_jacobian(self) -> None:
+        self.needs("differentiable")
+        gradient = np.cos(np.arange(self.values.size)).reshape(self.values.shape)
+        product = np.einsum("msd,msdcx->mcx", gradient, self.fitted.jacobian(self.frames))
+        if far(self.fitted.pullback(self.frames, gradient), product, SAME):
+            fail("pullback is not the product of the gradient with the Jacobian; derive one from the other")
+
+    def translation(self) -> None:
+        self.invariance("translation_invariant", self.frames.positions + np.array([1.3, -0.7, 2.1]))
+
+    def rotation(self) -> None:
+        turn = Rotation.from_rotvec([0.4, -0.9, 0.6]).as_matrix().T
+        if self.frames.cells is None:
+            self.invariance("rotation_invariant", self.frames.positions @ turn)
+            return
+        self.needs("rotation_invariant")
+        if far(self.values, self.fitted.values(strained(self.frames, turn - np.eye(3))), INVARIANT):
+            fail("it declares rotation_invariant, but a turned crystal has other values")
+
+    def permutation(self) -> None:
+        self.needs("permutation_invariant")
+        relabelled = np.arange(self.frames.n_atoms)
+        if self.descriptor.capabilities.fixed_composition:
+            relabellings = automorphisms(self.frames, 1.2, 10_000)
+        else:
+            for z in np.unique(self.frames.numbers):
+                relabelled[self.frames.numbers == z] = np.roll(np.flatnonzero(self.frames.numbers == z), 1)
+            relabellings = relabelled[None]
+        types = self.fitted.site_types(self.frames.numbers)
+        for permutation in relabellings:
+            after = self.fitted.values(moved(self.frames, self.frames.positions[:, permutation]))
+            for k in range(len(self.frames)):
+                if far(sorted_sites(self.values[k], types), sorted_sites(after[k], types), INVARIANT):
+                    fail(
+                        "it declares permutation_invariant, but relabelling like atoms changes the set of its sites; "
+                        "order by something that follows the atoms, or do not declare it"
+                    )
+
+    def lattice_translation(self) -> None:
+        positions = self.frames.positions.copy()
+        positions[:, 0] += self.frames.cells[:, 1] - self.frames.cells[:, 2]  # type: ignore[index]
+        if far(self.values, self.fitted.values(moved(self.frames, positions)), INVARIANT):
+            fail("an atom moved by a lattice vector changes the values; take every periodic image into account")
+
+    def smoothness(self) -> None:
+        """Values and derivatives along an atom that is pulled away, through any cutoff."""
+        self.needs("differentiable")
+        start = self.frames[:1]
+        direction = np.array([0.36, 0.48, 0.8])
+        last, middle = start.n_atoms - 1, start.positions[0].mean(axis=0)
+
+        def along(distance: float) -> tuple[Floats, Floats]:
+            positions = start.positions.copy()
+            positions[0, last] = middle + distance * direction
+            frame = moved(start, positions)
+            return self.fitted.values(frame), self.fitted.jacobian(frame)[..., last, :] @ direction
+
+        scan = [along(distance) for distance in SCAN]
+        for part, what in ((0, "values"), (1, "derivatives")):
+            scale = max(np.abs(point[part]).max() for point in scan) or 1.0
+            changes = [np.abs(b[part] - a[part]).max() for a, b in pairwise(scan)]
+            for k in np.argsort(changes)[-5:]:
+                jump, place = bisect(along, part, float(SCAN[k]), float(SCAN[k + 1]))
+                if jump > JUMP * scale:
+                    fail(
+                        f"{what} jump by {jump:.2g} where an atom passes {place:.4f} Å; "
+                        "let a smooth cutoff function take them to zero, with its derivative"
+                    )
+
+    def save_and_load(self) -> None:
+        parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
+        state = {name: np.array(array) for name, array in self.fitted.state.items()}
+        for name, array in state.items():
+            if array.dtype not in (np.float64, np.int64):
+                fail(f"state['{name}'] has dtype {array.dtype}; the artifact keeps float64 and int64")
+        again = type(self.descriptor)(**parameters).restore(state)
+        if far(self.values, again.values(self.frames), SAME):
+            fail("made again from its parameters and state, it gives other values; keep what it learned in state")
+
+    def one_atom_and_two_atoms(self) -> None:
+        for frames in (atom(), pair(0.74)):
+            values = described(self.descriptor, frames)
+            if values is not None and not np.isfinite(values).all():
+                fail(f"values of {frames.source} are not finite; give finite ones or raise UserError")
+
+    def coincident_atoms(self) -> None:
+        positions = self.frames.positions[:1].copy()
+        positions[0, -1] = positions[0, -2]
+        try:
+            with np.errstate(all="ignore"):
+                values = self.fitted.values(moved(self.frames[:1], positions))
+        except UserError:
+            return
+        if not np.isfinite(values).all():
+            fail("two atoms at one place give values that are not finite; raise UserError that names them")
+
+    def threads(self) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            several = list(pool.map(lambda _: self.fitted.values(self.frames), range(16)))
+        if any(far(self.values, values, SAME) for values in several):
+            fail("several threads that describe at once get other values; do not share scratch space")
+
+    def processes(self) -> None:
+        try:
+            pickle.dumps(type(self.descriptor))
+        except (pickle.PicklingError, AttributeError):
+            skip("its class cannot be named from another process")
+        package = type(self.descriptor), self.fitted.model_dump(), dict(self.fitted.state), self.frames
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            values = pool.submit(describe_elsewhere, *package).result()
+        if far(self.values, values, SAME):
+            fail("another process gets other values; use no global or unseeded state")
+
+    def needs(self, capability: str) -> None:
+        if not getattr(self.descriptor.capabilities, capability):
+            skip(f"it does not declare {capability}")
+
+    def invariance(self, capability: str, positions: Floats) -> None:
+        self.needs(capability)
+        if far(self.values, self.fitted.values(moved(self.frames, positions)), INVARIANT):
+            fail(f"it declares {capability}, but the values change; do not declare it, or use relative geometry only")
+
+    def slope(self, frames: dict[int, Frames]) -> Floats:
+        """Fourth-order central difference of the values."""
+        values = {t: self.fitted.values(frame)[0] for t, frame in frames.items()}
+        return np.asarray((8 * (values[1] - values[-1]) - (values[2] - values[-2])) / (12 * STEP))
+
+    def compare(self, analytic: Floats, numerical: Floats, where: str) -> None:
+        error, scale = np.abs(analytic - numerical).max(), max(np.abs(numerical).max(), np.abs(analytic).max(), 1e-3)
+        if error > DERIVATIVE * scale:
+            site, component = np.argwhere(np.abs(analytic - numerical) == error)[0]
+            fail(
+                f"the derivative of site {site}, component {component}, with respect to {where} is "
+                f"{analytic[site, component]:.6g}, but central differences give {numerical[site, component]:.6g}"
+            )
+
+
+def fresh(descriptor: Descriptor, frames: Frames) -> Descriptor:
+    """A new one of the same parameters, fitted to these frames."""
+    new = type(descriptor)(**descriptor.model_dump())
+    new.fit(Dataset((frames,)))
+    return new
+
+
+def described(descriptor: Descriptor, frames: Frames) -> Floats | None:
+    """Values, or None where it refuses the structure in words."""
+    try:
+        return fresh(descriptor, frames).values(frames)
+    except UserError:
+        return None
+
+
+def describe_elsewhere(
+    kind: type[Descriptor], parameters: dict[str, Any], state: dict[str, NDArray[Any]], frames: Frames
+) -> Floats:
+    """In another process: make it again and use it."""
+    return kind(**parameters).restore(state).values(frames)
+
+
+def want_array(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
+    """Fail if it is not a finite float64 array of that shape; None is any size."""
+    if not isinstance(array, np.ndarray):
+        fail(f"{name} returns {type(array).__name__}, not a numpy array")
+    if array.dtype != np.float64:
+        fail(f"{name} has dtype {array.dtype}; return float64")
+    if len(array.shape) != len(shape) or any(n not in (None, m) for m, n in zip(array.shape, shape, strict=True)):
+        wanted = ", ".join("D" if n is None else str(n) for n in shape)
+        fail(f"{name} has shape {array.shape}; return ({wanted})")
+    if not np.isfinite(array).all():
+        fail(f"{name} has numbers that are not finite for an ordinary structure")
+
+
+def writable_copy(frames: Frames) -> Frames:
+    return Frames(
+        frames.numbers.copy(),
+        frames.positions.copy(),
+        cells=None if frames.cells is None else frames.cells.copy(),
+        pbc=frames.pbc,
+        source=frames.source,
+    )
+
+
+def far(a: Floats, b: Floats, tolerance: float) -> bool:
+    """Whether two arrays differ by more than the tolerance, relative to the largest number."""
+    if np.shape(a) != np.shape(b):
+        return True
+    return bool(np.abs(np.asarray(a) - np.asarray(b)).max() > tolerance * max(1e-300, np.abs(a).max()))
+
+
+def sorted_sites(sites: Floats, types: NDArray[np.int64]) -> Floats:
+    """Sites (S, D) in an order that does not depend on the atoms' labels: by type, then by a random projection."""
+    direction = np.random.default_rng(0).standard_normal(sites.shape[1])
+    return sites[np.lexsort((sites @ direction, types))]
+
+
+def bisect(along: Callable[[float], tuple[Floats, Floats]], part: int, low: float, high: float) -> tuple[float, float]:
+    """Follow the largest change into ever smaller intervals: what remains of it, and where."""
+    at_low, at_high = along(low)[part], along(high)[part]
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        at_middle = along(middle)[part]
+        if np.abs(at_middle - at_low).max() > np.abs(at_high - at_middle).max():
+            high, at_high = middle, at_middle
+        else:
+            low, at_low = middle, at_middle
+    return float(np.abs(at_high - at_low).max()), low

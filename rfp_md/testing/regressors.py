@@ -1,0 +1,166 @@
+"""Checks of a regressor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rfp_md.frames import Floats
+from rfp_md.progress import Progress
+from rfp_md.regressors.base import Regressor
+from rfp_md.sites import Sites
+from rfp_md.testing.descriptors import far, want_array
+from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, skip
+from rfp_md.testing.synthetic import synthetic, whole
+
+SAME = 1e-9  # the same computation done twice or in another order, relative to the largest number
+DERIVATIVE = 1e-6  # against central differences, relative to the largest slope
+STEP = 1e-4  # of central differences
+LEARNED = 0.5  # of the targets' spread: a mean error that any useful fit is below
+WIDTHS = (None, 40)  # of the two terms
+
+
+def check_regressor(regressor: Regressor) -> None:
+    """Raise AssertionError with one sentence for each defect.
+
+    Args:
+        regressor: as made from its parameters, not yet fitted.
+    """
+    raise_failures(regressor.name, regressor_outcomes(regressor))
+
+
+def regressor_outcomes(regressor: Regressor) -> list[Outcome]:
+    """Run every check; nothing is raised."""
+    return run_checks(RegressorChecks(regressor).all())
+
+
+@dataclass(frozen=True)
+class RegressorChecks:
+    """The checks of one regressor on synthetic sites of two terms."""
+
+    regressor: Regressor
+
+    def all(self) -> list[Callable[[], None]]:
+        return [
+            self.fit_report,
+            self.shapes_and_dtypes,
+            self.input_not_changed,
+            self.batch_equals_single,
+            self.derivative,
+            self.learns,
+            self.same_seed_same_fit,
+            self.save_and_load,
+            self.threads,
+        ]
+
+    @cached_property
+    def fitted(self) -> Regressor:
+        return self.fit()[0]
+
+    @cached_property
+    def terms(self) -> list[Sites]:
+        return whole(synthetic(20, seed=2)).terms
+
+    def fit(self) -> tuple[Regressor, dict[str, Any]]:
+        new = type(self.regressor)(**self.regressor.model_dump())
+        rng = np.random.default_rng(0)
+        report = new.fit(synthetic(200, seed=0), synthetic(50, seed=1), WIDTHS, rng, Progress())
+        return new, report
+
+    def fit_report(self) -> None:
+        _, report = self.fit()
+        try:
+            json.dumps(report)
+        except TypeError as error:
+            fail(f"fit must return what JSON can hold ({error}); convert numpy numbers with float() and int()")
+
+    def shapes_and_dtypes(self) -> None:
+        energies, gradients = self.fitted.predict(self.terms)
+        want_array("predict, energies", energies, (20,))
+        if len(gradients) != len(self.terms):
+            fail(f"predict gives {len(gradients)} gradients for {len(self.terms)} terms; return one for each")
+        for k, (gradient, sites) in enumerate(zip(gradients, self.terms, strict=True)):
+            want_array(f"predict, gradient of term {k}", gradient, sites.values.shape)
+
+    def input_not_changed(self) -> None:
+        before = [sites.values.copy() for sites in self.terms]
+        self.fitted.predict(self.terms)
+        if any(not np.array_equal(sites.values, kept) for sites, kept in zip(self.terms, before, strict=True)):
+            fail("predict changes the sites that it is given; work on a copy")
+
+    def batch_equals_single(self) -> None:
+        together = self.fitted.predict(self.terms)[0]
+        alone = np.concatenate([self.fitted.predict([one(sites, k) for sites in self.terms])[0] for k in range(20)])
+        if far(together, alone, SAME):
+            fail("predict gives other energies for one structure than for the same one in a batch")
+
+    def derivative(self) -> None:
+        if not self.regressor.smooth:
+            skip("it declares that it is not smooth")
+        _, gradients = self.fitted.predict(self.terms)
+        for term, gradient in enumerate(gradients):
+            for place in np.ndindex(*gradient.shape[1:]):
+                numerical = self.slope(term, place)
+                error = np.abs(gradient[:, place[0], place[1]] - numerical).max()
+                if error > DERIVATIVE * max(1.0, np.abs(gradient).max()):
+                    fail(
+                        f"the gradient of term {term}, site {place[0]}, component {place[1]} is off by {error:.2g} "
+                        "from central differences of the energy"
+                    )
+
+    def learns(self) -> None:
+        targets = whole(synthetic(20, seed=2), derivatives=True)
+        energies, gradients = self.fitted.predict(self.terms)
+        error = np.abs(energies - targets.energies).mean() / targets.energies.std()
+        if error > LEARNED:
+            fail(f"its energies are off by {error:.2g} of their spread; it has not learned a smooth function")
+        if self.regressor.smooth and targets.slopes is not None:
+            slopes = np.zeros_like(targets.slopes)
+            for gradient, sites in zip(gradients, targets.terms, strict=True):
+                slopes += np.einsum("msd,msdc->mc", gradient, np.asarray(sites.jacobian))
+            error = np.abs(slopes - targets.slopes).mean() / targets.slopes.std()
+            if error > LEARNED:
+                fail(f"its slopes are off by {error:.2g} of their spread; slopes are dE/d(coordinates), not forces")
+
+    def same_seed_same_fit(self) -> None:
+        if far(self.fitted.predict(self.terms)[0], self.fit()[0].predict(self.terms)[0], SAME):
+            fail("two fits with one seed differ; use the generator that fit is given for everything random")
+
+    def save_and_load(self) -> None:
+        state = {name: np.array(array) for name, array in self.fitted.state.items()}
+        for name, array in state.items():
+            if array.dtype not in (np.float64, np.int64):
+                fail(f"state['{name}'] has dtype {array.dtype}; the artifact keeps float64 and int64")
+        parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
+        again = type(self.regressor)(**parameters).restore(state)
+        if far(self.fitted.predict(self.terms)[0], again.predict(self.terms)[0], SAME):
+            fail("made again from its parameters and state, it predicts something else; keep what it learned in state")
+
+    def threads(self) -> None:
+        expected = self.fitted.predict(self.terms)[0]
+        with ThreadPoolExecutor(4) as pool:
+            several = list(pool.map(lambda _: self.fitted.predict(self.terms)[0], range(16)))
+        if any(far(expected, energies, SAME) for energies in several):
+            fail("several threads that predict at once get other energies; do not share scratch space")
+
+    def slope(self, term: int, place: tuple[int, ...]) -> Floats:
+        """Fourth-order central difference of the energies with respect to one component of one site."""
+
+        def energies(t: int) -> Floats:
+            terms = list(self.terms)
+            values = terms[term].values.copy()
+            values[:, place[0], place[1]] += t * STEP
+            terms[term] = Sites(values, terms[term].types)
+            return self.fitted.predict(terms)[0]
+
+        return np.asarray((8 * (energies(1) - energies(-1)) - (energies(2) - energies(-2))) / (12 * STEP))
+
+
+def one(sites: Sites, k: int) -> Sites:
+    return Sites(sites.values[k : k + 1], sites.types)

@@ -1,0 +1,60 @@
+"""The structures that descriptors are tried on: a molecule, a crystal, and the smallest systems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from rfp_md.frames import Floats, Frames
+
+RATTLE = 0.05  # Å
+
+
+def molecule(n_frames: int = 4, seed: int = 0) -> Frames:
+    """Ethanol, rattled."""
+    from ase.build import molecule
+
+    return _rattled(molecule("CH3CH2OH"), n_frames, seed)
+
+
+def crystal(n_frames: int = 3, seed: int = 0) -> Frames:
+    """Two atoms of silicon in their skewed primitive cell, rattled: most neighbours are images."""
+    from ase.build import bulk
+
+    return _rattled(bulk("Si", "diamond", a=5.43), n_frames, seed)
+
+
+def pair(distance: float) -> Frames:
+    """Two hydrogen atoms, distance in Å."""
+    return Frames(np.array([1, 1]), np.array([[[0.0, 0.0, 0.0], [0.0, 0.0, distance]]]), source="H2")
+
+
+def atom() -> Frames:
+    """One hydrogen atom."""
+    return Frames(np.array([1]), np.zeros((1, 1, 3)), source="H")
+
+
+def moved(frames: Frames, positions: Floats) -> Frames:
+    """The same atoms elsewhere."""
+    return replace(frames, positions=positions)
+
+
+def strained(frames: Frames, strain: Floats) -> Frames:
+    """Positions and cell under r → r (1 + ε)."""
+    deformation = np.eye(3) + strain
+    cells = None if frames.cells is None else frames.cells @ deformation
+    return replace(frames, positions=frames.positions @ deformation, cells=cells)
+
+
+def _rattled(atoms, n_frames: int, seed: int) -> Frames:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(seed)
+    positions = atoms.positions + RATTLE * rng.standard_normal((n_frames, len(atoms), 3))
+    periodic = bool(atoms.pbc.any())
+    return Frames(
+        numbers=atoms.numbers.astype(np.int64),
+        positions=positions,
+        cells=np.tile(atoms.cell.array, (n_frames, 1, 1)) if periodic else None,
+        pbc=(True, True, True) if periodic else (False, False, False),
+        source=str(atoms.symbols),
+    )
