@@ -1,7 +1,9 @@
 import pytest
 
+import rfp_md
 from rfp_md import plugins
 from rfp_md.errors import UserError
+from rfp_md.frames import Dataset
 
 
 def register(monkeypatch, name, value, kind="descriptor"):
@@ -41,7 +43,81 @@ def test_a_bad_value_is_named():
 def test_a_broken_plugin_is_named_and_hurts_no_other(monkeypatch):
     register(monkeypatch, "broken", "no_such_module:Thing")
     lines = {line.name: line for line in plugins.listing()}
-    assert lines["broken"].status.startswith("broken: descriptor 'broken' of unknown")
+    assert "needs 'no_such_module', which is not installed" in lines["broken"].status
     assert lines["inverse_distances"].status == "ok"
-    with pytest.raises(UserError, match=r"cannot be loaded .ModuleNotFoundError"):
-        plugins.create("descriptor", "broken", {})
+    assert plugins.create("descriptor", "inverse_distances", {}).symmetrize
+
+
+def module(tmp_path, monkeypatch, name, text):
+    """An importable module with this text."""
+    (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+GOOD = """
+from typing import ClassVar
+import numpy as np
+from rfp_md.descriptors import Capabilities, Descriptor
+
+class Good(Descriptor):
+    name: ClassVar[str] = "good"
+    capabilities: ClassVar[Capabilities] = Capabilities(differentiable=True)
+    def site_types(self, numbers): return np.zeros(1, int)
+    def values(self, frames): return frames.positions.reshape(len(frames), 1, -1).copy()
+    def jacobian(self, frames):
+        n = frames.n_atoms
+        return np.tile(np.eye(3 * n).reshape(1, 1, 3 * n, n, 3), (len(frames), 1, 1, 1, 1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("raise RuntimeError('boom')", r"'good' of .* cannot be loaded \(RuntimeError: boom\)"),
+        ("import libwonder", "'good' of .* needs 'libwonder', which is not installed; pip install it"),
+        ("Good = 3", "'good' of .* cannot be used: it is no subclass of rfp_md.descriptors.base.Descriptor"),
+        (GOOD.replace('"good"', '"bad"'), "cannot be used: its class has name = 'bad', but its entry point is 'good'"),
+        (GOOD.replace("def values", "def value"), "cannot be used: it does not define values"),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_says_why(tmp_path, monkeypatch, text, message):
+    name = f"plugin_{abs(hash(text))}"
+    module(tmp_path, monkeypatch, name, text)
+    register(monkeypatch, "good", f"{name}:Good")
+    with pytest.raises(UserError, match=message):
+        plugins.create("descriptor", "good", {})
+    assert {line.name: line.status for line in plugins.listing()}["rfnn"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (".copy()", ".astype('f4')", "values returned float32 instead of a float64 array"),
+        (".copy()", "* np.nan", "values returned numbers that are not finite"),
+        ("(len(frames), 1, -1)", "(len(frames), -1)", r"values returned shape \(\d+, 27\), which should have 3 axes"),
+        ("def jacobian", "def jacobean", r"failed in jacobian .*must define jacobian or pullback"),
+        ("np.eye", "np.nope", r"failed in jacobian \(AttributeError"),
+    ],
+)
+def test_a_plugin_that_misbehaves_is_named_when_it_is_used(tmp_path, monkeypatch, ethanol, old, new, message):
+    text = GOOD.replace(old, new)
+    name = f"plugin_{abs(hash(text))}"
+    module(tmp_path, monkeypatch, name, text)
+    register(monkeypatch, "good", f"{name}:Good")
+    with pytest.raises(UserError, match=f"descriptor 'good'.*{message}"):
+        rfp_md.train(Dataset((ethanol[:30],)), descriptor=["good"], regressor="rfnn:width=20")
+
+
+def test_a_name_that_two_packages_register_is_refused(monkeypatch):
+    register(monkeypatch, "rfnn", "somewhere:Else", kind="regressor")
+    with pytest.raises(UserError, match="regressor 'rfnn' is registered by rfp-md and unknown; uninstall all but one"):
+        plugins.create("regressor", "rfnn", {})
+    assert plugins.create("regressor", "random_fourier", {}).name == "random_fourier"
+
+
+def test_parameters_come_from_the_plugin_s_own_definition():
+    (_, plugin), *_ = plugins.find("rfnn")
+    fields = {field.name: field for field in plugins.parameters(plugin)}
+    assert fields["activation"].type == "one of tanh, gelu, relu, sin, cos"
+    assert fields["weight_scale"].default == 0.2
+    assert all(field.help for field in fields.values())

@@ -72,6 +72,22 @@ def check(name: Name, json: Json = False, debug: Debug = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command("new")
+def new(
+    name: Name,
+    kind: Annotated[str, typer.Option(help="descriptor or regressor.")],
+    debug: Debug = False,
+) -> None:
+    """Write a new plugin package, with a working example, tests and README, into this folder."""
+    from rfp_md.errors import UserError
+    from rfp_md.scaffold import new_plugin
+
+    if kind not in ("descriptor", "regressor"):
+        raise UserError(f"--kind {kind}: must be descriptor or regressor")
+    root = new_plugin(name, kind)  # type: ignore[arg-type]
+    print(f"{root}: now run  pip install -e {root}  and  rfp plugins check {name}")
+
+
 def _as_json(kind: str, plugin: Any, fields: list[Any]) -> dict[str, Any]:
     described = [asdict(field) for field in fields]
     return {"kind": kind, "name": plugin.name, "documentation": _documentation(plugin), "parameters": described}

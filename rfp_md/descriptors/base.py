@@ -60,6 +60,8 @@ class Descriptor(Plugin):
 
     def jacobian(self, frames: Frames) -> Floats:
         """dx/d(coordinates), shape (M, S, D, C, 3). Default: one pullback for every component of every site."""
+        if type(self).pullback is Descriptor.pullback:
+            raise NotImplementedError(f"{type(self).__name__} must define jacobian or pullback")
         values = self.values(frames)
         shape = values.shape[1:]
         columns = []
@@ -71,7 +73,5 @@ class Descriptor(Plugin):
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
         """dE/d(coordinates), shape (M, C, 3), of an energy with dE/dx = ``gradient`` (M, S, D). Default: dense."""
-        if type(self).jacobian is Descriptor.jacobian:
-            raise NotImplementedError(f"{type(self).__name__} must define jacobian or pullback")
         pulled: Floats = np.einsum("msd,msdcx->mcx", gradient, self.jacobian(frames))
         return pulled
