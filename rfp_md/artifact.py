@@ -1,6 +1,6 @@
 """The ``.rfp`` file: arrays and JSON metadata in one safetensors file, no pickle.
 
-    arrays    regressor.*, terms.<k>.*, reference, split.train, split.valid, and
+    arrays    regressor.*, terms.<k>.*, reference.positions, reference.cell, split.train, split.valid, and
               sha256, the checksum of the JSON and of every other array
     metadata  {"rfp": JSON}
 
@@ -43,6 +43,7 @@ class Header(BaseModel):
     """What ``load`` needs of the JSON."""
 
     numbers: list[int] = Field(min_length=1)
+    pbc: tuple[bool, bool, bool]
     baseline_ev: dict[str, float]
     terms: list[Entry] = Field(min_length=1)
     regressor: Entry
@@ -53,7 +54,10 @@ def save(potential: Potential, path: str | Path) -> None:
     """Write a potential to a ``.rfp`` file; the same potential gives the same bytes."""
     from safetensors.numpy import save_file
 
-    arrays: Arrays = {"reference": potential.reference}
+    reference = potential.reference
+    arrays: Arrays = {"reference.positions": reference.positions}
+    if reference.cells is not None:
+        arrays["reference.cell"] = reference.cells
     arrays |= {f"split.{name}": indices for name, indices in potential.split.items()}
     arrays |= {f"regressor.{key}": array for key, array in potential.regressor.state.items()}
     for k, descriptor in enumerate(potential.descriptors):
@@ -63,8 +67,10 @@ def save(potential: Potential, path: str | Path) -> None:
         "format_version": FORMAT_VERSION,
         "rfp_md": _version(),
         "units": {"energy": "eV", "length": "angstrom", "force": "eV/angstrom"},
-        "numbers": potential.numbers.tolist(),
-        "formula": formula(potential.numbers),
+        "fixed_composition": potential.fixed_composition,
+        "numbers": reference.numbers.tolist(),
+        "formula": formula(reference.numbers),
+        "pbc": list(reference.pbc),
         "baseline_ev": {str(z): energy for z, energy in potential.baseline.energies.items()},
         "terms": [_describe("descriptor", descriptor) for descriptor in potential.descriptors],
         "regressor": _describe("regressor", potential.regressor),
@@ -85,17 +91,22 @@ def load(path: str | Path) -> Potential:
     try:
         header = Header.model_validate(raw)
         potential = Potential(
-            numbers=np.array(header.numbers, dtype=np.int64),
             baseline=Baseline({int(z): energy for z, energy in header.baseline_ev.items()}),
             descriptors=[
                 _create("descriptor", entry, _part(arrays, f"terms.{k}.")) for k, entry in enumerate(header.terms)
             ],
             regressor=_create("regressor", header.regressor, _part(arrays, "regressor.")),
-            reference=arrays["reference"],
+            reference=Frames(
+                np.array(header.numbers, dtype=np.int64),
+                arrays["reference.positions"],
+                cells=arrays.get("reference.cell"),
+                pbc=header.pbc,
+                source="its reference structure",
+            ),
             record=header.record,
             split=_part(arrays, "split."),
         )
-        potential.energies(Frames(potential.numbers, potential.reference[None], source="its reference structure"))
+        potential.energies(potential.reference)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (KeyError, IndexError, TypeError, ValueError) as error:

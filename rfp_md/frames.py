@@ -72,6 +72,15 @@ class Frames:
     def n_atoms(self) -> int:
         return len(self.numbers)
 
+    @property
+    def periodic(self) -> bool:
+        return any(self.pbc)
+
+    def at(self, positions: Floats, *, source: str | None = None) -> Frames:
+        """The same atoms at other positions (M, N, 3), all in the first frame's cell, without labels."""
+        cells = None if self.cells is None else np.broadcast_to(self.cells[0], (len(positions), 3, 3))
+        return Frames(self.numbers, positions, cells=cells, pbc=self.pbc, source=source or self.source)
+
     def __getitem__(self, index: slice | Ints) -> Frames:
         """The chosen frames, as a block of the same composition."""
         chosen = {

@@ -53,20 +53,18 @@ class Potential:
     """A fitted model.
 
     Attributes:
-        numbers: atomic numbers in the order of the training frames.
         baseline: reference energies of the elements it was trained on.
         descriptors: one for each term.
         regressor: the fitted sum over the sites of all terms.
-        reference: a training structure (N, 3), Å, from which a run can start.
+        reference: one training structure, from which a run can start.
         record: how it was made and how well it did; kept in the artifact.
         split: indices of the frames that it was trained and validated on.
     """
 
-    numbers: Ints
     baseline: Baseline
     descriptors: Sequence[Descriptor]
     regressor: Regressor
-    reference: Floats
+    reference: Frames
     record: dict[str, Any] = field(default_factory=dict)
     split: dict[str, Ints] = field(default_factory=dict)
 
@@ -74,17 +72,22 @@ class Potential:
     def has_forces(self) -> bool:
         return self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors)
 
+    @property
+    def fixed_composition(self) -> bool:
+        """Whether it is for the atoms of ``reference`` in their order only, not for any of its elements."""
+        return any(d.capabilities.fixed_composition for d in self.descriptors)
+
     def compute(self, frames: Frames) -> Prediction:
         """Energies, forces and virials of M structures.
 
         Raises:
-            UserError: another composition than the model's, a periodic cell that the descriptor cannot
-                see, or a model without forces.
+            UserError: other atoms than the model's, a periodic cell that a descriptor cannot see, or a
+                model without forces.
         """
         self.check(frames)
         if not self.has_forces:
             raise UserError("this model has energies only (its activation has no continuous derivative): no forces")
-        sites = sum(len(d.site_types(self.numbers)) for d in self.descriptors)
+        sites = sum(len(d.site_types(frames.numbers)) for d in self.descriptors)
         size = max(1, CHUNK_SITES // sites)
         if len(frames) <= size:
             return self._compute(frames)
@@ -100,23 +103,41 @@ class Potential:
 
     def check(self, frames: Frames) -> None:
         """Raise UserError where the model has nothing to say about these structures."""
-        if not np.array_equal(frames.numbers, self.numbers):
+        if self.fixed_composition:
+            if not np.array_equal(frames.numbers, self.reference.numbers):
+                raise UserError(
+                    f"{frames.source}: has atoms {formula(frames.numbers)}, but the model was trained on "
+                    f"{formula(self.reference.numbers)} in this order; give the atoms in that order"
+                )
+        elif unknown := sorted({int(z) for z in frames.numbers} - set(self.baseline.energies)):
             raise UserError(
-                f"{frames.source}: has atoms {formula(frames.numbers)}, but the model was trained on "
-                f"{formula(self.numbers)} in this order; give the atoms in that order"
+                f"{frames.source}: has {formula(unknown)}, but the model was trained on "
+                f"{formula(sorted(self.baseline.energies))} only"
             )
-        if any(frames.pbc) and not all(d.capabilities.periodic for d in self.descriptors):
-            name = next(d.name for d in self.descriptors if not d.capabilities.periodic)
-            raise UserError(f"{frames.source}: is periodic, but descriptor '{name}' sees free molecules only")
+        if frames.periodic:
+            check_periodic(self.descriptors, frames)
 
     def _describe(self, frames: Frames) -> list[Sites]:
         return [describe(descriptor, frames) for descriptor in self.descriptors]
 
     def _compute(self, frames: Frames) -> Prediction:
         energies, gradients = self.regressor.predict(self._describe(frames))
-        forces = np.zeros_like(frames.positions)
+        slopes: Floats | float = 0.0
         for descriptor, gradient in zip(self.descriptors, gradients, strict=True):
-            forces -= pull_back(descriptor, frames, gradient)
-        # Without a cell, a strain moves the atoms and nothing else: −dE/dstrain = Σ r ⊗ f.
-        virials = np.einsum("mix,miy->mxy", frames.positions, forces)
+            slopes = slopes + pull_back(descriptor, frames, gradient)
+        forces = -np.asarray(slopes)[:, : frames.n_atoms]
+        if frames.periodic:
+            virials = -np.asarray(slopes)[:, frames.n_atoms :]
+        else:
+            # Without a cell, a strain moves the atoms and nothing else: −dE/dstrain = Σ r ⊗ f.
+            virials = np.einsum("mix,miy->mxy", frames.positions, forces)
         return Prediction(energies + self.baseline(frames.numbers), forces, virials)
+
+
+def check_periodic(descriptors: Sequence[Descriptor], frames: Frames) -> None:
+    """Raise UserError if a descriptor cannot see the periodic images of these structures."""
+    for descriptor in descriptors:
+        if not descriptor.capabilities.periodic:
+            raise UserError(
+                f"{frames.source}: is periodic, but descriptor '{descriptor.name}' sees free molecules only"
+            )

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from rfp_md import plugins
 from rfp_md.descriptors import Descriptor
-from rfp_md.errors import UserError
 from rfp_md.files import check_folder
-from rfp_md.frames import Dataset, check_trainable, count_duplicates
+from rfp_md.frames import Dataset, Floats, Frames, check_trainable, count_duplicates
 from rfp_md.io import Units, read
-from rfp_md.potential import Baseline, Potential
+from rfp_md.potential import Baseline, Potential, check_periodic
 from rfp_md.progress import Progress
-from rfp_md.regressors import Batch, Regressor, Samples
+from rfp_md.regressors import Batch, Samples
 from rfp_md.sites import describe
+from rfp_md.specs import check_choice, make_regressor, make_terms
 from rfp_md.splits import split_frames
 
 PRESETS = {"fast": (("inverse_distances",), "random_fourier")}
@@ -64,8 +63,8 @@ def train(
     check_choice("--preset", preset, tuple(PRESETS))
     if output is not None:
         check_folder(output)
-    terms, widths = _make_terms(descriptor or PRESETS[preset][0])
-    model = _make_regressor(regressor or PRESETS[preset][1])
+    terms, widths = make_terms(descriptor or PRESETS[preset][0])
+    model = make_regressor(regressor or PRESETS[preset][1])
     dataset = data if isinstance(data, Dataset) else read(data, Units(energy_unit, force_unit, length_unit))
     check_trainable(dataset, forces=model.smooth)
     if duplicates := count_duplicates(dataset):
@@ -76,24 +75,32 @@ def train(
     training, validation = dataset.select(train_indices), dataset.select(valid_indices)
     for term in terms:
         term.fit(training)
+        if periodic := next((block for block in dataset if block.periodic), None):
+            check_periodic([term], periodic)
     baseline = Baseline.fit(training)
     fitted = model.fit(
         DescribedFrames(training, terms, baseline), DescribedFrames(validation, terms, baseline), widths, rng, progress
     )
+    same = all(np.array_equal(block.numbers, dataset.blocks[0].numbers) for block in dataset)
     record = {
         "target": target,
-        "data": {"files": dataset.sources, "sha256": dataset.fingerprint(), "frames": len(dataset)},
+        "data": {
+            "files": dataset.sources,
+            "sha256": dataset.fingerprint(),
+            "frames": len(dataset),
+            "one_composition": same,
+        },
         "split": {"kind": split, "seed": seed, "n_train": len(train_indices), "n_valid": len(valid_indices)},
         "widths": list(widths),
         "fit": fitted,
     }
     first = training.blocks[0]
+    lowest = int(np.argmin(Dataset((first,)).energies))
     potential = Potential(
-        numbers=first.numbers,
         baseline=baseline,
         descriptors=terms,
         regressor=model,
-        reference=first.positions[int(np.argmin(first.energies))],  # type: ignore[arg-type]
+        reference=first[lowest : lowest + 1].at(first.positions[lowest : lowest + 1]),
         record=record,
         split={"train": train_indices, "valid": valid_indices},
     )
@@ -117,6 +124,10 @@ class DescribedFrames(Samples):
     def n_coordinates(self) -> int:
         return 3 * max(block.n_atoms for block in self._dataset)
 
+    @property
+    def n_strains(self) -> int:
+        return 9 if any(block.stresses is not None for block in self._dataset) else 0
+
     def some(self, most: int, rng: np.random.Generator) -> Samples:
         if len(self) <= most:
             return self
@@ -129,41 +140,14 @@ class DescribedFrames(Samples):
                 part = block[start : start + size]
                 terms = [describe(term, part, derivatives=derivatives) for term in self._descriptors]
                 energies = Dataset((part,)).energies - self._baseline(part.numbers)
-                slopes = -part.forces.reshape(len(part), -1) if derivatives and part.forces is not None else None
-                yield Batch(terms, energies, slopes)
+                yield Batch(terms, energies, *(_slopes(part) if derivatives else ()))
 
 
-def check_choice(flag: str, value: str, known: tuple[str, ...]) -> None:
-    """Raise UserError for a word that is none of the known ones."""
-    if value not in known:
-        raise UserError(f"{flag} {value}: must be one of {', '.join(known)}")
-
-
-def parse_spec(text: str, flag: str) -> tuple[str, dict[str, Any]]:
-    """Split ``NAME[:key=value,…]``. Raises UserError naming the flag."""
-    name, _, rest = text.partition(":")
-    parameters = {}
-    for item in filter(None, rest.split(",")):
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise UserError(f"{flag} {text}: '{item}' is not key=value")
-        parameters[key.strip()] = value.strip()
-    return name, parameters
-
-
-def _make_terms(specs: Sequence[str]) -> tuple[list[Descriptor], list[int | None]]:
-    terms, widths = [], []
-    for text in specs:
-        name, parameters = parse_spec(text, "--descriptor")
-        width = parameters.pop("width", None)
-        if width is not None and not (width.isdigit() and int(width) > 0):
-            raise UserError(f"--descriptor {text}: width must be a positive whole number")
-        terms.append(plugins.create("descriptor", name, parameters))
-        widths.append(None if width is None else int(width))
-    return terms, widths
-
-
-def _make_regressor(text: str) -> Regressor:
-    name, parameters = parse_spec(text, "--regressor")
-    regressor: Regressor = plugins.create("regressor", name, parameters)
-    return regressor
+def _slopes(frames: Frames) -> tuple[Floats | None, Floats | None]:
+    """dE/dr = −F (M, 3N), eV/Å, and dE/dstrain = V σ (M, 9), eV, where the frames have them."""
+    forces, stresses = frames.forces, frames.stresses
+    slopes = None if forces is None else -forces.reshape(len(frames), -1)
+    if stresses is None or frames.cells is None:
+        return slopes, None
+    volumes = np.abs(np.linalg.det(frames.cells))
+    return slopes, (volumes[:, None, None] * stresses).reshape(len(frames), -1)

@@ -110,7 +110,7 @@ def test_a_header_without_a_key_is_refused(model, tmp_path, missing):
         ("regressor.readout", np.zeros(3)),
         ("regressor.0.0.weights", np.zeros((600, 35))),
         ("terms.0.automorphisms", np.zeros((12, 9), dtype=np.int64)),
-        ("reference", np.zeros((4, 3))),
+        ("reference.positions", np.zeros((1, 4, 3))),
     ],
 )
 def test_arrays_of_the_wrong_shape_are_refused(model, tmp_path, name, array):

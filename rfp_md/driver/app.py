@@ -6,12 +6,16 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from rfp_md.cli.console import run_app
 from rfp_md.errors import UserError
+
+if TYPE_CHECKING:
+    from rfp_md.frames import Frames
+    from rfp_md.potential import Potential
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -26,6 +30,9 @@ def driver(
     unix: Annotated[str | None, typer.Option(help="i-PI's name of a unix socket, or an absolute path.")] = None,
     host: Annotated[str | None, typer.Option(help="Host of an inet socket.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of an inet socket.")] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="Structure with the server's atoms in its order; for any composition.")
+    ] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the server.")] = 60.0,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
@@ -39,8 +46,10 @@ def driver(
 
     address = choose_address(unix, host, port)
     potential = load(model)
-    evaluate = evaluator(potential)
-    evaluate(np.zeros((3, 3)), potential.reference)  # compiles the model before anyone waits for it
+    structure = _template(potential, template)
+    evaluate = evaluator(potential, structure)
+    cell = np.zeros((3, 3)) if structure.cells is None else structure.cells[0]
+    evaluate(cell, structure.positions[0])  # compiles the model before anyone waits for it
 
     counts = Counts()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,6 +76,19 @@ def driver(
         _log(f"stopped by {received.name} after {counts.evaluations} evaluations")
         raise typer.Exit(128 + received) from None
     _log(f"the server said EXIT after {counts.evaluations} evaluations")
+
+
+def _template(potential: Potential, path: Path | None) -> Frames:
+    """The structure that says which atom is which: i-PI never does."""
+    from rfp_md.io import read
+
+    if path is not None:
+        frames = read(path).blocks[0][:1]
+        potential.check(frames)
+        return frames
+    if potential.fixed_composition or potential.record.get("data", {}).get("one_composition"):
+        return potential.reference
+    raise UserError("this model is for any composition; say which atoms the server has with --template FILE")
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

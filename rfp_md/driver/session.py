@@ -78,16 +78,24 @@ def answer(structure: Structure, evaluate: Evaluate) -> bytes:
     return force_reply(energy / Hartree, forces * (Bohr / Hartree), virial / Hartree)
 
 
-def evaluator(potential: Potential) -> Evaluate:
-    """The potential as the session wants it, for structures of its own composition in free space."""
+def evaluator(potential: Potential, template: Frames) -> Evaluate:
+    """The potential as the session wants it.
+
+    Args:
+        template: one structure that says which atom is which, and whether it is periodic.
+    """
+    source = "the server's structure"
 
     def evaluate(cell: Floats, positions: Floats) -> tuple[float, Floats, Floats]:
-        if len(positions) != len(potential.numbers):
+        if len(positions) != template.n_atoms:
             raise UserError(
-                f"the server sends {len(positions)} atoms, but the model has {len(potential.numbers)}; "
+                f"the server sends {len(positions)} atoms, but the model has {template.n_atoms}; "
                 "check the file in <initialize> of the i-PI input"
             )
-        prediction = potential.compute(Frames(potential.numbers, positions[None], source="the server's structure"))
+        cells = cell[None] if template.periodic else None
+        prediction = potential.compute(
+            Frames(template.numbers, positions[None], cells=cells, pbc=template.pbc, source=source)
+        )
         return float(prediction.energies[0]), prediction.forces[0], prediction.virials[0]
 
     return evaluate

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from rfp_md.artifact import load
 from rfp_md.frames import Frames
@@ -22,7 +23,7 @@ from rfp_md.potential import Potential
 
 
 class RFPCalculator(Calculator):  # type: ignore[misc]
-    """Energy (eV) and forces (eV/Å) of a fitted potential.
+    """Energy (eV), forces (eV/Å) and, in a periodic cell, stress (eV/Å³) of a fitted potential.
 
     Args:
         model: a ``.rfp`` file or a potential.
@@ -31,7 +32,7 @@ class RFPCalculator(Calculator):  # type: ignore[misc]
         UserError: the file cannot be read, or the atoms are not the model's.
     """
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces"]
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
 
     def __init__(self, model: str | Path | Potential, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,12 +45,23 @@ class RFPCalculator(Calculator):  # type: ignore[misc]
         system_changes: Sequence[str] = all_changes,
     ) -> None:
         super().calculate(atoms, properties, system_changes)
+        periodic = bool(self.atoms.pbc.any())
         frames = Frames(
             numbers=self.atoms.numbers.astype(np.int64),
             positions=self.atoms.positions[None],
+            cells=self.atoms.cell.array[None] if periodic else None,
             pbc=tuple(bool(p) for p in self.atoms.pbc),  # type: ignore[arg-type]
             source="the atoms",
         )
         prediction = self.potential.compute(frames)
         energy = float(prediction.energies[0])
         self.results = {"energy": energy, "free_energy": energy, "forces": prediction.forces[0]}
+        if periodic:
+            stress = -prediction.virials[0] / self.atoms.get_volume()
+            self.results["stress"] = full_3x3_to_voigt_6_stress(stress)
+
+
+def to_atoms(frames: Frames) -> Atoms:
+    """The first of some frames as ASE's Atoms."""
+    cell = None if frames.cells is None else frames.cells[0]
+    return Atoms(frames.numbers, frames.positions[0], cell=cell, pbc=frames.pbc)

@@ -71,15 +71,21 @@ def write_nve_input(
 
 
 def write_structure(path: Path, potential: Potential) -> None:
-    """The model's reference structure in the middle of an empty cell, as i-PI's xyz."""
+    """The model's reference structure as i-PI's xyz: in its cell, turned to upper triangular, or in an empty one."""
     from ase.data import chemical_symbols
 
-    edge = np.ptp(potential.reference, axis=0).max() + VACUUM
+    from rfp_md.interfaces.ase import to_atoms
+
+    atoms = to_atoms(potential.reference)
+    if not potential.reference.periodic:
+        atoms.cell = np.full(3, np.ptp(atoms.positions, axis=0).max() + VACUUM)
+        atoms.positions -= atoms.positions.mean(axis=0)
+    cell = atoms.cell.cellpar()
+    atoms.set_cell(cell, scale_atoms=True)
     lines = [
-        str(len(potential.numbers)),
-        f"# CELL(abcABC): {edge:.3f} {edge:.3f} {edge:.3f} 90 90 90 positions{{angstrom}} cell{{angstrom}}",
+        str(len(atoms)),
+        f"# CELL(abcABC): {' '.join(f'{x:.8f}' for x in cell)} positions{{angstrom}} cell{{angstrom}}",
     ]
-    centred = potential.reference - potential.reference.mean(axis=0)
-    for number, (x, y, z) in zip(potential.numbers, centred, strict=True):
+    for number, (x, y, z) in zip(atoms.numbers, atoms.positions, strict=True):
         lines.append(f"{chemical_symbols[number]} {x:.10f} {y:.10f} {z:.10f}")
     path.write_text("\n".join(lines) + "\n")

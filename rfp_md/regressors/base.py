@@ -22,12 +22,15 @@ class Batch:
     Attributes:
         terms: one entry for each term of the model.
         energies: targets (M,), eV.
-        slopes: targets dE/d(coordinates) (M, C), eV/Å, or None where they were not asked for.
+        slopes: targets dE/d(positions) (M, 3N), eV/Å, or None where they were not asked for. They are the
+            first columns of the Jacobians.
+        strain_slopes: targets dE/d(strain) (M, 9), eV, or None where there are none. They follow the first.
     """
 
     terms: list[Sites]
     energies: Floats
     slopes: Floats | None = None
+    strain_slopes: Floats | None = None
 
 
 class Samples(ABC):
@@ -40,7 +43,12 @@ class Samples(ABC):
     @property
     @abstractmethod
     def n_coordinates(self) -> int:
-        """The largest number C of coordinates of a structure."""
+        """The largest number of slopes of a structure."""
+
+    @property
+    def n_strains(self) -> int:
+        """The number of strain slopes, 9, or 0 where no structure has them."""
+        return 0
 
     @abstractmethod
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:

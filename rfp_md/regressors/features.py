@@ -10,22 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PrivateAttr
 
-from rfp_md.errors import UserError
 from rfp_md.frames import Floats
-from rfp_md.linalg.gram import Gram, weighted_sum
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
-from rfp_md.linalg.ridge import Ridge, Solution
+from rfp_md.linalg.ridge import Solution
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap
 from rfp_md.regressors.base import Regressor, Samples
+from rfp_md.regressors.joint_fit import JointFit
 from rfp_md.regressors.pools import SitePool, pool_sites
-from rfp_md.regressors.rows import Block, feature_rows
-from rfp_md.regressors.scores import Score, validate
+from rfp_md.regressors.rows import Block
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
-BATCH_BYTES = 150e6  # force rows of one batch, with the product they are made from
+BATCH_BYTES = 150e6  # rows of one batch, with the product they are made from
 
 
 def _numbers(value: Any) -> Any:
@@ -43,9 +41,9 @@ class FeatureRegressor(Regressor):
 
         minimise  Σ_m (E_m − Φ_m c)² + w Σ_m |∂E_m − Q_m c|² + λ Σ_k A_kk c_k²
 
-    with Φ_mk = Σ_s φ_k(x_ms) and Q_mk = Σ_s σ′_k(x_ms) W_k·∂x_ms (thesis, Algorithm 5). The Gram matrices
-    of Φ and Q are accumulated once; (λ, w) are then chosen on the validation samples, which join the
-    training samples for the last solve.
+    with Φ_mk = Σ_s φ_k(x_ms) and Q_mk = Σ_s σ′_k(x_ms) W_k·∂x_ms (thesis, Algorithm 5), and a third sum with
+    a weight of its own over the slopes with respect to strain, where there are stresses. λ and the weights
+    are chosen on the validation samples, which then join the training samples for the last solve.
     """
 
     width: int | None = Field(None, ge=1, description="number of features; default: by the number of rows, ≤ 6000")
@@ -53,6 +51,8 @@ class FeatureRegressor(Regressor):
         (1e-12, 1e-11, 1e-10, 1e-9, 1e-8), description="λ to choose from, relative to a unit-diagonal Gram matrix"
     )
     force_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the force rows to choose from")
+
+    stress_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the strain rows to choose from")
 
     _layout: list[Block] = PrivateAttr(default_factory=list)
 
@@ -78,32 +78,27 @@ class FeatureRegressor(Regressor):
         progress: Progress,
     ) -> dict[str, Any]:
         pools = self._pools(train, widths, rng)
-        per_frame = train.n_coordinates if self.smooth else 1
+        slopes = train.n_coordinates + train.n_strains if self.smooth else 0
         width = sum(pool.width for pool in pools)
-        batch_size = max(1, int(BATCH_BYTES / (16 * width * per_frame)))
-        self._check_memory(pools, min(batch_size, len(train)) * per_frame, progress)
-        blocks = self._draw_blocks(pools, rng)
-        width = blocks[-1].columns.stop
-        grams = [Gram(width), Gram(width)]
-        rows_per_frame = per_frame + self.smooth
-        progress.start("Training frames", len(train) * rows_per_frame, "rows")
-        self._accumulate(grams, blocks, train, batch_size, progress)
-        progress.start("Choosing", len(self.regularization) + len(self.force_weights) - 1, "solves")
-        chosen, weight, score, failed = self._choose(grams, blocks, valid, batch_size, progress)
-        progress.start("Validation frames", len(valid) * rows_per_frame, "rows")
-        self._accumulate(grams, blocks, valid, batch_size, progress)
-        progress.start("Last solve", 1, "solves")
-        final = self._solve(grams, weight, [chosen.regularization], progress)[0]
-        self._remember(blocks, final)
+        batch_size = max(1, int(BATCH_BYTES / (16 * width * max(1, slopes))))
+        self._check_memory(pools, min(batch_size, len(train)) * max(1, slopes), 2 + bool(train.n_strains), progress)
+        fit = JointFit(self._draw_blocks(pools, rng), 1 + slopes, bool(train.n_strains), batch_size, progress)
+        fit.add(train, "Training frames")
+        choice = fit.choose(valid, self.regularization, self.force_weights, self.stress_weights)
+        fit.add(valid, "Validation frames")
+        final = fit.solve(choice.weights, [choice.solution.regularization], "Last solve")[0]
+        self._remember(fit.blocks, final)
         return {
-            "width": width,
+            "width": len(final.coefficients),
             "regularization": final.regularization,
-            "force_weight": weight if self.smooth else None,
+            "force_weight": choice.weights[1] if slopes else None,
+            "stress_weight": choice.weights[2] if train.n_strains and slopes else None,
             "solver": final.method,
             "residual": final.residual,
-            "failed_factorisations": failed,
-            "valid_energy_mae_ev": score.energy_mae,
-            "valid_force_mae_ev_per_angstrom": score.slope_mae if self.smooth else None,
+            "failed_factorisations": choice.failed,
+            "valid_energy_mae_ev": choice.score.energy_mae,
+            "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
+            "valid_virial_mae_ev": choice.score.strain_mae,
         }
 
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
@@ -153,64 +148,15 @@ class FeatureRegressor(Regressor):
             start = stop
         return blocks
 
-    def _check_memory(self, pools: list[SitePool], rows: int, progress: Progress) -> None:
-        """Weights, two Gram blocks, their weighted sum and a factor of it, and the rows of one batch."""
+    def _check_memory(self, pools: list[SitePool], rows: int, grams: int, progress: Progress) -> None:
+        """Weights, the Gram matrices, their weighted sum and a factor of it, and the rows of one batch."""
         width = sum(pool.width for pool in pools)
         weights = sum(pool.width * pool.points.shape[1] for pool in pools)
-        needed = 8 * (4 * width**2 + 2 * rows * width + weights)
+        needed = 8 * ((grams + 2) * width**2 + 2 * rows * width + weights)
         progress.message(
             f"{width} features: peak memory about {gigabytes(needed)} of {gigabytes(available_memory())} available"
         )
         require_memory(needed, "lower the width (--descriptor NAME:width=…)")
-
-    def _accumulate(
-        self, grams: list[Gram], blocks: list[Block], samples: Samples, batch_size: int, progress: Progress
-    ) -> None:
-        for batch in samples.batches(batch_size, derivatives=self.smooth):
-            energy_rows, slope_rows = feature_rows(blocks, batch)
-            grams[0].add(energy_rows, batch.energies)
-            if slope_rows is not None and batch.slopes is not None:
-                grams[1].add(slope_rows, batch.slopes.ravel())
-            progress.advance(len(energy_rows) + (0 if slope_rows is None else len(slope_rows)))
-
-    def _choose(
-        self, grams: list[Gram], blocks: list[Block], valid: Samples, batch_size: int, progress: Progress
-    ) -> tuple[Solution, float, Score, int]:
-        """The best λ at the first force weight, then the best force weight at that λ."""
-        weight = self.force_weights[0]
-        candidates = self._solve(grams, weight, list(self.regularization), progress)
-        failed = len(self.regularization) - len(candidates)
-        scores = validate(blocks, candidates, valid, batch_size, derivatives=self.smooth)
-        best = min(range(len(scores)), key=lambda k: scores[k].value)
-        chosen, score = candidates[best], scores[best]
-        others = self.force_weights[1:] if self.smooth else ()
-        weighted = [(w, self._solve(grams, w, [chosen.regularization], progress)[0]) for w in others]
-        new_scores = validate(blocks, [s for _, s in weighted], valid, batch_size, derivatives=self.smooth)
-        for (w, solution), new in zip(weighted, new_scores, strict=True):
-            if new.value < score.value:
-                chosen, weight, score = solution, w, new
-        return chosen, weight, score, failed
-
-    def _solve(self, grams: list[Gram], weight: float, lambdas: list[float], progress: Progress) -> list[Solution]:
-        """Solutions for every λ whose factorisation holds; if none does, one by eigenvalues, with a message."""
-        ridge = Ridge(*weighted_sum(grams, [1.0, weight]))
-        solutions = []
-        for value in lambdas:
-            solution = ridge.cholesky(value)
-            progress.advance(1)
-            if solution is not None:
-                solutions.append(solution)
-        if len(solutions) < len(lambdas):
-            progress.message(
-                f"Cholesky failed for {len(lambdas) - len(solutions)} of {len(lambdas)} regularizations: "
-                "the Gram matrix is singular to rounding there"
-            )
-        if not solutions:
-            progress.message(f"falling back to an eigendecomposition at regularization {max(lambdas):g}")
-            solutions = [ridge.eigenvalues(max(lambdas))]
-        if not all(np.isfinite(solution.coefficients).all() for solution in solutions):
-            raise UserError("the fit gave coefficients that are not finite; use a larger regularization")
-        return solutions
 
     def _remember(self, blocks: list[Block], solution: Solution) -> None:
         self._state.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numba
@@ -25,27 +26,47 @@ class Block:
     features: FeatureMap
 
 
-def feature_rows(blocks: list[Block], batch: Batch) -> tuple[Floats, Floats | None]:
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of M structures: Φ (M, K) of the energies, Q of the slopes (M·3N, K) and of the strain slopes (M·9, K)."""
+
+    energies: Floats
+    slopes: Floats | None = None
+    strain_slopes: Floats | None = None
+
+    def __iter__(self) -> Iterator[Floats | None]:
+        return iter((self.energies, self.slopes, self.strain_slopes))
+
+
+def targets(batch: Batch) -> tuple[Floats, Floats | None, Floats | None]:
+    """What the rows of a batch are fitted to, flat."""
+    slopes, strains = batch.slopes, batch.strain_slopes
+    return batch.energies, None if slopes is None else slopes.ravel(), None if strains is None else strains.ravel()
+
+
+def feature_rows(blocks: list[Block], batch: Batch) -> Rows:
     """Rows of M structures (thesis, Algorithm 5, lines 2 to 6).
 
-    Φ_mk = Σ_s φ_k(x_ms) and, where the batch has Jacobians, Q_mck = Σ_s σ′_k(x_ms) Σ_d W_kd ∂x_msd/∂r_mc.
-
-    Returns:
-        Φ (M, K) and Q (M·C, K) or None.
+    Φ_mk = Σ_s φ_k(x_ms) and, where the batch has slopes, Q_mck = Σ_s σ′_k(x_ms) Σ_d W_kd ∂x_msd/∂c.
     """
     width = blocks[-1].columns.stop
     energy_rows = np.zeros((len(batch.energies), width))
     if batch.slopes is None:
         for block in blocks:
             _add(block, batch.terms[block.term], slice(None), energy_rows, None)
-        return energy_rows, None
-    slope_rows = np.zeros((*batch.slopes.shape, width))
+        return Rows(energy_rows)
+    n_slopes = batch.slopes.shape[1]
+    n_columns = n_slopes + (0 if batch.strain_slopes is None else batch.strain_slopes.shape[1])
+    slope_rows = np.zeros((len(energy_rows), n_columns, width))
     group = max(1, int(CACHE_BYTES / slope_rows[0].nbytes))
     for start in range(0, len(energy_rows), group):
         part = slice(start, start + group)
         for block in blocks:
             _add(block, batch.terms[block.term], part, energy_rows[part], slope_rows[part])
-    return energy_rows, slope_rows.reshape(-1, width)
+    if batch.strain_slopes is None:
+        return Rows(energy_rows, slope_rows.reshape(-1, width))
+    parts = (slope_rows[:, :n_slopes], slope_rows[:, n_slopes:])
+    return Rows(energy_rows, *(np.ascontiguousarray(part).reshape(-1, width) for part in parts))
 
 
 def _add(block: Block, sites: Sites, part: slice, energy_rows: Floats, slope_rows: Floats | None) -> None:
@@ -54,7 +75,8 @@ def _add(block: Block, sites: Sites, part: slice, energy_rows: Floats, slope_row
         value, slope = block.features(sites.values[part, s])
         energy_rows[:, block.columns] += value
         if slope_rows is not None and sites.jacobian is not None:
-            product = sites.jacobian[part, s].transpose(0, 2, 1) @ block.features.weights.T
+            jacobian = sites.jacobian[part, s, :, : slope_rows.shape[1]]
+            product = jacobian.transpose(0, 2, 1) @ block.features.weights.T
             _multiply_add(slope_rows[:, :, block.columns], product, slope)
 
 

@@ -6,41 +6,47 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rfp_md.frames import Floats
 from rfp_md.linalg.ridge import Solution
 from rfp_md.regressors.base import Samples
-from rfp_md.regressors.rows import Block, feature_rows
+from rfp_md.regressors.rows import Block, feature_rows, targets
 
 
 @dataclass(frozen=True)
 class Score:
-    """Errors on the validation samples."""
+    """Errors on the validation samples; those of slopes are None where there are no such targets.
 
-    energy_mae: float
-    slope_mae: float
+    Attributes:
+        value: the sum of the errors, each in units of its target's standard deviation.
+    """
+
+    energy_mae: float | None
+    slope_mae: float | None
+    strain_mae: float | None
     value: float
 
 
 def validate(
     blocks: list[Block], candidates: list[Solution], valid: Samples, batch_size: int, *, derivatives: bool
 ) -> list[Score]:
-    """Errors of every candidate; ``value`` adds the energy and the slope MAE, each in units of the target's spread."""
+    """The score of every candidate."""
     if not candidates:
         return []
     readouts = np.stack([candidate.coefficients for candidate in candidates], axis=1)
-    energy_errors, slope_errors = [], []
-    energies, slopes = [], []
+    errors: list[list[Floats]] = [[], [], []]
+    wanted: list[list[Floats]] = [[], [], []]
     for batch in valid.batches(batch_size, derivatives=derivatives):
-        energy_rows, slope_rows = feature_rows(blocks, batch)
-        energy_errors.append(np.abs(energy_rows @ readouts - batch.energies[:, None]))
-        energies.append(batch.energies)
-        if slope_rows is not None and batch.slopes is not None:
-            target = batch.slopes.reshape(-1, 1)
-            slope_errors.append(np.abs(slope_rows @ readouts - target))
-            slopes.append(target)
-    energy_mae = np.concatenate(energy_errors).mean(axis=0)
-    value = energy_mae / (np.concatenate(energies).std() or 1.0)
-    slope_mae = np.zeros_like(energy_mae)
-    if slopes:
-        slope_mae = np.concatenate(slope_errors).mean(axis=0)
-        value = value + slope_mae / (np.concatenate(slopes).std() or 1.0)
-    return [Score(*(float(x) for x in row)) for row in zip(energy_mae, slope_mae, value, strict=True)]
+        for kind, (rows, target) in enumerate(zip(feature_rows(blocks, batch), targets(batch), strict=True)):
+            if rows is not None and target is not None:
+                errors[kind].append(np.abs(rows @ readouts - target[:, None]))
+                wanted[kind].append(target)
+    maes = [np.concatenate(part).mean(axis=0) if part else None for part in errors]
+    value = np.zeros(len(candidates))
+    for mae, target_parts in zip(maes, wanted, strict=True):
+        if mae is not None:
+            value += mae / (np.concatenate(target_parts).std() or 1.0)
+    return [Score(*(_at(mae, k) for mae in maes), float(value[k])) for k in range(len(candidates))]
+
+
+def _at(mae: Floats | None, k: int) -> float | None:
+    return None if mae is None else float(mae[k])

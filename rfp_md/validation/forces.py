@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rfp_md.frames import Floats, Frames
+from rfp_md.frames import Floats
 from rfp_md.potential import Potential
 
 LARGEST_ERROR = 1e-6  # eV/Å, for forces of a few eV/Å in float64
@@ -24,9 +24,9 @@ def check_forces(potential: Potential, *, n_structures: int = 5, seed: int = 0) 
         passed, max_abs_error_ev_per_angstrom, max_abs_force_ev_per_angstrom, n_components.
     """
     rng = np.random.default_rng(seed)
-    shape = (n_structures, *potential.reference.shape)
-    positions = potential.reference + DISPLACEMENT * rng.standard_normal(shape)
-    forces = potential.compute(Frames(potential.numbers, positions)).forces
+    shape = (n_structures, potential.reference.n_atoms, 3)
+    positions = potential.reference.positions + DISPLACEMENT * rng.standard_normal(shape)
+    forces = potential.compute(potential.reference.at(positions)).forces
     numerical = np.array([central_differences(potential, structure) for structure in positions])
     error = float(np.abs(forces - numerical).max())
     return {
@@ -42,7 +42,7 @@ def central_differences(potential: Potential, structure: Floats) -> Floats:
     steps = STEP * np.eye(structure.size).reshape(-1, *structure.shape)
 
     def energies(factor: float) -> Floats:
-        return potential.energies(Frames(potential.numbers, structure + factor * steps))
+        return potential.energies(potential.reference.at(structure + factor * steps))
 
     slope = (8.0 * (energies(1) - energies(-1)) - (energies(2) - energies(-2))) / (12.0 * STEP)
     return -slope.reshape(structure.shape)

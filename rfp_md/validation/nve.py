@@ -84,16 +84,17 @@ def check_nve(
 def run_ase(potential: Potential, length: float, timestep: float, temperature: float, seed: int) -> Trace:
     """Velocity Verlet in this process; every step is recorded."""
     import ase.units
-    from ase import Atoms
     from ase.md.velocitydistribution import Stationary, ZeroRotation, thermalize_momenta
     from ase.md.verlet import VelocityVerlet
 
-    from rfp_md.interfaces.ase import RFPCalculator
+    from rfp_md.interfaces.ase import RFPCalculator, to_atoms
 
-    atoms = Atoms(potential.numbers, potential.reference, calculator=RFPCalculator(potential))
+    atoms = to_atoms(potential.reference)
+    atoms.calc = RFPCalculator(potential)
     thermalize_momenta(atoms, temperature, rng=np.random.default_rng(seed))
     Stationary(atoms)
-    ZeroRotation(atoms)
+    if not potential.reference.periodic:
+        ZeroRotation(atoms)
     dynamics = VelocityVerlet(atoms, timestep * ase.units.fs)
     steps = round(length * 1e3 / timestep)
     potentials, kinetics = np.empty(steps + 1), np.empty(steps + 1)

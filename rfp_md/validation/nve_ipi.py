@@ -43,7 +43,7 @@ def run_ipi(potential: Potential, length: float, timestep: float, temperature: f
         )
         run_pair(folder)
         columns = np.loadtxt(folder / "run.out")
-        return Trace(columns[:, 1], columns[:, 2], columns[:, 3], len(potential.numbers))
+        return Trace(columns[:, 1], columns[:, 2], columns[:, 3], potential.reference.n_atoms)
 
 
 def run_pair(folder: Path) -> None:

@@ -23,7 +23,6 @@ from ase.units import Bohr
 import rfp_md
 from rfp_md.driver.protocol import READY, Connection, force_reply
 from rfp_md.driver.session import Counts, evaluator, serve
-from rfp_md.frames import Frames
 from tests.driver.server import header, init_message, receive, structure_message
 
 DATA = Path(__file__).parents[2] / "examples/data/ethanol_gfn2.extxyz"
@@ -64,13 +63,13 @@ def whole(client, potential):
         inside += time.thread_time() - start
         return prediction
 
-    serve(Connection(client), evaluator(SimpleNamespace(numbers=potential.numbers, compute=timed)), Counts())
+    serve(Connection(client), evaluator(SimpleNamespace(compute=timed), potential.reference), Counts())
     return inside
 
 
 def child(work, client, potential, results):
     if potential is not None:
-        potential.compute(Frames(potential.numbers, potential.reference[None]))
+        potential.compute(potential.reference)
     start = time.thread_time()
     model = work(client, potential)
     results.send((time.thread_time() - start, model))
@@ -83,7 +82,7 @@ def measure(work, potential=None):
     process = multiprocessing.get_context("fork").Process(target=child, args=(work, client, potential, sender))
     process.start()
     client.close()
-    positions = np.zeros((ATOMS, 3)) if potential is None else potential.reference / Bohr
+    positions = np.zeros((ATOMS, 3)) if potential is None else potential.reference.positions[0] / Bohr
     question = structure_message(positions, 100 * np.eye(3)) + header("GETFORCE")
     answer = len(force_reply(0.0, positions, np.eye(3)))
     server.sendall(init_message())

@@ -86,7 +86,7 @@ def test_an_inet_socket_is_served(model, potential):
         server.settimeout(60)
         process = start("--model", model, "--host", "127.0.0.1", "--port", server.getsockname()[1])
         with accept(server) as connection:
-            connection.sendall(structure_message(potential.reference / Bohr, 100 * np.eye(3)))
+            connection.sendall(structure_message(potential.reference.positions[0] / Bohr, 100 * np.eye(3)))
             connection.sendall(header("GETFORCE"))
             assert receive_forces(connection)[1].shape == (9, 3)
             connection.sendall(header("EXIT"))

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from rfp_md.driver.protocol import Connection, ConnectionClosedError, ProtocolError
 from rfp_md.driver.session import Counts, evaluator, serve
 from rfp_md.errors import UserError
-from rfp_md.frames import Frames
 from tests.driver.server import header, init_message, receive, receive_forces, structure_message
 
 POSITIONS = np.arange(9.0).reshape(3, 3)
@@ -159,12 +158,13 @@ def test_a_result_that_is_not_finite_is_never_sent(place):
 
 def test_another_number_of_atoms_is_refused_with_both_numbers(potential):
     with pytest.raises(UserError, match="the server sends 3 atoms, but the model has 9"):
-        evaluator(potential)(np.zeros((3, 3)), POSITIONS)
+        evaluator(potential, potential.reference)(np.zeros((3, 3)), POSITIONS)
 
 
 def test_the_evaluator_gives_what_the_potential_gives(potential):
-    expected = potential.compute(Frames(potential.numbers, potential.reference[None]))
-    energy, forces, virial = evaluator(potential)(np.zeros((3, 3)), potential.reference)
+    reference = potential.reference
+    expected = potential.compute(reference)
+    energy, forces, virial = evaluator(potential, reference)(np.zeros((3, 3)), reference.positions[0])
     assert energy == expected.energies[0]
     np.testing.assert_array_equal(forces, expected.forces[0])
     np.testing.assert_array_equal(virial, expected.virials[0])

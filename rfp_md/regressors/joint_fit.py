@@ -1,0 +1,113 @@
+"""One linear solve for energies, forces and stresses, and the choice of its hyper-parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.linalg.gram import Gram, weighted_sum
+from rfp_md.linalg.ridge import Ridge, Solution
+from rfp_md.progress import Progress
+from rfp_md.regressors.base import Samples
+from rfp_md.regressors.rows import Block, feature_rows, targets
+from rfp_md.regressors.scores import Score, validate
+
+Weights = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the validation samples chose.
+
+    Attributes:
+        weights: of the energy, the force and the strain rows.
+        failed: how many factorisations failed on the way.
+    """
+
+    solution: Solution
+    weights: Weights
+    score: Score
+    failed: int
+
+
+class JointFit:
+    """Separate normal equations for energies, slopes and strain slopes, so that every weighting is a cheap re-solve."""
+
+    def __init__(
+        self, blocks: list[Block], rows_per_sample: int, strains: bool, batch_size: int, progress: Progress
+    ) -> None:
+        """Start with no rows.
+
+        Args:
+            rows_per_sample: of a sample, all targets together; 1 for energies only.
+            strains: whether there are strain slopes.
+        """
+        self.blocks = blocks
+        self._rows_per_sample, self._batch_size, self._progress = rows_per_sample, batch_size, progress
+        kinds = 1 if rows_per_sample == 1 else 3 if strains else 2
+        self._grams = [Gram(blocks[-1].columns.stop) for _ in range(kinds)]
+
+    def add(self, samples: Samples, label: str) -> None:
+        """Stream samples into the normal equations."""
+        self._progress.start(label, len(samples) * self._rows_per_sample, "rows")
+        for batch in samples.batches(self._batch_size, derivatives=len(self._grams) > 1):
+            for gram, rows, target in zip(self._grams, feature_rows(self.blocks, batch), targets(batch), strict=False):
+                if rows is not None and target is not None:
+                    gram.add(rows, target)
+                    self._progress.advance(len(rows))
+
+    def choose(
+        self, valid: Samples, lambdas: Sequence[float], force_weights: Sequence[float], stress_weights: Sequence[float]
+    ) -> Choice:
+        """The best λ at the first weights, then the best force weight, then the best stress weight."""
+        best = self._best(valid, [((1.0, force_weights[0], stress_weights[0]), lambdas)])
+        failed = best.failed
+        for kind, weights in ((1, force_weights), (2, stress_weights)):
+            if kind < len(self._grams) and len(weights) > 1:
+                one: Sequence[float] = [best.solution.regularization]
+                others = [(_with(best.weights, kind, weight), one) for weight in weights[1:]]
+                found = self._best(valid, others)
+                failed += found.failed
+                best = found if found.score.value < best.score.value else best
+        return Choice(best.solution, best.weights, best.score, failed)
+
+    def solve(self, weights: Weights, lambdas: Sequence[float], label: str) -> list[Solution]:
+        """Solutions for every λ whose factorisation holds; if none does, one by eigenvalues, with a message."""
+        self._progress.start(label, len(lambdas), "solves")
+        ridge = Ridge(*weighted_sum(self._grams, list(weights[: len(self._grams)])))
+        solutions = []
+        for value in lambdas:
+            solution = ridge.cholesky(value)
+            self._progress.advance(1)
+            if solution is not None:
+                solutions.append(solution)
+        if len(solutions) < len(lambdas):
+            self._progress.message(
+                f"Cholesky failed for {len(lambdas) - len(solutions)} of {len(lambdas)} regularizations: "
+                "the Gram matrix is singular to rounding there"
+            )
+        if not solutions:
+            self._progress.message(f"falling back to an eigendecomposition at regularization {max(lambdas):g}")
+            solutions = [ridge.eigenvalues(max(lambdas))]
+        if not all(np.isfinite(solution.coefficients).all() for solution in solutions):
+            raise UserError("the fit gave coefficients that are not finite; use a larger regularization")
+        return solutions
+
+    def _best(self, valid: Samples, candidates: list[tuple[Weights, Sequence[float]]]) -> Choice:
+        """The best of all solutions for these weights and their λ."""
+        tried = []
+        for weights, lambdas in candidates:
+            label = "Choosing λ" if len(lambdas) > 1 else "Choosing weights"
+            tried += [(weights, solution) for solution in self.solve(weights, lambdas, label)]
+        failed = sum(len(lambdas) for _, lambdas in candidates) - sum(s.method == "cholesky" for _, s in tried)
+        solutions = [solution for _, solution in tried]
+        scores = validate(self.blocks, solutions, valid, self._batch_size, derivatives=len(self._grams) > 1)
+        k = min(range(len(scores)), key=lambda k: scores[k].value)
+        return Choice(tried[k][1], tried[k][0], scores[k], failed)
+
+
+def _with(weights: Weights, kind: int, weight: float) -> Weights:
+    return (*weights[:kind], weight, *weights[kind + 1 :])

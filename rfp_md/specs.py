@@ -1,0 +1,49 @@
+"""What --descriptor and --regressor say: NAME[:key=value,…]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rfp_md import plugins
+from rfp_md.descriptors import Descriptor
+from rfp_md.errors import UserError
+from rfp_md.regressors import Regressor
+
+
+def check_choice(flag: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise UserError for a word that is none of the known ones."""
+    if value not in known:
+        raise UserError(f"{flag} {value}: must be one of {', '.join(known)}")
+
+
+def parse_spec(text: str, flag: str) -> tuple[str, dict[str, Any]]:
+    """Split ``NAME[:key=value,…]``. Raises UserError naming the flag."""
+    name, _, rest = text.partition(":")
+    parameters = {}
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UserError(f"{flag} {text}: '{item}' is not key=value")
+        parameters[key.strip()] = value.strip()
+    return name, parameters
+
+
+def make_terms(specs: Sequence[str]) -> tuple[list[Descriptor], list[int | None]]:
+    """The descriptors, and the width of each where it is given as the parameter ``width``."""
+    terms, widths = [], []
+    for text in specs:
+        name, parameters = parse_spec(text, "--descriptor")
+        width = parameters.pop("width", None)
+        if width is not None and not (width.isdigit() and int(width) > 0):
+            raise UserError(f"--descriptor {text}: width must be a positive whole number")
+        terms.append(plugins.create("descriptor", name, parameters))
+        widths.append(None if width is None else int(width))
+    return terms, widths
+
+
+def make_regressor(text: str) -> Regressor:
+    """The regressor of one ``NAME[:key=value,…]``."""
+    name, parameters = parse_spec(text, "--regressor")
+    regressor: Regressor = plugins.create("regressor", name, parameters)
+    return regressor
