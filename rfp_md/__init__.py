@@ -19,6 +19,7 @@ _PUBLIC = {
     "read": "rfp_md.io",
     "save": "rfp_md.artifact",
     "train": "rfp_md.training",
+    "validate": "rfp_md.validation",
 }
 
 __all__ = sorted(_PUBLIC)

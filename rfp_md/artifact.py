@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rfp_md import plugins
 from rfp_md.errors import UserError
@@ -40,9 +40,16 @@ class Entry(BaseModel):
 
 
 class Header(BaseModel):
-    """What ``load`` needs of the JSON."""
+    """The JSON."""
 
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    format_version: int
+    rfp_md: str
+    units: dict[str, str]
+    fixed_composition: bool
     numbers: list[int] = Field(min_length=1)
+    formula: str
     pbc: tuple[bool, bool, bool]
     baseline_ev: dict[str, float]
     terms: list[Entry] = Field(min_length=1)
@@ -52,6 +59,7 @@ class Header(BaseModel):
 
 def save(potential: Potential, path: str | Path) -> None:
     """Write a potential to a ``.rfp`` file; the same potential gives the same bytes."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     reference = potential.reference
@@ -63,22 +71,25 @@ def save(potential: Potential, path: str | Path) -> None:
     for k, descriptor in enumerate(potential.descriptors):
         arrays |= {f"terms.{k}.{key}": array for key, array in descriptor.state.items()}
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    header = {
-        "format_version": FORMAT_VERSION,
-        "rfp_md": _version(),
-        "units": {"energy": "eV", "length": "angstrom", "force": "eV/angstrom"},
-        "fixed_composition": potential.fixed_composition,
-        "numbers": reference.numbers.tolist(),
-        "formula": formula(reference.numbers),
-        "pbc": list(reference.pbc),
-        "baseline_ev": {str(z): energy for z, energy in potential.baseline.energies.items()},
-        "terms": [_describe("descriptor", descriptor) for descriptor in potential.descriptors],
-        "regressor": _describe("regressor", potential.regressor),
-        "record": potential.record,
-    }
-    text = json.dumps(header, sort_keys=True)
-    with replacing(path) as temporary:
-        save_file(arrays | {"sha256": _digest(text, arrays)}, temporary, metadata={"rfp": text})
+    header = Header(
+        format_version=FORMAT_VERSION,
+        rfp_md=_version(),
+        units={"energy": "eV", "length": "angstrom", "force": "eV/angstrom"},
+        fixed_composition=potential.fixed_composition,
+        numbers=reference.numbers.tolist(),
+        formula=formula(reference.numbers),
+        pbc=reference.pbc,
+        baseline_ev={str(z): energy for z, energy in potential.baseline.energies.items()},
+        terms=[_describe("descriptor", descriptor) for descriptor in potential.descriptors],
+        regressor=_describe("regressor", potential.regressor),
+        record=potential.record,
+    )
+    text = json.dumps(header.model_dump(mode="json"), sort_keys=True, allow_nan=False)
+    try:
+        with replacing(path) as temporary:
+            save_file(arrays | {"sha256": _digest(text, arrays)}, temporary, metadata={"rfp": text})
+    except SafetensorError as error:
+        raise UserError(f"{path}: cannot be written ({error})") from error
 
 
 def load(path: str | Path) -> Potential:
@@ -87,9 +98,8 @@ def load(path: str | Path) -> Potential:
     Raises:
         UserError: no such file, not a model, damaged, of a newer format, or of a plugin that is not installed.
     """
-    raw, arrays = read(path)
+    header, arrays = read(path)
     try:
-        header = Header.model_validate(raw)
         potential = Potential(
             baseline=Baseline({int(z): energy for z, energy in header.baseline_ev.items()}),
             descriptors=[
@@ -114,7 +124,7 @@ def load(path: str | Path) -> Potential:
     return potential
 
 
-def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
+def read(path: str | Path) -> tuple[Header, Arrays]:
     """Header and arrays of a file that was found whole; no plugin is imported. Raises UserError as ``load``."""
     from safetensors import SafetensorError, safe_open
 
@@ -131,22 +141,34 @@ def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
         raise UserError(f"{path}: is a safetensors file, but not an rfp model")
     if not np.array_equal(arrays.pop("sha256"), _digest(metadata["rfp"], arrays)):
         raise UserError(f"{path}: is damaged (its checksum does not fit); copy it again or train it again")
-    header: dict[str, Any] = json.loads(metadata["rfp"])
-    version = header.get("format_version")
-    if version != FORMAT_VERSION:
-        raise UserError(
-            f"{path}: has format version {version}, but rfp-md {_version()} reads up to {FORMAT_VERSION}; "
-            "upgrade with 'pip install -U rfp-md'"
-        )
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise UserError(f"{path}: holds numbers that are not finite; train it again")
+    header = _header(path, metadata["rfp"])
+    if any(array.dtype not in (np.float64, np.int64) or not np.isfinite(array).all() for array in arrays.values()):
+        raise UserError(f"{path}: holds numbers that are not finite, or of a type that no model has; train it again")
     return header, arrays
 
 
-def _describe(kind: plugins.Kind, plugin: plugins.Plugin) -> dict[str, Any]:
+def _header(path: Path, text: str) -> Header:
+    try:
+        values = json.loads(text)
+        version = values["format_version"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: is not a valid rfp model (its header is {type(error).__name__})") from error
+    if version != FORMAT_VERSION:
+        raise UserError(
+            f"{path}: has format version {version}, but rfp-md {_version()} reads version {FORMAT_VERSION}; "
+            "upgrade with 'pip install -U rfp-md', or train it again"
+        )
+    try:
+        return Header.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: is not a valid rfp model ({key}: {first['msg']})") from error
+
+
+def _describe(kind: plugins.Kind, plugin: plugins.Plugin) -> Entry:
     package, version = plugins.origin(kind, plugin.name)
-    parameters = plugin.model_dump(mode="json")
-    return {"name": plugin.name, "package": package, "version": version, "parameters": parameters}
+    return Entry(name=plugin.name, package=package, version=version, parameters=plugin.model_dump(mode="json"))
 
 
 def _create(kind: plugins.Kind, entry: Entry, state: Arrays) -> Any:

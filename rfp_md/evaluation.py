@@ -11,9 +11,9 @@ import numpy as np
 
 from rfp_md.artifact import load
 from rfp_md.errors import UserError
-from rfp_md.files import check_folder
+from rfp_md.files import check_output
 from rfp_md.frames import Floats
-from rfp_md.io import Units, read
+from rfp_md.io import Units, paths_of, read
 
 
 def evaluate(
@@ -40,7 +40,7 @@ def evaluate(
         force_rmse_mev_per_angstrom, ms_per_frame; the force errors are None where there are no forces.
     """
     if plot is not None:
-        check_folder(plot)
+        check_output(plot, [model, *paths_of(data)])
     potential = load(model)
     frames = read(data, Units(energy_unit, force_unit, length_unit)).one_composition("'rfp evaluate'")
     if frames.energies is None:
@@ -53,6 +53,8 @@ def evaluate(
             pairs["force"] = (frames.forces, prediction.forces)
     else:
         pairs["energy"] = (frames.energies, potential.energies(frames))
+    if not all(np.isfinite(predicted).all() for _, predicted in pairs.values()):
+        raise UserError(f"{model}: predicts numbers that are not finite for {frames.source}")
     call = potential.compute if potential.has_forces else potential.energies
     singles = []
     for k in range(min(100, len(frames))):

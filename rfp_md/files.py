@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         UserError: the folder does not exist or cannot be written to.
     """
     path = Path(path)
-    check_folder(path)
+    check_output(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     except OSError as error:
@@ -36,9 +36,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def check_folder(path: str | Path) -> None:
-    """Raise UserError if a file cannot be made there, before long work is done for it."""
-    folder = Path(path).parent
+def check_output(path: str | Path, inputs: Sequence[str | Path] = ()) -> None:
+    """Raise UserError if a file cannot be made there, or is one of the inputs, before long work is done for it."""
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: cannot be written (it is a folder or a device); name a file")
+    if path.exists() and any(Path(name).exists() and path.samefile(name) for name in inputs):
+        raise UserError(f"{path}: is an input and would be overwritten; name another output")
+    folder = path.parent
     if not folder.is_dir():
         raise UserError(f"{path}: cannot be written (no folder {folder}); choose a folder that exists")
     if not os.access(folder, os.W_OK):

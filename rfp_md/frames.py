@@ -143,7 +143,12 @@ class Dataset:
         joined: dict[str, Any] = {}
         for name in ("positions", "energies", "forces", "cells", "stresses"):
             parts = [getattr(block, name) for block in self.blocks]
-            joined[name] = None if any(part is None for part in parts) else np.concatenate(parts)
+            if len({part is None for part in parts}) > 1 or any(block.pbc != first.pbc for block in self.blocks):
+                raise UserError(
+                    f"{self.sources}: some frames have {name} or a periodic cell and some have not, but {needed_by} "
+                    "takes them all alike; split the file"
+                )
+            joined[name] = None if parts[0] is None else np.concatenate(parts)
         return replace(first, source=self.sources, **joined)
 
     def fingerprint(self) -> str:
@@ -171,11 +176,8 @@ def formula(numbers: Sequence[int] | Ints) -> str:
 
 def count_duplicates(dataset: Dataset) -> int:
     """How many frames repeat the positions of an earlier frame, bit for bit."""
-    repeated = 0
-    for block in dataset:
-        rows = np.ascontiguousarray(block.positions).reshape(len(block), -1)
-        repeated += len(rows) - len(np.unique(rows, axis=0))
-    return repeated
+    seen = {(block.numbers.tobytes(), frame.tobytes()) for block in dataset for frame in block.positions}
+    return len(dataset) - len(seen)
 
 
 def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:
@@ -187,7 +189,7 @@ def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:
     if len(dataset) == 0:
         raise UserError(f"{dataset.sources or 'the data'}: holds no frames")
     energies = dataset.energies
-    if len(energies) > 1 and np.ptp(energies) == 0 and len(dataset.blocks) == 1:
+    if len(energies) > 1 and np.ptp(energies) == 0:
         raise UserError(
             f"{dataset.sources}: all {len(energies)} energies are {energies[0]:g} eV, so there is nothing to learn; "
             "check which key of the file holds the energy of each frame"

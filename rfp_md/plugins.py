@@ -84,7 +84,7 @@ def create(kind: Kind, name: str, parameters: dict[str, Any]) -> Any:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            fields = list(plugin.model_fields)
+            fields = list(plugin.model_fields) + (["width"] if kind == "descriptor" else [])
             raise UserError(f"{kind} '{name}' has no parameter '{key}'{_suggestion(key, fields)}") from error
         raise UserError(f"{kind} '{name}': {key}={first['input']}: {first['msg']}") from error
 

@@ -14,7 +14,7 @@ from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites, describe, pull_back
 
-CHUNK_SITES = 200_000  # sites × frames that are evaluated at once
+CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the regressor holds for a site
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,19 +87,17 @@ class Potential:
         self.check(frames)
         if not self.has_forces:
             raise UserError("this model has energies only (its activation has no continuous derivative): no forces")
-        sites = sum(len(d.site_types(frames.numbers)) for d in self.descriptors)
-        size = max(1, CHUNK_SITES // sites)
-        if len(frames) <= size:
-            return self._compute(frames)
-        parts = [self._compute(frames[k : k + size]) for k in range(0, len(frames), size)]
+        parts = [self._compute(part) for part in self._chunks(frames)]
+        if len(parts) == 1:
+            return parts[0]
         joined = [np.concatenate([getattr(p, name) for p in parts]) for name in ("energies", "forces", "virials")]
         return Prediction(*joined)
 
     def energies(self, frames: Frames) -> Floats:
         """Energies alone (M,), eV."""
         self.check(frames)
-        energies, _ = self.regressor.predict(self._describe(frames))
-        return energies + self.baseline(frames.numbers)
+        parts = [self.regressor.predict(self._describe(part))[0] for part in self._chunks(frames)]
+        return np.concatenate(parts) + self.baseline(frames.numbers)
 
     def check(self, frames: Frames) -> None:
         """Raise UserError where the model has nothing to say about these structures."""
@@ -116,6 +114,14 @@ class Potential:
             )
         if frames.periodic:
             check_periodic(self.descriptors, frames)
+
+    def _chunks(self, frames: Frames) -> list[Frames]:
+        """Parts that are small enough to be evaluated at once."""
+        if len(frames) == 1:
+            return [frames]
+        sites = sum(len(d.site_types(frames.numbers)) for d in self.descriptors)
+        size = max(1, CHUNK_NUMBERS // (sites * self.regressor.numbers_per_site))
+        return [frames[k : k + size] for k in range(0, len(frames), size)]
 
     def _describe(self, frames: Frames) -> list[Sites]:
         return [describe(descriptor, frames) for descriptor in self.descriptors]

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from rfp_md.errors import UserError
-from rfp_md.files import check_folder
+from rfp_md.files import check_output
 from rfp_md.plugins import Kind
 
 TRAIN = {
@@ -36,9 +36,9 @@ def new_plugin(name: str, kind: Kind, folder: str | Path = ".") -> Path:
         raise UserError(f"'{name}' is no name for a plugin; use snake_case, as in my_descriptor")
     package = "rfp-" + name.replace("_", "-")
     root = Path(folder) / package
-    check_folder(root)
     if root.exists():
         raise UserError(f"{root}: exists already; choose another name, or remove it")
+    check_output(root)
     words = {
         "name": name,
         "kind": kind,

@@ -25,6 +25,8 @@ def parse_spec(text: str, flag: str) -> tuple[str, dict[str, Any]]:
         key, equals, value = item.partition("=")
         if not equals:
             raise UserError(f"{flag} {text}: '{item}' is not key=value")
+        if key.strip() in parameters:
+            raise UserError(f"{flag} {text}: '{key.strip()}' stands twice")
         parameters[key.strip()] = value.strip()
     return name, parameters
 
@@ -35,7 +37,7 @@ def make_terms(specs: Sequence[str]) -> tuple[list[Descriptor], list[int | None]
     for text in specs:
         name, parameters = parse_spec(text, "--descriptor")
         width = parameters.pop("width", None)
-        if width is not None and not (width.isdigit() and int(width) > 0):
+        if width is not None and not (width.isascii() and width.isdigit() and int(width) > 0):
             raise UserError(f"--descriptor {text}: width must be a positive whole number")
         terms.append(plugins.create("descriptor", name, parameters))
         widths.append(None if width is None else int(width))

@@ -28,12 +28,16 @@ def split_frames(
         UserError: not enough frames, or a split file that does not fit.
     """
     if split not in ("random", "contiguous"):
+        if n_train is not None or n_valid is not None:
+            raise UserError(f"--split {split} lists the frames itself; leave --n-train and --n-valid out")
         return _from_file(Path(split), n_frames)
     if n_valid is None:
         used = n_frames if n_train is None else min(n_frames, round(n_train / 0.9))
-        n_valid = max(1, used // 10)
+        n_valid = max(1, used // 10) if n_train is None else max(1, min(used // 10, n_frames - n_train))
     if n_train is None:
         n_train = n_frames - n_valid
+    if n_frames < 2:
+        raise UserError(f"there is {n_frames} frame, but training needs one and choosing hyper-parameters another")
     if n_train < 1 or n_valid < 1 or n_train + n_valid > n_frames:
         raise UserError(
             f"--n-train {n_train} and --n-valid {n_valid} do not fit {n_frames} frames; both must be at least 1 "
@@ -43,13 +47,19 @@ def split_frames(
     return np.sort(order[:n_train]), np.sort(order[n_frames - n_valid :])
 
 
+def _indices(listed: object) -> Ints:
+    if not isinstance(listed, list) or any(type(index) is not int for index in listed):
+        raise TypeError("indices must be whole numbers")
+    return np.array(listed, dtype=np.int64)
+
+
 def _from_file(path: Path, n_frames: int) -> tuple[Ints, Ints]:
     if not path.is_file():
         raise UserError(f"--split {path}: is neither 'random' nor 'contiguous' nor a file that exists")
     try:
         parts = json.loads(path.read_text())
-        train, valid = (np.array(parts[name], dtype=np.int64) for name in ("train", "valid"))
-    except (ValueError, KeyError, TypeError) as error:
+        train, valid = (_indices(parts[name]) for name in ("train", "valid"))
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UserError(f'--split {path}: must be JSON like {{"train": [0, 2], "valid": [1]}} ({error})') from error
     for name, indices in (("train", train), ("valid", valid)):
         if indices.ndim != 1 or len(indices) == 0 or indices.min() < 0 or indices.max() >= n_frames:

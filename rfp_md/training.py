@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 
 from rfp_md.descriptors import Descriptor
-from rfp_md.files import check_folder
+from rfp_md.errors import UserError
+from rfp_md.files import check_output
 from rfp_md.frames import Dataset, Floats, Frames, check_trainable, count_duplicates
-from rfp_md.io import Units, read
+from rfp_md.io import Units, paths_of, read
 from rfp_md.potential import Baseline, Potential, check_periodic
 from rfp_md.progress import Progress
 from rfp_md.regressors import Batch, Samples
@@ -62,7 +63,9 @@ def train(
     check_choice("--target", target, ("conservative",))
     check_choice("--preset", preset, tuple(PRESETS))
     if output is not None:
-        check_folder(output)
+        check_output(output, [] if isinstance(data, Dataset) else paths_of(data))
+    if seed < 0:
+        raise UserError(f"--seed {seed}: must not be negative")
     terms, widths = make_terms(descriptor or PRESETS[preset][0])
     model = make_regressor(regressor or PRESETS[preset][1])
     dataset = data if isinstance(data, Dataset) else read(data, Units(energy_unit, force_unit, length_unit))
@@ -74,9 +77,13 @@ def train(
     train_indices, valid_indices = split_frames(len(dataset), n_train, n_valid, split, rng)
     training, validation = dataset.select(train_indices), dataset.select(valid_indices)
     for term in terms:
-        term.fit(training)
+        if term.capabilities.fixed_composition:
+            dataset.one_composition(f"descriptor '{term.name}'")
         if periodic := next((block for block in dataset if block.periodic), None):
             check_periodic([term], periodic)
+        term.fit(training)
+    if not model.smooth:
+        progress.message("this activation has no continuous derivative: the model is fitted to energies only")
     baseline = Baseline.fit(training)
     fitted = model.fit(
         DescribedFrames(training, terms, baseline), DescribedFrames(validation, terms, baseline), widths, rng, progress

@@ -1,4 +1,6 @@
 import json
+import resource
+import signal
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ def rewritten(model, path, header=None, arrays=None):
     from rfp_md.artifact import _digest
 
     old_header, old_arrays = read(model)
-    text = json.dumps((old_header | (header or {})), sort_keys=True)
+    text = json.dumps((old_header.model_dump(mode="json") | (header or {})), sort_keys=True)
     tensors = old_arrays | (arrays or {})
     save_file(tensors | {"sha256": _digest(text, tensors)}, path, metadata={"rfp": text})
     return path
@@ -36,14 +38,10 @@ def test_the_same_seed_gives_the_same_bytes(ethanol, tmp_path):
 
 def test_the_record_says_where_the_model_comes_from(model, potential):
     header, arrays = read(model)
-    assert header["terms"][0] | {"parameters": None, "version": None} == {
-        "name": "inverse_distances",
-        "package": "rfp-md",
-        "version": None,
-        "parameters": None,
-    }
-    assert header["record"]["data"]["frames"] == 200
-    assert len(header["record"]["data"]["sha256"]) == 64
+    assert (header.terms[0].name, header.terms[0].package) == ("inverse_distances", "rfp-md")
+    assert header.terms[0].parameters["symmetrize"] is True
+    assert header.record["data"]["frames"] == 200
+    assert len(header.record["data"]["sha256"]) == 64
     assert sorted(np.concatenate([arrays["split.train"], arrays["split.valid"]])) == list(range(200))
 
 
@@ -86,7 +84,7 @@ def test_what_is_no_model_is_refused(tmp_path):
 
 def test_a_newer_format_is_refused_with_the_remedy(model, tmp_path):
     path = rewritten(model, tmp_path / "new.rfp", header={"format_version": 99})
-    with pytest.raises(UserError, match=r"has format version 99, but rfp-md .* reads up to 1; upgrade"):
+    with pytest.raises(UserError, match=r"has format version 99, but rfp-md .* reads version 1; upgrade"):
         load(path)
 
 
@@ -130,15 +128,40 @@ def test_a_folder_that_does_not_exist_loses_nothing(potential, tmp_path):
         save(potential, tmp_path / "nowhere" / "model.rfp")
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_rubbish(potential, tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_file_and_no_rubbish(potential, tmp_path):
     path = tmp_path / "model.rfp"
     path.write_text("old")
-
-    def fail(*args, **kwargs):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("safetensors.numpy.save_file", fail)
-    with pytest.raises(UserError, match=r"model.rfp: cannot be written \(No space left on device\)"):
-        save(potential, path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"model.rfp: cannot be written"):
+            save(potential, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("text", ["[1]", "null", "{", '{"format_version": 1}'])
+def test_a_header_that_is_no_header_is_refused(model, tmp_path, text):
+    from rfp_md.artifact import _digest
+
+    _, arrays = read(model)
+    path = tmp_path / "odd.rfp"
+    save_file(arrays | {"sha256": _digest(text, arrays)}, path, metadata={"rfp": text})
+    with pytest.raises(UserError, match=r"odd.rfp: is not a valid rfp model"):
+        read(path)
+
+
+def test_numbers_of_another_type_are_refused(model, tmp_path):
+    path = rewritten(model, tmp_path / "f4.rfp", arrays={"regressor.readout": np.zeros(600, dtype=np.float32)})
+    with pytest.raises(UserError, match=r"f4.rfp: holds numbers .* of a type that no model has"):
+        load(path)
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "."])
+def test_a_device_or_a_folder_is_never_replaced(potential, path):
+    with pytest.raises(UserError, match="it is a folder or a device"):
+        save(potential, path)

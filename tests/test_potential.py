@@ -61,7 +61,7 @@ def test_one_structure_gives_the_same_as_a_batch(potential, ethanol, monkeypatch
     together = potential.compute(ethanol[:7])
     alone = [potential.compute(ethanol[k : k + 1]).forces[0] for k in range(7)]
     np.testing.assert_allclose(together.forces, alone, atol=FORCE_TOLERANCE)
-    monkeypatch.setattr("rfp_md.potential.CHUNK_SITES", 24)
+    monkeypatch.setattr("rfp_md.potential.CHUNK_NUMBERS", 24 * 600)
     np.testing.assert_allclose(potential.compute(ethanol[:7]).forces, alone, atol=FORCE_TOLERANCE)
 
 

@@ -9,11 +9,20 @@ from rfp_md.cli.console import run_app
 
 app = typer.Typer(
     help="Random-feature potentials for molecular dynamics.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def default(context: typer.Context) -> None:
+    """Random-feature potentials for molecular dynamics."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("info")(info.command)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import signal
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -13,32 +17,44 @@ from rfp_md.errors import UserError
 from rfp_md.progress import Progress
 
 
-def run_app(app: typer.Typer, program: str) -> None:
-    """Run a command line: a UserError is one line on stderr and exit code 2; --debug shows the traceback."""
+def run_app(app: typer.Typer, program: str) -> NoReturn:
+    """Run a command line and exit.
+
+    Errors are one line on stderr: exit code 2 for bad input, 3 for a bug of ours. --debug adds the traceback.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    # So that what is open is closed, and what is temporary removed, before the end.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         status = app(prog_name=program, standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
-        if "--debug" in sys.argv:
-            raise
         fail(program, str(error))
     except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
-        # click's usage errors carry their exit code; anything else is a bug and shows its traceback.
-        if not hasattr(error, "format_message"):
-            raise
-        fail(program, error.format_message())
+        fail(program, "interrupted", code=130)
+    except BrokenPipeError:
+        # Whoever read our output has enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001
+        # click's usage errors carry their own sentence; anything else is a bug.
+        if hasattr(error, "format_message"):
+            fail(program, error.format_message())
+        fail(program, f"internal error, {type(error).__name__}: {error}; --debug shows where", code=3)
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def fail(program: str, text: str) -> None:
+def fail(program: str, text: str, code: int = 2) -> NoReturn:
+    if "--debug" in sys.argv and sys.exc_info()[0] is not None:
+        traceback.print_exc()
     print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 def print_json(values: Any) -> None:
-    print(json.dumps(values, indent=2))
+    print(json.dumps(values, indent=2, allow_nan=False))
 
 
 def print_values(values: Mapping[str, Any], title: str) -> None:

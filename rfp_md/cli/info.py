@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from rfp_md.cli.console import print_json, print_values
 from rfp_md.cli.options import Debug, Json, Model
+
+if TYPE_CHECKING:
+    from rfp_md.artifact import Entry
 
 
 def command(model: Model, json: Json = False, debug: Debug = False) -> None:
@@ -12,26 +17,25 @@ def command(model: Model, json: Json = False, debug: Debug = False) -> None:
 
     header, arrays = read(model)
     if json:
-        print_json(header)
+        print_json(header.model_dump(mode="json"))
         return
-    record = header["record"]
-    values = {
-        "format version": header["format_version"],
-        "written by": f"rfp-md {header['rfp_md']}",
-        "atoms": f"{header['formula']} ({len(header['numbers'])})",
-        "units": ", ".join(header["units"].values()),
+    values: dict[str, Any] = {
+        "format version": header.format_version,
+        "written by": f"rfp-md {header.rfp_md}",
+        "atoms": f"{header.formula} ({len(header.numbers)})"
+        + ("" if header.fixed_composition else ", or any others of its elements"),
+        "units": ", ".join(header.units.values()),
     }
-    for k, term in enumerate(header["terms"]):
+    for k, term in enumerate(header.terms):
         values[f"term {k}"] = _plugin(term)
-    values["regressor"] = _plugin(header["regressor"])
+    values["regressor"] = _plugin(header.regressor)
     values["numbers stored"] = sum(array.size for array in arrays.values())
     for section in ("data", "split", "fit"):
-        for key, value in record.get(section, {}).items():
+        for key, value in header.record.get(section, {}).items():
             values[f"{section}: {key.replace('_', ' ')}"] = value
     print_values(values, str(model))
 
 
-def _plugin(entry: dict[str, object]) -> str:
-    parameters = entry["parameters"]
-    text = ", ".join(f"{key}={value}" for key, value in parameters.items()) if isinstance(parameters, dict) else ""
-    return f"{entry['name']} ({entry['package']} {entry['version']}): {text}"
+def _plugin(entry: Entry) -> str:
+    text = ", ".join(f"{key}={value}" for key, value in entry.parameters.items())
+    return f"{entry.name} ({entry.package} {entry.version}): {text}"

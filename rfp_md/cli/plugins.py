@@ -15,10 +15,10 @@ Name = Annotated[str, typer.Argument(help="Name of a plugin.", metavar="NAME")]
 
 
 @app.callback()
-def default(context: typer.Context) -> None:
-    """Without a verb, the list."""
+def default(context: typer.Context, json: Json = False, debug: Debug = False) -> None:
+    """Descriptors and regressors that are installed; without a verb, their list."""
     if context.invoked_subcommand is None:
-        list_()
+        list_(json)
 
 
 @app.command("list")

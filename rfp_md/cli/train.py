@@ -26,7 +26,7 @@ def command(
     n_train: Annotated[int | None, typer.Option(help="Frames to train on; default: all that are left.")] = None,
     n_valid: Annotated[int | None, typer.Option(help="Frames to choose hyper-parameters on; default: 10 %.")] = None,
     split: Annotated[str, typer.Option(help="random, contiguous, or a JSON file of indices.")] = "random",
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     energy_unit: EnergyUnit = None,
     force_unit: ForceUnit = None,
     length_unit: LengthUnit = None,
@@ -52,7 +52,7 @@ def command(
         "length_unit": length_unit,
     }
     if config is not None:
-        options |= _from_config(config, options, context)
+        options |= _from_config(config, context)
     start = time.perf_counter()
     progress = BarProgress()
     try:
@@ -82,21 +82,38 @@ def _milli(value: float | None, unit: str) -> str | None:
     return None if value is None else f"{1e3 * value:.3g} {unit}"
 
 
-def _from_config(path: Path, known: dict[str, Any], context: typer.Context) -> dict[str, Any]:
+KINDS: dict[str, type] = {
+    "descriptor": list,
+    "regressor": str,
+    "target": str,
+    "preset": str,
+    "n_train": int,
+    "n_valid": int,
+    "split": str,
+    "seed": int,
+    "energy_unit": str,
+    "force_unit": str,
+    "length_unit": str,
+}
+
+
+def _from_config(path: Path, context: typer.Context) -> dict[str, Any]:
     """Options of a TOML file that the command line does not set itself."""
     import tomllib
 
     if not path.is_file():
         raise UserError(f"--config {path}: no such file")
     try:
-        values = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"--config {path}: is not TOML ({error})") from error
     values = {key.replace("-", "_"): value for key, value in values.items()}
-    if unknown := sorted(set(values) - set(known)):
-        raise UserError(f"--config {path}: unknown key '{unknown[0]}'; known are {', '.join(known)}")
-    if isinstance(values.get("descriptor"), str):
-        values["descriptor"] = [values["descriptor"]]
+    for key, value in values.items():
+        if key not in KINDS:
+            raise UserError(f"--config {path}: unknown key '{key}'; known are {', '.join(KINDS)}")
+        if type(value) is not KINDS[key] or (KINDS[key] is list and any(type(item) is not str for item in value)):
+            wanted = {str: "a text", int: "a whole number", list: "a list of texts"}[KINDS[key]]
+            raise UserError(f"--config {path}: {key} = {value!r} must be {wanted}")
     return {key: value for key, value in values.items() if _is_default(context, key)}
 
 

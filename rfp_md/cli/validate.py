@@ -32,33 +32,25 @@ def command(
     length: Annotated[float, typer.Option(help="Length of the NVE run, ps.")] = 20.0,
     timestep: Annotated[float, typer.Option(help="Timestep of the NVE run, fs.")] = 0.5,
     temperature: Annotated[float, typer.Option(help="Temperature of the initial velocities, K.")] = 300.0,
-    seed: Annotated[int, typer.Option(help="Seed of velocities and displacements.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of velocities and displacements.")] = 0,
     plot: Annotated[Path | None, typer.Option(help="PNG for the conserved energy of nve.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"NVE for {QUICK_LENGTH:g} ps only.")] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Check a model; exit code 1 if it fails."""
-    from rfp_md.artifact import load
+    from rfp_md.validation import validate
 
-    potential = load(model)
-    result: dict[str, Any]
-    if check is Check.forces:
-        from rfp_md.validation.forces import check_forces
-
-        result = check_forces(potential, seed=seed)
-    else:
-        from rfp_md.validation.nve import check_nve
-
-        result = check_nve(
-            potential,
-            length=QUICK_LENGTH if quick else length,
-            timestep=timestep,
-            temperature=temperature,
-            seed=seed,
-            engine=engine.value,
-            plot=plot,
-        )
+    options: dict[str, Any] = {"seed": seed}
+    if check is Check.nve:
+        options |= {
+            "length": QUICK_LENGTH if quick else length,
+            "timestep": timestep,
+            "temperature": temperature,
+            "engine": engine.value,
+            "plot": plot,
+        }
+    result = validate(model, check.value, **options)
     if json:
         print_json(result)
     else:

@@ -33,7 +33,7 @@ def driver(
     template: Annotated[
         Path | None, typer.Option(help="Structure with the server's atoms in its order; for any composition.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the server.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0.1, max=1e6, help="Seconds to wait for the server.")] = 60.0,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Serve a model to i-PI until it says EXIT."""
@@ -57,7 +57,7 @@ def driver(
     try:
         with connect(address, timeout) as sock:
             _log(f"connected to {address}")
-            sock.settimeout(timeout or None)
+            sock.settimeout(timeout)
             connection = Connection(sock)
             connection.wait_for_first_byte()
             sock.settimeout(None)

@@ -44,11 +44,9 @@ class Init:
     """What the server says about the run that comes.
 
     Attributes:
-        request: number of the request (bead) that triggered it.
         parameters: the ``key : value`` pairs of the text, among them ``batch_size`` where the server batches.
     """
 
-    request: int
     parameters: dict[str, str]
 
 
@@ -75,12 +73,12 @@ class Connection:
         return self._read(HEADER_BYTES).decode("ascii", errors="replace").rstrip()
 
     def read_init(self) -> Init:
-        request, length = struct.unpack("=ii", self._read(8))
+        _, length = struct.unpack("=ii", self._read(8))
         if not 0 <= length <= LARGEST_TEXT:
             raise ProtocolError(f"an INIT text of {length} bytes")
         text = self._read(length).decode(errors="replace")
         pairs = (item.partition(":") for item in text.split(","))
-        return Init(request, {key.strip(): value.strip() for key, colon, value in pairs if colon})
+        return Init({key.strip(): value.strip() for key, colon, value in pairs if colon})
 
     def read_structure(self) -> Structure:
         head = self._read(18 * 8 + 4)
@@ -94,7 +92,7 @@ class Connection:
     def send(self, message: bytes) -> None:
         try:
             self._socket.sendall(message)
-        except (BrokenPipeError, ConnectionResetError) as error:
+        except OSError as error:
             raise ConnectionClosedError from error
 
     def _read(self, size: int) -> bytes:
@@ -107,7 +105,9 @@ class Connection:
         while len(self._buffer) < size:
             try:
                 piece = self._socket.recv(max(PIECE, size - len(self._buffer)))
-            except ConnectionResetError as error:
+            except TimeoutError:
+                raise
+            except OSError as error:
                 raise ConnectionClosedError from error
             if not piece:
                 raise ConnectionClosedError

@@ -27,10 +27,17 @@ class UnixAddress:
     def __str__(self) -> str:
         return f"unix socket {self.path}"
 
-    def open(self) -> socket.socket:
+    def open(self, patience: float) -> socket.socket:
         if len(self.path.encode()) > LONGEST_UNIX_PATH:
             raise UserError(f"--unix {self.name}: the path is longer than {LONGEST_UNIX_PATH} bytes; use a shorter one")
-        return _connected(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), self.path)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(patience)
+            sock.connect(self.path)
+        except OSError:
+            sock.close()
+            raise
+        return sock
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,8 @@ class InetAddress:
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
-    def open(self) -> socket.socket:
-        family, kind, protocol, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
-        sock = _connected(socket.socket(family, kind, protocol), address)
+    def open(self, patience: float) -> socket.socket:
+        sock = socket.create_connection((self.host, self.port), timeout=patience)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
@@ -65,7 +71,9 @@ def choose_address(unix: str | None, host: str | None, port: int | None) -> Addr
 
 
 def connect(address: Address, patience: float) -> socket.socket:
-    """Connect, trying again until ``patience`` seconds are over: the driver may be started before the server.
+    """Connect, with the socket's timeout set, trying again until ``patience`` seconds are over.
+
+    The driver may be started before the server.
 
     Raises:
         UserError: an unknown host, or nobody there in time.
@@ -73,22 +81,13 @@ def connect(address: Address, patience: float) -> socket.socket:
     deadline = time.monotonic() + patience
     while True:
         try:
-            return address.open()
+            return address.open(max(RETRY_SECONDS, deadline - time.monotonic()))
         except socket.gaierror as error:
             raise UserError(f"--host: '{address}' is no address that this machine knows ({error.strerror})") from error
         except OSError as error:
             if time.monotonic() >= deadline:
                 raise UserError(
-                    f"no server at {address} after {patience:g} s ({error.strerror}); start i-PI, check the address "
-                    "of its <ffsocket>, or wait longer with --timeout"
+                    f"no server at {address} after {patience:g} s ({error.strerror or error}); "
+                    "start i-PI, check the address of its <ffsocket>, or wait longer with --timeout"
                 ) from error
             time.sleep(RETRY_SECONDS)
-
-
-def _connected(sock: socket.socket, address: object) -> socket.socket:
-    try:
-        sock.connect(address)  # type: ignore[arg-type]
-    except OSError:
-        sock.close()
-        raise
-    return sock

@@ -1,6 +1,6 @@
 """Readers: every file becomes a Dataset in eV, Å and eV/Å."""
 
-from rfp_md.io.read import read
+from rfp_md.io.read import paths_of, read
 from rfp_md.io.units import Units
 
-__all__ = ["Units", "read"]
+__all__ = ["Units", "paths_of", "read"]

@@ -19,7 +19,7 @@ def read_with_ase(path: Path, units: Units) -> list[Frames]:
     from ase.io import read
 
     try:
-        images = read(path, index=":")
+        images = read(path, index=":", do_not_split_by_at_sign=True)
     except Exception as error:
         raise UserError(f"{path}: ASE cannot read it ({type(error).__name__}: {error})") from error
     if not images:
@@ -54,7 +54,12 @@ def _block(path: Path, images: list[Any], units: Units) -> Frames:
 
     def stack(name: str) -> Floats | None:
         labels = [_label(atoms, name) for atoms in images]
-        return None if labels[0] is None else np.array(labels, dtype=np.float64) * factors[name]
+        if labels[0] is None:
+            return None
+        try:
+            return np.array(labels, dtype=np.float64) * factors[name]
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{path}: {name} is not a number, or not of one shape, in every frame ({error})") from error
 
     periodic = bool(images[0].pbc.any())
     return Frames(

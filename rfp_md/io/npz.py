@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rfp_md.errors import UserError
-from rfp_md.frames import Frames
+from rfp_md.frames import Floats, Frames
 from rfp_md.io.units import Units, energy_factor, force_factor, length_factor
 
 
@@ -37,10 +37,16 @@ LAYOUTS = (
 )
 
 
+ELEMENTS = np.arange(1, 119)
+
+
 def read_npz(path: Path, units: Units) -> list[Frames]:
     """The one block of an npz file, in eV and Å."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise UserError(f"{path}: is one array (npy), not an npz file; write it with numpy.savez")
+        with file:
             return [_read(path, file, units)]
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         raise UserError(f"{path}: is not a readable npz file ({error})") from error
@@ -52,8 +58,10 @@ def _read(path: Path, file: Mapping[str, Any], units: Units) -> Frames:
         known = "; ".join(f"{layout.name}: {layout.numbers}, {layout.positions}, …" for layout in LAYOUTS)
         raise UserError(f"{path}: keys {', '.join(sorted(file))} fit no known layout ({known})")
     energy, length, force = _factors(path, layout, file, units)
-    numbers, positions = file[layout.numbers], np.asarray(file[layout.positions], dtype=np.float64)
-    if numbers.ndim == 2:
+    numbers, positions = file[layout.numbers], _real(path, file, layout.positions)
+    if positions.ndim != 3 or positions.shape[2] != 3 or positions.size == 0:
+        raise UserError(f"{path}: {layout.positions} has shape {positions.shape} instead of (frames, atoms, 3)")
+    if numbers.ndim == 2 and len(numbers) == len(positions):
         changes = np.flatnonzero((numbers != numbers[0]).any(axis=1))
         if len(changes):
             raise UserError(
@@ -61,12 +69,15 @@ def _read(path: Path, file: Mapping[str, Any], units: Units) -> Frames:
                 "order of atoms, so write one file for each"
             )
         numbers = numbers[0]
-    if positions.ndim != 3 or len(positions) == 0:
-        raise UserError(f"{path}: {layout.positions} has shape {positions.shape} instead of (frames, atoms, 3)")
-    energies = np.asarray(file[layout.energies], dtype=np.float64) if layout.energies in file else None
+    if numbers.shape != positions.shape[1:2] or numbers.dtype.kind not in "iuf" or not np.isin(numbers, ELEMENTS).all():
+        raise UserError(
+            f"{path}: {layout.numbers} must hold one atomic number from 1 to 118 for each of the "
+            f"{positions.shape[1]} atoms"
+        )
+    energies = _real(path, file, layout.energies) if layout.energies in file else None
     if energies is not None and energies.shape == (len(positions), 1):
         energies = energies[:, 0]
-    forces = np.asarray(file[layout.forces], dtype=np.float64) if layout.forces in file else None
+    forces = _real(path, file, layout.forces) if layout.forces in file else None
     return Frames(
         numbers=numbers.astype(np.int64),
         positions=positions * length,
@@ -74,6 +85,13 @@ def _read(path: Path, file: Mapping[str, Any], units: Units) -> Frames:
         forces=None if forces is None else forces * force,
         source=str(path),
     )
+
+
+def _real(path: Path, file: Mapping[str, Any], key: str) -> Floats:
+    array = file[key]
+    if array.dtype.kind not in "iuf":
+        raise UserError(f"{path}: {key} has dtype {array.dtype} instead of real numbers")
+    return np.asarray(array, dtype=np.float64)
 
 
 def _factors(path: Path, layout: Layout, file: Mapping[str, Any], units: Units) -> tuple[float, float, float]:

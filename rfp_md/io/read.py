@@ -12,7 +12,7 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io.units import Units
 
-SLICE = re.compile(r"(?P<path>.+)@(?P<start>-?\d*):(?P<stop>-?\d*)(?::(?P<step>\d*))?")
+SLICE = re.compile(r"(?P<path>.+)@(?P<start>(?:-?\d+)?):(?P<stop>(?:-?\d+)?)(?::(?P<step>[1-9]\d*))?")
 
 
 def read(paths: str | Path | Sequence[str | Path], units: Units | None = None) -> Dataset:
@@ -30,9 +30,14 @@ def read(paths: str | Path | Sequence[str | Path], units: Units | None = None) -
         UserError: a file is missing, unreadable, empty, of unstated units, or holds bad numbers.
     """
     blocks: list[Frames] = []
-    for path in [paths] if isinstance(paths, str | Path) else paths:
+    for path in paths_of(paths):
         blocks += _read_one(str(path), units or Units())
     return Dataset(tuple(blocks))
+
+
+def paths_of(paths: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:
+    """One path or several, as a sequence."""
+    return [paths] if isinstance(paths, str | Path) else paths
 
 
 def _read_one(name: str, units: Units) -> list[Frames]:
@@ -43,8 +48,10 @@ def _read_one(name: str, units: Units) -> list[Frames]:
     if not path.is_file() and (match := SLICE.fullmatch(name)):
         path = Path(match["path"])
         chosen = slice(*(int(match[part]) if match[part] else None for part in ("start", "stop", "step")))
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name the files in it")
     if not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{name}: no such file (a slice of a file is written FILE@start:stop or FILE@start:stop:step)")
     whole = Dataset(tuple(read_npz(path, units) if path.suffix == ".npz" else read_with_ase(path, units)))
     if chosen == slice(None):
         return list(whole.blocks)

@@ -14,7 +14,6 @@ class Gram:
     def __init__(self, width: int) -> None:
         self.matrix: Floats = np.zeros((width, width), order="F")
         self.rhs: Floats = np.zeros(width)
-        self.n_rows = 0
 
     def add(self, rows: Floats, targets: Floats) -> None:
         """Add rows Φ (n, K), C-contiguous, with targets y (n,)."""
@@ -23,7 +22,6 @@ class Gram:
         # The transpose of a C-ordered array is what dsyrk wants; the sum goes into the matrix in place.
         dsyrk(1.0, rows.T, beta=1.0, c=self.matrix, lower=1, overwrite_c=1)
         self.rhs += rows.T @ targets
-        self.n_rows += len(rows)
 
 
 def weighted_sum(grams: list[Gram], weights: list[float]) -> tuple[Floats, Floats]:

@@ -50,6 +50,8 @@ def sample_pairs(
     if heuristic == "uniform":
         return first[:n_pairs], second[:n_pairs]
     steepness = np.abs(outputs[first] - outputs[second]) / apart
+    if not steepness.any():
+        return first[:0], second[:0]
     possible = min(n_pairs, int(np.count_nonzero(steepness)))
     kept = rng.choice(len(apart), possible, replace=False, p=steepness / steepness.sum())
     return first[kept], second[kept]

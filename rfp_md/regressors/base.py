@@ -32,6 +32,11 @@ class Batch:
     slopes: Floats | None = None
     strain_slopes: Floats | None = None
 
+    @property
+    def numbers_per_structure(self) -> int:
+        """Sites × components of all terms."""
+        return sum(sites.values[0].size for sites in self.terms)
+
 
 class Samples(ABC):
     """Training or validation structures, described when they are asked for."""
@@ -66,6 +71,11 @@ class Regressor(Plugin):
     def smooth(self) -> bool:
         """Whether dE/dx is continuous. If not, the fit uses energies only and the model has no forces."""
         return True
+
+    @property
+    def numbers_per_site(self) -> int:
+        """About how many numbers ``predict`` holds for a site of a structure; large batches are cut by it."""
+        return 1000
 
     @abstractmethod
     def fit(

@@ -16,14 +16,14 @@ from rfp_md.linalg.ridge import Solution
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap
-from rfp_md.regressors.base import Regressor, Samples
+from rfp_md.regressors.base import Batch, Regressor, Samples
 from rfp_md.regressors.joint_fit import JointFit
 from rfp_md.regressors.pools import SitePool, pool_sites
 from rfp_md.regressors.rows import Block
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
-BATCH_BYTES = 150e6  # rows of one batch, with the product they are made from
+BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
 
 
 def _numbers(value: Any) -> Any:
@@ -33,7 +33,8 @@ def _numbers(value: Any) -> Any:
     return (value,) if isinstance(value, int | float) else value
 
 
-Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers), Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Numbers = Annotated[tuple[Positive, ...], BeforeValidator(_numbers), Field(min_length=1)]
 
 
 class FeatureRegressor(Regressor):
@@ -77,11 +78,14 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
-        pools = self._pools(train, widths, rng)
+        sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
         slopes = train.n_coordinates + train.n_strains if self.smooth else 0
+        pools = self._pools(sample, widths, len(train) * (1 + slopes))
         width = sum(pool.width for pool in pools)
-        batch_size = max(1, int(BATCH_BYTES / (16 * width * max(1, slopes))))
-        self._check_memory(pools, min(batch_size, len(train)) * max(1, slopes), 2 + bool(train.n_strains), progress)
+        # Rows and the product they are made from, the Jacobian and its transpose.
+        per_structure = 16 * max(1, slopes) * (width + max(batch.numbers_per_structure for batch in sample))
+        batch_size = int(np.clip(BATCH_BYTES / per_structure, 1, len(train)))
+        self._check_memory(pools, batch_size * per_structure, 2 + bool(train.n_strains), progress)
         fit = JointFit(self._draw_blocks(pools, rng), 1 + slopes, bool(train.n_strains), batch_size, progress)
         fit.add(train, "Training frames")
         choice = fit.choose(valid, self.regularization, self.force_weights, self.stress_weights)
@@ -100,6 +104,10 @@ class FeatureRegressor(Regressor):
             "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
             "valid_virial_mae_ev": choice.score.strain_mae,
         }
+
+    @property
+    def numbers_per_site(self) -> int:
+        return max(len(block.features.biases) for block in self._blocks())
 
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
         readout = self._state["readout"]
@@ -132,12 +140,10 @@ class FeatureRegressor(Regressor):
             raise ValueError("the readout does not fit the features")
         return self
 
-    def _pools(self, train: Samples, widths: Sequence[int | None], rng: np.random.Generator) -> list[SitePool]:
+    def _pools(self, sample: list[Batch], widths: Sequence[int | None], rows: int) -> list[SitePool]:
         """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
-        rows = len(train) * (train.n_coordinates + 1 if self.smooth else 1)
-        default = (self.width or default_width(rows)) // len(widths)
-        sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
-        return [pool for k, width in enumerate(widths) for pool in pool_sites(sample, k, width or max(1, default))]
+        default = max(1, (self.width or default_width(rows)) // len(widths))
+        return [pool for k, width in enumerate(widths) for pool in pool_sites(sample, k, width or default)]
 
     def _draw_blocks(self, pools: list[SitePool], rng: np.random.Generator) -> list[Block]:
         blocks, start = [], 0
@@ -148,11 +154,11 @@ class FeatureRegressor(Regressor):
             start = stop
         return blocks
 
-    def _check_memory(self, pools: list[SitePool], rows: int, grams: int, progress: Progress) -> None:
-        """Weights, the Gram matrices, their weighted sum and a factor of it, and the rows of one batch."""
+    def _check_memory(self, pools: list[SitePool], batch: int, grams: int, progress: Progress) -> None:
+        """Weights, the Gram matrices, their weighted sum and a factor of it, and the bytes of one batch."""
         width = sum(pool.width for pool in pools)
         weights = sum(pool.width * pool.points.shape[1] for pool in pools)
-        needed = 8 * ((grams + 2) * width**2 + 2 * rows * width + weights)
+        needed = 8 * ((grams + 2) * width**2 + weights) + batch
         progress.message(
             f"{width} features: peak memory about {gigabytes(needed)} of {gigabytes(available_memory())} available"
         )

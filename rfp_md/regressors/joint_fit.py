@@ -92,8 +92,10 @@ class JointFit:
         if not solutions:
             self._progress.message(f"falling back to an eigendecomposition at regularization {max(lambdas):g}")
             solutions = [ridge.eigenvalues(max(lambdas))]
-        if not all(np.isfinite(solution.coefficients).all() for solution in solutions):
-            raise UserError("the fit gave coefficients that are not finite; use a larger regularization")
+        if not all(
+            np.isfinite(solution.coefficients).all() and np.isfinite(solution.residual) for solution in solutions
+        ):
+            raise UserError("the fit overflowed; are the energies and forces of the data in a sensible unit?")
         return solutions
 
     def _best(self, valid: Samples, candidates: list[tuple[Weights, Sequence[float]]]) -> Choice:

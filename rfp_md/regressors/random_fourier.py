@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rfp_md.frames import Floats
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
@@ -24,6 +24,13 @@ class RandomFourier(FeatureRegressor):
 
     kernel: Kernel = Field("gaussian", description="gaussian, matern12, matern32, matern52 or laplace")
     length_scale: Numbers = Field((12.0,), max_length=2, description="ℓ, or its range, in median site distances")
+
+    @field_validator("length_scale")
+    @classmethod
+    def _ordered(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if value[0] > value[-1]:
+            raise ValueError("the smaller of the two numbers comes first")
+        return value
 
     @property
     def activation_name(self) -> str:

@@ -28,7 +28,7 @@ class RandomFeatureNetwork(FeatureRegressor):
     weights: WeightLaw = Field("swim", description="weight law: thesis (eq. 2.47) or swim (Bolager et al.)")
     sampling: Heuristic = Field("uniform", description="pair heuristic: uniform or finite_difference (eq. 2.48)")
     weight_scale: float = Field(0.2, gt=0, description="factor on the weights; below 1 the features are smoother")
-    pair_multiplicity: int = Field(2, ge=1, description="candidate pairs for each pair that is kept")
+    pair_multiplicity: int = Field(2, ge=1, le=1000, description="candidate pairs for each pair that is kept")
 
     @property
     def activation_name(self) -> str:

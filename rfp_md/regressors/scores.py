@@ -45,7 +45,7 @@ def validate(
     for mae, target_parts in zip(maes, wanted, strict=True):
         if mae is not None:
             value += mae / (np.concatenate(target_parts).std() or 1.0)
-    return [Score(*(_at(mae, k) for mae in maes), float(value[k])) for k in range(len(candidates))]
+    return [Score(_at(maes[0], k), _at(maes[1], k), _at(maes[2], k), float(value[k])) for k in range(len(candidates))]
 
 
 def _at(mae: Floats | None, k: int) -> float | None:

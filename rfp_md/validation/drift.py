@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,12 +18,14 @@ class Trace:
         conserved: total energy, eV (T,).
         kinetic: kinetic energy, eV (T,).
         n_atoms: atoms of the system.
+        degrees_of_freedom: of the motion, what the start leaves out taken off.
     """
 
     times: Floats
     conserved: Floats
     kinetic: Floats
     n_atoms: int
+    degrees_of_freedom: int
 
     @property
     def drift(self) -> float:
@@ -46,7 +48,7 @@ class Trace:
     def until(self, time: float) -> Trace:
         """The first part of the run."""
         first = self.times <= time
-        return Trace(self.times[first], self.conserved[first], self.kinetic[first], self.n_atoms)
+        return replace(self, times=self.times[first], conserved=self.conserved[first], kinetic=self.kinetic[first])
 
     def _line(self) -> tuple[float, float]:
         # The mean goes first: total energies are thousands of eV, their changes micro-eV.

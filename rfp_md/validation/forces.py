@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rfp_md.errors import UserError
 from rfp_md.frames import Floats
 from rfp_md.potential import Potential
 
@@ -23,6 +24,8 @@ def check_forces(potential: Potential, *, n_structures: int = 5, seed: int = 0) 
     Returns:
         passed, max_abs_error_ev_per_angstrom, max_abs_force_ev_per_angstrom, n_components.
     """
+    if seed < 0:
+        raise UserError(f"--seed {seed}: must not be negative")
     rng = np.random.default_rng(seed)
     shape = (n_structures, potential.reference.n_atoms, 3)
     positions = potential.reference.positions + DISPLACEMENT * rng.standard_normal(shape)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rfp_md.errors import UserError
-from rfp_md.files import check_folder
+from rfp_md.files import check_output
 from rfp_md.potential import Potential
 from rfp_md.validation.drift import Trace
 
@@ -18,6 +18,7 @@ STRICT_DRIFT = 0.01  # meV/atom/ps
 LARGEST_DRIFT = 0.1  # meV/atom/ps
 LARGEST_RATIO = 0.1  # drift over the run / standard deviation of the kinetic energy
 DT2_RANGE = (3.2, 4.8)  # velocity Verlet is of second order: 4 ± 20 %
+FEWEST_STEPS, MOST_STEPS = 20, 100_000_000
 DT2_LENGTH = 2.0  # ps; two runs from one start stay together that long
 
 
@@ -50,10 +51,14 @@ def check_nve(
     Raises:
         UserError: a run that is too short, or a run that breaks down.
     """
-    if length < 20 * timestep * 1e-3 or timestep <= 0 or temperature <= 0:
-        raise UserError("an NVE check needs a positive temperature and timestep, and at least 20 steps")
+    steps = length * 1e3 / timestep if timestep > 0 else 0.0
+    if not (FEWEST_STEPS <= steps <= MOST_STEPS and 0 < temperature < np.inf and seed >= 0):
+        raise UserError(
+            f"an NVE check needs a positive temperature and timestep, a seed that is not negative, and {FEWEST_STEPS} "
+            f"to {MOST_STEPS:,} steps (length / timestep)"
+        )
     if plot is not None:
-        check_folder(plot)
+        check_output(plot)
     run = _engine(engine)
     trace = run(potential, length, timestep, temperature, seed)
     short = min(length, DT2_LENGTH)
@@ -93,22 +98,24 @@ def run_ase(potential: Potential, length: float, timestep: float, temperature: f
     atoms.calc = RFPCalculator(potential)
     thermalize_momenta(atoms, temperature, rng=np.random.default_rng(seed))
     Stationary(atoms)
-    if not potential.reference.periodic:
+    still = 3
+    if len(atoms) > 2 and not potential.reference.periodic:
         ZeroRotation(atoms)
+        still = 6
     dynamics = VelocityVerlet(atoms, timestep * ase.units.fs)
     steps = round(length * 1e3 / timestep)
     potentials, kinetics = np.empty(steps + 1), np.empty(steps + 1)
     for k, _ in enumerate(dynamics.irun(steps)):
         potentials[k], kinetics[k] = atoms.get_potential_energy(), atoms.get_kinetic_energy()
     times = np.arange(steps + 1, dtype=np.float64) * timestep * 1e-3
-    return Trace(times, potentials + kinetics, kinetics, len(atoms))
+    return Trace(times, potentials + kinetics, kinetics, len(atoms), 3 * len(atoms) - still)
 
 
 def mean_temperature(trace: Trace) -> float:
-    """Mean temperature of the atoms without their centre of mass, K."""
+    """Mean kinetic temperature, K."""
     from ase.units import kB
 
-    return float(2.0 * trace.kinetic.mean() / (kB * 3 * max(1, trace.n_atoms - 1)))
+    return float(2.0 * trace.kinetic.mean() / (kB * trace.degrees_of_freedom))
 
 
 def _engine(name: Engine) -> Any:

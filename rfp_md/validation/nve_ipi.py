@@ -43,7 +43,8 @@ def run_ipi(potential: Potential, length: float, timestep: float, temperature: f
         )
         run_pair(folder)
         columns = np.loadtxt(folder / "run.out")
-        return Trace(columns[:, 1], columns[:, 2], columns[:, 3], potential.reference.n_atoms)
+        n_atoms = potential.reference.n_atoms
+        return Trace(columns[:, 1], columns[:, 2], columns[:, 3], n_atoms, 3 * n_atoms - 3)
 
 
 def run_pair(folder: Path) -> None:

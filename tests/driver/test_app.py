@@ -46,9 +46,10 @@ def accept(listener):
     [
         ([], "no address: give --unix NAME, or --host HOST and --port PORT"),
         (["--unix", "a", "--port", "31415"], "--unix and --host/--port name two servers"),
-        (["--unix", "x" * 200, "--timeout", "0"], "the path is longer than 107 bytes"),
+        (["--unix", "x" * 200], "the path is longer than 107 bytes"),
         (["--unix", "/nowhere/ipi_none", "--timeout", "0.2"], "no server at unix socket /nowhere/ipi_none after 0.2 s"),
         (["--port", "70000"], "--port"),
+        (["--unix", "a", "--timeout", "inf"], "--timeout"),
         (["--frobnicate"], "No such option"),
     ],
 )

@@ -9,7 +9,9 @@ def trace(slope=0.0, ripple=0.0, length=10.0, origin=-6e4):
     times = np.linspace(0, length, 20_001)
     oscillation = np.sin(2 * np.pi * 100 * times)
     kinetic = 0.5 + 0.1 * np.sqrt(2) * np.sin(2 * np.pi * 30 * times)
-    return Trace(times, origin + slope * times + np.sqrt(2) * ripple * oscillation, kinetic, n_atoms=10)
+    return Trace(
+        times, origin + slope * times + np.sqrt(2) * ripple * oscillation, kinetic, n_atoms=10, degrees_of_freedom=24
+    )
 
 
 def test_a_slope_is_found_in_mev_per_atom_per_ps():

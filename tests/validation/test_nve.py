@@ -1,5 +1,6 @@
 """NVE dynamics: conserved in ASE and in real i-PI, and a wrong force is found out."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,8 +31,9 @@ def test_energy_is_conserved_in_real_ipi_and_nothing_is_left(potential):
     result = check_nve(potential, length=0.25, engine="ipi")
     assert result["passed"], result
     assert leftovers() == before
-    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "rfp_md.driver" not in processes
+    children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True).stdout
+    assert "rfp_md.driver" not in children
+    assert "i-pi" not in children
 
 
 def test_a_force_that_is_no_gradient_fails(potential, monkeypatch):
@@ -48,7 +50,7 @@ def test_a_force_that_is_no_gradient_fails(potential, monkeypatch):
 
 
 def test_a_run_that_is_too_short_is_refused(potential):
-    with pytest.raises(UserError, match="at least 20 steps"):
+    with pytest.raises(UserError, match="20 to 100,000,000 steps"):
         check_nve(potential, length=0.001)
 
 
