@@ -47,6 +47,20 @@ def test_duplicates_are_counted():
     assert count_duplicates(Dataset((frames[np.array([0, 1, 1, 2, 0])],))) == 2
 
 
+def test_duplicates_are_counted_across_blocks_and_constant_energies_too():
+    frames = water(energies=np.zeros(4))
+    assert count_duplicates(Dataset((frames, frames))) == 4
+    with pytest.raises(UserError, match="all 8 energies are 0 eV"):
+        check_trainable(Dataset((frames, frames)))
+
+
+def test_labels_or_cells_that_only_some_frames_have_are_refused():
+    with pytest.raises(UserError, match="some frames have forces or a periodic cell and some have not"):
+        Dataset((water(), water(forces=None))).one_composition("x")
+    with pytest.raises(UserError, match="or a periodic cell"):
+        Dataset((water(), water(pbc=(True, True, True)))).one_composition("x")
+
+
 def test_a_change_of_species_is_refused_where_one_composition_is_needed():
     other = Frames(np.array([1, 8, 1]), np.zeros((1, 3, 3)), source="other.xyz")
     with pytest.raises(UserError, match=r"other.xyz: x needs one composition .* after OH2 comes HOH"):

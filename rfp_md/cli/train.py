@@ -111,7 +111,7 @@ def _from_config(path: Path, context: typer.Context) -> dict[str, Any]:
     for key, value in values.items():
         if key not in KINDS:
             raise UserError(f"--config {path}: unknown key '{key}'; known are {', '.join(KINDS)}")
-        if type(value) is not KINDS[key] or (KINDS[key] is list and any(type(item) is not str for item in value)):
+        if type(value) is not KINDS[key] or (isinstance(value, list) and any(type(item) is not str for item in value)):
             wanted = {str: "a text", int: "a whole number", list: "a list of texts"}[KINDS[key]]
             raise UserError(f"--config {path}: {key} = {value!r} must be {wanted}")
     return {key: value for key, value in values.items() if _is_default(context, key)}

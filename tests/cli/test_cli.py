@@ -110,6 +110,13 @@ def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
         ([ETHANOL, "--descriptor", "inverse_distances:width"], "'width' is not key=value"),
         ([ETHANOL, "--regressor", "rfnn:activation=softmax"], "activation=softmax"),
         ([ETHANOL, "--regressor", "random_fourier:width=9999999"], "lower the width"),
+        ([ETHANOL, "--regressor", "random_fourier:regularization=-1"], "greater than 0"),
+        ([ETHANOL, "--regressor", "random_fourier:length_scale=8/4"], "the smaller of the two numbers comes first"),
+        ([ETHANOL, "--regressor", "rfnn:width=5,width=6"], "'width' stands twice"),
+        ([ETHANOL, "--seed", "-1"], "--seed"),
+        ([f"{ETHANOL}@:1"], "there is 1 frame"),
+        ([f"{ETHANOL}@5"], "a slice of a file is written FILE@start:stop"),
+        (["."], ".: is a folder"),
         ([ETHANOL, "--n-train", "700"], "do not fit 600 frames"),
         ([ETHANOL, "--preset", "best"], "--preset"),
         ([ETHANOL, "--config", "none.toml"], "--config none.toml: no such file"),
@@ -120,6 +127,39 @@ def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
 def test_bad_input_to_train_is_one_sentence_and_leaves_nothing(tmp_path, arguments, message):
     assert message in refused("train", *arguments, "-o", "model.rfp", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('seed = "abc"', "seed = 'abc' must be a whole number"),
+        ("n-train = true", "n_train = True must be a whole number"),
+        ("descriptor = 3", "descriptor = 3 must be a list of texts"),
+        ('epochs = "9"', "unknown key 'epochs'; known are descriptor, regressor"),
+        ("seed", "is not TOML"),
+    ],
+)
+def test_a_bad_line_in_the_options_file_is_one_sentence(tmp_path, line, message):
+    (tmp_path / "options.toml").write_text(line)
+    assert message in refused("train", ETHANOL, "-o", "m.rfp", "--config", "options.toml", cwd=tmp_path)
+
+
+def test_an_input_is_never_overwritten(tmp_path):
+    frames = tmp_path / "frames.extxyz"
+    frames.write_bytes(ETHANOL.read_bytes())
+    assert "is an input and would be overwritten" in refused("train", frames, "-o", frames)
+    assert frames.read_bytes() == ETHANOL.read_bytes()
+
+
+def test_debug_shows_the_traceback_and_keeps_the_exit_code():
+    result = rfp("info", "none.rfp", "--debug")
+    assert result.returncode == 2
+    assert "Traceback" in result.stderr
+
+
+def test_without_a_verb_there_is_help():
+    assert "Commands:" in rfp().stdout
+    assert rfp().returncode == 0
 
 
 def test_an_output_folder_that_does_not_exist_is_refused_before_the_fit(tmp_path):

@@ -94,6 +94,23 @@ def test_an_unreadable_file_is_refused(tmp_path, content):
         read(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize("z", [[8, 1], [8, 1, 0], [8, 1, 200], [8.7, 1, 1], [np.nan, 1, 1], 8, ["O", "H", "H"]])
+def test_atomic_numbers_that_are_none_are_refused(tmp_path, arrays, z):
+    path = write(tmp_path / "a.npz", RMD17, (np.array(z), *arrays[1:]))
+    with pytest.raises(UserError, match="must hold one atomic number from 1 to 118 for each of the 3 atoms"):
+        read(path)
+
+
+def test_complex_positions_and_npy_files_are_refused(tmp_path, arrays):
+    path = write(tmp_path / "a.npz", RMD17, (arrays[0], arrays[1] * 1j, *arrays[2:]))
+    with pytest.raises(UserError, match="coords has dtype complex128 instead of real numbers"):
+        read(path)
+    np.save(tmp_path / "b.npy", arrays[1])
+    (tmp_path / "b.npy").rename(tmp_path / "b.npz")
+    with pytest.raises(UserError, match="is one array"):
+        read(tmp_path / "b.npz")
+
+
 def test_pickled_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", coords=np.array([{}], dtype=object), nuclear_charges=np.array([1]))
     with pytest.raises(UserError, match="not a readable npz file"):

@@ -42,6 +42,11 @@ def test_finite_differences_prefer_steep_pairs(rng):
     assert (outputs[first] != outputs[second]).all()
 
 
+def test_equal_outputs_give_no_finite_difference_pairs(rng):
+    first, _ = sample_pairs(rng.normal(size=(9, 2)), np.ones(9), np.zeros(9, int), 5, "finite_difference", 2, rng)
+    assert len(first) == 0
+
+
 def test_identical_points_give_no_pairs(rng):
     first, _ = sample_pairs(np.ones((5, 2)), np.zeros(5), np.zeros(5, int), 10, "uniform", 2, rng)
     assert len(first) == 0
