@@ -172,11 +172,8 @@ def _describe(kind: plugins.Kind, plugin: plugins.Plugin) -> Entry:
 
 
 def _create(kind: plugins.Kind, entry: Entry, state: Arrays) -> Any:
-    try:
-        plugin = plugins.create(kind, entry.name, entry.parameters)
-    except UserError as error:
-        raise UserError(f"needs {kind} '{entry.name}' of {entry.package} {entry.version}: {error}") from error
-    return plugin.restore(state)
+    plugins.check_version(kind, entry.name, entry.package, entry.version)
+    return plugins.create(kind, entry.name, entry.parameters).restore(state)
 
 
 def _part(arrays: Arrays, prefix: str) -> Arrays:

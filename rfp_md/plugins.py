@@ -30,12 +30,15 @@ class Plugin(BaseModel):
 
     Attributes:
         name: the name of its entry point.
+        compatible_since: the oldest version of its package whose models this one computes alike; without
+            it, a model is read by the version that made it only.
         state: learned arrays by name, float64 or int64; they are what the artifact stores.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: ClassVar[str]
+    compatible_since: ClassVar[str | None] = None
     _state: dict[str, NDArray[Any]] = PrivateAttr(default_factory=dict)
 
     @property
@@ -108,6 +111,29 @@ def load(kind: Kind, name: str) -> type[Any]:
     if defect := _defect(kind, name, plugin):
         raise UserError(f"{who} cannot be used: {defect}")
     return plugin  # type: ignore[no-any-return]
+
+
+def check_version(kind: Kind, name: str, package: str, version: str) -> None:
+    """Raise UserError unless what is installed computes models alike that this version of a package made."""
+    if name not in (point.name for point in _points(kind)):
+        raise UserError(
+            f"needs {kind} '{name}' of {package} {version}, which is not installed; pip install '{package}=={version}'"
+        )
+    from packaging.version import InvalidVersion, Version
+
+    found, installed = origin(kind, name)
+    if (found, installed) == (package, version):
+        return
+    since = load(kind, name).compatible_since
+    try:
+        alike = since is not None and Version(since) <= Version(version) <= Version(installed)
+    except InvalidVersion:
+        alike = False
+    if found != package or not alike:
+        raise UserError(
+            f"was made with {kind} '{name}' of {package} {version}, but {found} {installed} is installed, which does "
+            f"not declare that it computes such models alike; pip install '{package}=={version}', or train it again"
+        )
 
 
 def origin(kind: Kind, name: str) -> tuple[str, str]:

@@ -1,15 +1,18 @@
 import json
 import resource
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 import rfp_md
-from rfp_md.artifact import load, read, save
+from rfp_md.artifact import FORMAT_VERSION, load, read, save
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
+
+FROZEN = Path(__file__).parent / "artifacts"
 
 
 def rewritten(model, path, header=None, arrays=None):
@@ -91,8 +94,38 @@ def test_a_newer_format_is_refused_with_the_remedy(model, tmp_path):
 def test_a_missing_plugin_is_named_with_its_package(model, tmp_path):
     entry = {"name": "wonder", "package": "rfp-wonder", "version": "2.1", "parameters": {}}
     path = rewritten(model, tmp_path / "plugin.rfp", header={"terms": [entry]})
-    with pytest.raises(UserError, match=r"needs descriptor 'wonder' of rfp-wonder 2.1"):
+    with pytest.raises(UserError, match=r"needs descriptor 'wonder' of .* pip install 'rfp-wonder==2.1'"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("version", "since", "loads"),
+    [("0.0.5", "0.0.1", True), ("0.0.5", "0.0.9", False), ("0.0.5", None, False), ("99", "0.0.1", False)],
+)
+def test_another_version_of_a_plugin_must_declare_itself_compatible(
+    model, tmp_path, monkeypatch, version, since, loads
+):
+    monkeypatch.setattr("rfp_md.regressors.random_fourier.RandomFourier.compatible_since", since)
+    entry = read(model)[0].regressor.model_dump() | {"version": version}
+    path = rewritten(model, tmp_path / "other.rfp", header={"regressor": entry})
+    if loads:
+        load(path)
+    else:
+        with pytest.raises(UserError, match=rf"was made with regressor 'random_fourier' of rfp-md {version}, but"):
+            load(path)
+
+
+@pytest.mark.parametrize("path", sorted(FROZEN.glob("format_*.rfp")), ids=lambda path: path.stem)
+def test_models_of_every_format_version_are_read(path):
+    potential = load(path)
+    expected = json.loads(path.with_suffix(".json").read_text())
+    prediction = potential.compute(potential.reference)
+    assert prediction.energies[0] == pytest.approx(expected["energy_ev"], abs=1e-8)
+    np.testing.assert_allclose(prediction.forces[0], expected["forces_ev_per_angstrom"], atol=1e-8)
+
+
+def test_the_present_format_is_among_the_frozen():
+    assert (FROZEN / f"format_{FORMAT_VERSION}.rfp").is_file()
 
 
 @pytest.mark.parametrize("missing", ["numbers", "baseline_ev", "terms", "regressor", "record"])

@@ -23,7 +23,7 @@ def default(context: typer.Context) -> None:
         print(context.get_help())
 
 
-app.command("train")(train.command)
+app.command("train", cls=train.TrainCommand)(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("info")(info.command)
 app.command("validate")(validate.command)

@@ -6,10 +6,26 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from rfp_md.cli.console import BarProgress, print_json, print_values
 from rfp_md.cli.options import Data, Debug, EnergyUnit, ForceUnit, Json, LengthUnit
 from rfp_md.errors import UserError
+
+
+class TrainCommand(TyperCommand):
+    """Its help ends with the parameters of every installed plugin, from their own definitions."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from rfp_md.plugins import listing, load, parameters
+
+        super().format_help(ctx, formatter)
+        for line in listing():
+            if line.status != "ok":
+                continue
+            rows = [(f"{field.name}={field.default}", field.help) for field in parameters(load(line.kind, line.name))]
+            with formatter.section(f"--{line.kind} {line.name}"):
+                formatter.write_dl([("width=None", "number of features"), *rows] if line.kind == "descriptor" else rows)
 
 
 def command(

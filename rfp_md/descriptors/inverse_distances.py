@@ -25,6 +25,7 @@ class InverseDistances(Descriptor):
     """
 
     name: ClassVar[str] = "inverse_distances"
+    compatible_since: ClassVar[str | None] = "0.1.0"
     symmetrize: bool = Field(True, description="one site for each automorphism of the bonded graph")
     bond_scale: float = Field(1.2, gt=0, description="atoms are bonded below this times their covalent radii's sum")
     max_automorphisms: int = Field(200, ge=1, description="refuse molecules with more automorphisms than this")

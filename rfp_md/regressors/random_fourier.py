@@ -21,6 +21,7 @@ class RandomFourier(FeatureRegressor):
     """
 
     name: ClassVar[str] = "random_fourier"
+    compatible_since: ClassVar[str | None] = "0.1.0"
 
     kernel: Kernel = Field("gaussian", description="gaussian, matern12, matern32, matern52 or laplace")
     length_scale: Numbers = Field((12.0,), max_length=2, description="ℓ, or its range, in median site distances")

@@ -23,6 +23,7 @@ class RandomFeatureNetwork(FeatureRegressor):
     """
 
     name: ClassVar[str] = "rfnn"
+    compatible_since: ClassVar[str | None] = "0.1.0"
 
     activation: Literal["tanh", "gelu", "relu", "sin", "cos"] = Field("tanh", description="relu: energies only")
     weights: WeightLaw = Field("swim", description="weight law: thesis (eq. 2.47) or swim (Bolager et al.)")

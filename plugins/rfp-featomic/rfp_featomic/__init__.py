@@ -1,0 +1,1 @@
+"""Descriptors from featomic for rfp-md."""

@@ -1,0 +1,59 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rfp_featomic.soap import Soap
+
+import rfp_md
+from rfp_md.testing import check_descriptor
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def data():
+    folder = Path(os.environ.get("RFP_DATA", ROOT / "../shared/data"))
+    if not folder.is_dir():
+        pytest.skip(f"no reference data at {folder}; set RFP_DATA")
+    return folder
+
+
+def test_it_conforms():
+    check_descriptor(Soap(max_radial=2, max_angular=2))
+
+
+def test_it_is_found_through_its_entry_point():
+    result = subprocess.run(
+        [sys.executable, "-m", "rfp_md.cli", "plugins", "show", "soap", "--json"], capture_output=True, text=True
+    )
+    assert json.loads(result.stdout)[0]["name"] == "soap"
+
+
+def test_ethanol_learns_with_it_beside_the_global_term(tmp_path):
+    potential = rfp_md.train(
+        f"{ROOT}/examples/data/ethanol_gfn2.extxyz@:120",
+        output=tmp_path / "model.rfp",
+        descriptor=["soap:max_radial=2,max_angular=2,width=300", "inverse_distances:width=300"],
+    )
+    unseen = rfp_md.read(f"{ROOT}/examples/data/ethanol_gfn2.extxyz@500:").blocks[0]
+    forces = rfp_md.load(tmp_path / "model.rfp").compute(unseen).forces
+    assert np.abs(forces - unseen.forces).mean() < 0.06 * unseen.forces.std()
+    assert potential.fixed_composition
+
+
+def test_silicon_learns_energies_forces_and_stresses(data):
+    potential = rfp_md.train(
+        f"{data}/silicon/si_train.xyz@0:214:6", descriptor=["soap:cutoff=5,max_radial=3,max_angular=3,width=400"]
+    )
+    assert not potential.fixed_composition
+    frames = rfp_md.read(f"{data}/silicon/si_test.xyz").blocks[0]
+    prediction = potential.compute(frames)
+    stresses = -prediction.virials / np.abs(np.linalg.det(frames.cells))[:, None, None]
+    per_atom = (prediction.energies - frames.energies) / frames.n_atoms
+    assert np.abs(per_atom).mean() < 0.05
+    assert np.abs(prediction.forces - frames.forces).mean() < 0.3
+    assert np.abs(stresses - frames.stresses).mean() < 0.01

@@ -1,0 +1,70 @@
+"""Plugin packages as their authors and users meet them: generated, installed by pip, trained with, run in i-PI."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+
+import pytest
+
+from rfp_md.scaffold import new_plugin
+from tests.conftest import ETHANOL, ROOT
+from tests.dummies import install_dummies
+
+
+def run(*command, **options):
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """The folder of programs of a fresh environment with rfp-md and one generated plugin of each kind."""
+    root = tmp_path_factory.mktemp("plugins")
+    packages = [new_plugin("atom_density", "descriptor", root), new_plugin("my_sines", "regressor", root)]
+    venv.create(root / "venv", with_pip=True)
+    programs = root / "venv/bin"
+    run(programs / "pip", "install", "--quiet", "--disable-pip-version-check", ROOT, *packages, "pytest")
+    return programs
+
+
+@pytest.mark.parametrize("name", ["atom_density", "my_sines"])
+def test_a_generated_package_passes_its_own_tests(environment, name):
+    package = environment.parents[1] / f"rfp-{name.replace('_', '-')}"
+    assert "1 passed" in run(environment / "pytest", "-q", package, cwd=package)
+    assert f"{name} conforms" in run(environment / "rfp", "plugins", "check", name)
+
+
+def test_a_model_of_generated_plugins_runs_in_real_ipi(environment, tmp_path):
+    model = tmp_path / "model.rfp"
+    terms = ("--descriptor", "atom_density:width=600", "--descriptor", "inverse_distances:width=200")
+    run(environment / "rfp", "train", f"{ETHANOL}@:150", "-o", model, *terms, "--regressor", "my_sines")
+    header = json.loads(run(environment / "rfp", "info", model, "--json"))
+    assert [term["package"] for term in header["terms"]] == ["rfp-atom-density", "rfp-md"]
+    nve = ("nve", "--engine", "ipi", "--length", "0.25", "--json")
+    assert json.loads(run(environment / "rfp", "validate", model, *nve))["passed"]
+
+    # Here the plugins are not installed: the sentence names the pip line.
+    result = subprocess.run(
+        [sys.executable, "-m", "rfp_md.cli", "validate", model, "forces"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "pip install 'rfp-atom-density==0.1.0'" in result.stderr
+
+
+@pytest.fixture
+def crowd(tmp_path):
+    """Fifty installed plugins that must not be imported."""
+    install_dummies(tmp_path, 50)
+    return tmp_path
+
+
+def test_help_and_info_import_no_plugin(crowd, model):
+    environment = os.environ | {"PYTHONPATH": str(crowd)}
+    for arguments in (["--help"], ["info", model]):
+        run(sys.executable, "-m", "rfp_md.cli", *arguments, env=environment)
+    assert not (crowd / "imported").exists()
+    assert "rfp-dummy49" in run(sys.executable, "-m", "rfp_md.cli", "plugins", env=environment)
+    assert (crowd / "imported").exists()
