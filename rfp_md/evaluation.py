@@ -12,8 +12,9 @@ import numpy as np
 from rfp_md.artifact import load
 from rfp_md.errors import UserError
 from rfp_md.files import check_output
-from rfp_md.frames import Floats
+from rfp_md.frames import Floats, Frames
 from rfp_md.io import Units, paths_of, read
+from rfp_md.potential import Potential
 
 
 def evaluate(
@@ -37,46 +38,71 @@ def evaluate(
 
     Returns:
         n_frames, energy_mae_mev, energy_rmse_mev, energy_mae_mev_per_atom, force_mae_mev_per_angstrom,
-        force_rmse_mev_per_angstrom, ms_per_frame; the force errors are None where there are no forces.
+        force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, ms_per_frame; errors of forces and stresses
+        are None where there are none to compare.
     """
     if plot is not None:
         check_output(plot, [model, *paths_of(data)])
     potential = load(model)
-    frames = read(data, Units(energy_unit, force_unit, length_unit)).one_composition("'rfp evaluate'")
+    dataset = read(data, Units(energy_unit, force_unit, length_unit))
+    comparisons = [_compare(potential, block) for block in dataset]
+    if any(set(comparison) != set(comparisons[0]) for comparison in comparisons):
+        raise UserError(f"{dataset.sources}: some frames have forces or stresses and some have not; split the file")
+    pairs = {
+        name: (
+            np.concatenate([comparison[name][0] for comparison in comparisons]),
+            np.concatenate([comparison[name][1] for comparison in comparisons]),
+        )
+        for name in comparisons[0]
+    }
+    if not all(np.isfinite(predicted).all() for _, predicted in pairs.values()):
+        raise UserError(f"{model}: predicts numbers that are not finite for {dataset.sources}")
+    if plot is not None:
+        from rfp_md.plots import plot_parity
+
+        plot_parity(pairs, plot, title=f"{Path(model).name} on {', '.join(str(path) for path in paths_of(data))}")
+    errors = {name: 1e3 * (predicted - reference) for name, (reference, predicted) in pairs.items()}
+    n_atoms = np.concatenate([np.full(len(block), block.n_atoms) for block in dataset])
+    forces, stresses = errors.get("force"), errors.get("stress")
+    return {
+        "n_frames": len(dataset),
+        "energy_mae_mev": _mae(errors["energy"]),
+        "energy_rmse_mev": _rmse(errors["energy"]),
+        "energy_mae_mev_per_atom": _mae(errors["energy"] / n_atoms),
+        "force_mae_mev_per_angstrom": None if forces is None else _mae(forces),
+        "force_rmse_mev_per_angstrom": None if forces is None else _rmse(forces),
+        "stress_mae_mev_per_angstrom3": None if stresses is None else _mae(stresses),
+        "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
+    }
+
+
+def _compare(potential: Potential, frames: Frames) -> dict[str, tuple[Floats, Floats]]:
+    """Reference and prediction, flat, of whatever both have; energies without the model's baseline."""
     if frames.energies is None:
         raise UserError(f"{frames.source}: has no energies to compare with")
-    pairs: dict[str, tuple[Floats, Floats]] = {}
-    if potential.has_forces:
-        prediction = potential.compute(frames)
-        pairs["energy"] = (frames.energies, prediction.energies)
-        if frames.forces is not None:
-            pairs["force"] = (frames.forces, prediction.forces)
-    else:
-        pairs["energy"] = (frames.energies, potential.energies(frames))
-    if not all(np.isfinite(predicted).all() for _, predicted in pairs.values()):
-        raise UserError(f"{model}: predicts numbers that are not finite for {frames.source}")
+    baseline = potential.baseline(frames.numbers)
+    if not potential.has_forces:
+        return {"energy": (frames.energies - baseline, potential.energies(frames) - baseline)}
+    prediction = potential.compute(frames)
+    pairs = {"energy": (frames.energies - baseline, prediction.energies - baseline)}
+    if frames.forces is not None:
+        pairs["force"] = (frames.forces.ravel(), prediction.forces.ravel())
+    if frames.stresses is not None and frames.cells is not None:
+        volumes = np.abs(np.linalg.det(frames.cells))[:, None, None]
+        pairs["stress"] = (frames.stresses.ravel(), (-prediction.virials / volumes).ravel())
+    return pairs
+
+
+def _milliseconds(potential: Potential, frames: Frames) -> float:
+    """Median time of single calls; the model is warm from the comparison."""
     call = potential.compute if potential.has_forces else potential.energies
-    singles = []
+    times = []
     for k in range(min(100, len(frames))):
         one = frames[k : k + 1]
         start = time.perf_counter()
         call(one)
-        singles.append(time.perf_counter() - start)
-    energy_error = 1e3 * (pairs["energy"][1] - pairs["energy"][0])
-    force_error = 1e3 * (pairs["force"][1] - pairs["force"][0]) if "force" in pairs else None
-    if plot is not None:
-        from rfp_md.plots import plot_parity
-
-        plot_parity(pairs, plot, title=f"{Path(model).name} on {frames.source}")
-    return {
-        "n_frames": len(frames),
-        "energy_mae_mev": _mae(energy_error),
-        "energy_rmse_mev": _rmse(energy_error),
-        "energy_mae_mev_per_atom": _mae(energy_error) / frames.n_atoms,
-        "force_mae_mev_per_angstrom": None if force_error is None else _mae(force_error),
-        "force_rmse_mev_per_angstrom": None if force_error is None else _rmse(force_error),
-        "ms_per_frame": 1e3 * float(np.median(singles)),
-    }
+        times.append(time.perf_counter() - start)
+    return 1e3 * float(np.median(times))
 
 
 def _mae(error: Floats) -> float:

@@ -11,32 +11,33 @@ from rfp_md.files import replacing
 from rfp_md.frames import Floats
 
 BLUE, GREY = "#2f6690", "#9aa5b1"
-LABELS = {"energy": ("energy", "eV", "meV"), "force": ("force component", "eV/Å", "meV/Å")}
+LABELS = {
+    "energy": ("energy − baseline", "eV", "meV"),
+    "force": ("force component", "eV/Å", "meV/Å"),
+    "stress": ("stress component", "eV/Å³", "meV/Å³"),
+}
 
 
 def plot_parity(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, title: str) -> None:
     """Predicted against reference, with the error below on its own scale.
 
     Args:
-        pairs: reference and prediction, for ``energy`` and ``force``, in eV and eV/Å.
+        pairs: reference and prediction of ``energy`` (eV), ``force`` (eV/Å) and ``stress`` (eV/Å³).
         path: the PNG to write.
     """
     figure, axes = _figure(len(pairs))
     for column, (name, (reference, predicted)) in zip(axes.T, pairs.items(), strict=True):
         quantity, unit, small = LABELS[name]
         x, y = reference.ravel(), predicted.ravel()
-        origin = x.mean() if name == "energy" else 0.0
-        if name == "energy":
-            quantity = f"energy {'−' if origin > 0 else '+'} {abs(origin):.3f}"
         parity, residual = column
-        parity.plot(x - origin, y - origin, ".", color=BLUE, markersize=2, alpha=0.4, rasterized=True)
-        ends = np.array([x.min(), x.max()]) - origin
+        parity.plot(x, y, ".", color=BLUE, markersize=2, alpha=0.4, rasterized=True)
+        ends = np.array([x.min(), x.max()])
         parity.plot(ends, ends, color=GREY, linewidth=0.8, zorder=0)
         parity.set_ylabel(f"predicted {quantity} / {unit}")
         parity.tick_params(labelbottom=False)
         error = 1e3 * (y - x)
         parity.set_title(f"MAE {np.abs(error).mean():.3g} {small}, RMSE {np.sqrt((error**2).mean()):.3g} {small}")
-        residual.plot(x - origin, error, ".", color=BLUE, markersize=2, alpha=0.4, rasterized=True)
+        residual.plot(x, error, ".", color=BLUE, markersize=2, alpha=0.4, rasterized=True)
         residual.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
         residual.set_xlabel(f"reference {quantity} / {unit}")
         residual.set_ylabel(f"error / {small}")

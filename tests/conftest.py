@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import venv
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import rfp_md
 from rfp_md.artifact import save
 from rfp_md.frames import Dataset, Frames
 from rfp_md.potential import Potential
+from rfp_md.scaffold import new_plugin
 
 ROOT = Path(__file__).parents[1]
 BENZENE = ROOT / "examples/data/benzene_gfn2.extxyz"
@@ -50,3 +53,21 @@ def data_folder() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(1)
+
+
+def run(*command, **options) -> str:
+    """What a command prints; it must succeed."""
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """The folder of programs of a fresh environment with rfp-md and one generated plugin of each kind."""
+    root = tmp_path_factory.mktemp("plugins")
+    packages = [new_plugin("atom_density", "descriptor", root), new_plugin("my_sines", "regressor", root)]
+    venv.create(root / "venv", with_pip=True)
+    programs = root / "venv/bin"
+    run(programs / "pip", "install", "--quiet", "--disable-pip-version-check", ROOT, *packages, "pytest")
+    return programs

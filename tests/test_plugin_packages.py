@@ -4,30 +4,11 @@ import json
 import os
 import subprocess
 import sys
-import venv
 
 import pytest
 
-from rfp_md.scaffold import new_plugin
-from tests.conftest import ETHANOL, ROOT
+from tests.conftest import ETHANOL, run
 from tests.dummies import install_dummies
-
-
-def run(*command, **options):
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """The folder of programs of a fresh environment with rfp-md and one generated plugin of each kind."""
-    root = tmp_path_factory.mktemp("plugins")
-    packages = [new_plugin("atom_density", "descriptor", root), new_plugin("my_sines", "regressor", root)]
-    venv.create(root / "venv", with_pip=True)
-    programs = root / "venv/bin"
-    run(programs / "pip", "install", "--quiet", "--disable-pip-version-check", ROOT, *packages, "pytest")
-    return programs
 
 
 @pytest.mark.parametrize("name", ["atom_density", "my_sines"])

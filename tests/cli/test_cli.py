@@ -54,6 +54,7 @@ def test_evaluate_keeps_its_contract(trained, tmp_path):
         "energy_mae_mev_per_atom",
         "force_mae_mev_per_angstrom",
         "force_rmse_mev_per_angstrom",
+        "stress_mae_mev_per_angstrom3",
         "ms_per_frame",
     }
     assert errors["n_frames"] == 100

@@ -1,0 +1,32 @@
+"""The blocks of docs/plugins.md, run in a fresh environment as a reader would run them."""
+
+import os
+import re
+import subprocess
+
+from tests.conftest import ETHANOL, ROOT
+
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def test_the_plugin_tutorial_works_as_it_stands(environment, tmp_path):
+    variables = os.environ | {"PATH": f"{environment}:{os.environ['PATH']}", "DATA": str(ETHANOL.parent)}
+    shown = {}
+    for kind, text in BLOCK.findall((ROOT / "docs/plugins.md").read_text()):
+        if kind == "python":
+            assert sum(bool(line.strip()) for line in text.splitlines()) <= 40
+            (tmp_path / "rfp-bond-waves/rfp_bond_waves/descriptor.py").write_text(text)
+            continue
+        for line in text.splitlines():
+            result = subprocess.run(
+                ["bash", "-c", line], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+            )
+            assert result.returncode == 0, f"{line}\n{result.stderr}"
+            shown[line] = result.stdout
+    assert "bond_waves conforms" in shown["rfp plugins check bond_waves"]
+    errors = [
+        float(re.search(r"force_mae_mev_per_angstrom +(\S+)", output)[1])
+        for line, output in shown.items()
+        if line.startswith("rfp evaluate")
+    ]
+    assert errors[1] < errors[0] < 700  # meV/Å; the forces' standard deviation is about 1300
