@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,10 @@ import numpy as np
 from rfp_md.descriptors.base import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints
+
+DECLARED_TOLERANCE = 1e-6  # relative to the largest value
+DERIVATIVE_TOLERANCE = 1e-3  # relative to the largest slope: a wrong formula, not rounding, is looked for
+STEP = 1e-4  # Å
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,19 +41,54 @@ def describe(descriptor: Descriptor, frames: Frames, *, derivatives: bool = Fals
     """
     types = _call(descriptor, "site_types", lambda: np.asarray(descriptor.site_types(frames.numbers)))
     values = _call(descriptor, "values", lambda: descriptor.values(frames))
-    _check(descriptor, "values", values, (len(frames), len(types)), 3)
+    _check(descriptor, "values", values, (len(frames), len(types), None))
     if not derivatives:
         return Sites(values, types)
     jacobian = _call(descriptor, "jacobian", lambda: descriptor.jacobian(frames))
-    _check(descriptor, "jacobian", jacobian, values.shape, 5)
+    _check(descriptor, "jacobian", jacobian, (*values.shape, n_coordinates(frames), 3))
     return Sites(values, types, jacobian.reshape(*values.shape, -1))
 
 
 def pull_back(descriptor: Descriptor, frames: Frames, gradient: Floats) -> Floats:
     """dE/d(coordinates) (M, C, 3). Raises UserError as ``describe``."""
     pulled: Floats = _call(descriptor, "pullback", lambda: descriptor.pullback(frames, gradient))
-    _check(descriptor, "pullback", pulled, (len(frames),), 3)
+    _check(descriptor, "pullback", pulled, (len(frames), n_coordinates(frames), 3))
     return pulled
+
+
+def n_coordinates(frames: Frames) -> int:
+    """Rows of a derivative: the atoms and, in a periodic cell, the three of the strain."""
+    return frames.n_atoms + (3 if frames.periodic else 0)
+
+
+def check_declared(descriptor: Descriptor, frames: Frames) -> None:
+    """Look once, before a fit, whether a descriptor keeps the most important things that it declares.
+
+    Raises:
+        UserError: its values change under a motion that they should not see, or its derivative along one
+            direction is not that of its values.
+    """
+    first = frames[:1]
+    values = describe(descriptor, first).values
+    size = np.abs(values).max() or 1.0
+    turned = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
+    motions = {"translation_invariant": (np.eye(3), 1.7), "rotation_invariant": (turned, 0.0)}
+    for capability, (turn, shift) in motions.items():
+        if getattr(descriptor.capabilities, capability):
+            cells = None if first.cells is None else first.cells @ turn
+            moved = replace(first.at(first.positions @ turn + shift), cells=cells)
+            change = np.abs(describe(descriptor, moved).values - values).max()
+            if change > DECLARED_TOLERANCE * size:
+                raise _lie(descriptor, f"declares {capability}, but such a motion changes its values by {change:.2g}")
+    if not descriptor.capabilities.differentiable:
+        return
+    direction = np.cos(np.arange(first.positions.size)).reshape(first.positions.shape)
+    ends = [describe(descriptor, first.at(first.positions + t * STEP * direction)).values for t in (-1, 1)]
+    numerical = (ends[1] - ends[0]) / (2 * STEP)
+    jacobian = np.asarray(describe(descriptor, first, derivatives=True).jacobian)[..., : direction.size]
+    error, scale = np.abs(jacobian @ direction.ravel() - numerical).max(), np.abs(numerical).max() or 1.0
+    if error > DERIVATIVE_TOLERANCE * scale:
+        raise _lie(descriptor, f"declares differentiable, but its derivative is off by {error:.2g} of {scale:.2g}")
 
 
 def _call(descriptor: Descriptor, what: str, call: Callable[[], Any]) -> Any:
@@ -64,16 +103,19 @@ def _call(descriptor: Descriptor, what: str, call: Callable[[], Any]) -> Any:
         ) from error
 
 
-def _check(descriptor: Descriptor, what: str, array: Any, leading: tuple[int, ...], dimensions: int) -> None:
+def _check(descriptor: Descriptor, what: str, array: Any, shape: tuple[int | None, ...]) -> None:
+    """Raise UserError unless it is a finite float64 array of this shape; None is any size."""
     if not isinstance(array, np.ndarray) or array.dtype != np.float64:
-        kind = getattr(array, "dtype", type(array).__name__)
-        defect = f"returned {kind} instead of a float64 array"
-    elif array.ndim != dimensions or array.shape[: len(leading)] != leading:
-        defect = f"returned shape {array.shape}, which should have {dimensions} axes and begin with {leading}"
+        defect = f"returned {getattr(array, 'dtype', type(array).__name__)} instead of a float64 array"
+    elif array.ndim != len(shape) or any(n not in (None, m) for m, n in zip(array.shape, shape, strict=True)):
+        wanted = ", ".join("D" if n is None else str(n) for n in shape)
+        defect = f"returned shape {array.shape} instead of ({wanted})"
     elif not np.isfinite(array).all():
         defect = "returned numbers that are not finite"
     else:
         return
-    raise UserError(
-        f"descriptor '{descriptor.name}': {what} {defect}; 'rfp plugins check {descriptor.name}' finds out more"
-    )
+    raise _lie(descriptor, f"{what} {defect}")
+
+
+def _lie(descriptor: Descriptor, defect: str) -> UserError:
+    return UserError(f"descriptor '{descriptor.name}': {defect}; 'rfp plugins check {descriptor.name}' finds out more")

@@ -16,7 +16,7 @@ from rfp_md.io import Units, paths_of, read
 from rfp_md.potential import Baseline, Potential, check_periodic
 from rfp_md.progress import Progress
 from rfp_md.regressors import Batch, Samples
-from rfp_md.sites import describe
+from rfp_md.sites import check_declared, describe
 from rfp_md.specs import check_choice, make_regressor, make_terms
 from rfp_md.splits import split_frames
 
@@ -82,6 +82,7 @@ def train(
         if periodic := next((block for block in dataset if block.periodic), None):
             check_periodic([term], periodic)
         term.fit(training)
+        check_declared(term, training.blocks[0])
     if not model.smooth:
         progress.message("this activation has no continuous derivative: the model is fitted to energies only")
     baseline = Baseline.fit(training)

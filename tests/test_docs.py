@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 
 from tests.conftest import ETHANOL, ROOT
@@ -30,3 +31,8 @@ def test_the_plugin_tutorial_works_as_it_stands(environment, tmp_path):
         if line.startswith("rfp evaluate")
     ]
     assert errors[1] < errors[0] < 700  # meV/Å; the forces' standard deviation is about 1300
+
+
+def test_the_page_of_parameters_is_up_to_date():
+    page = runpy.run_path(str(ROOT / "docs/make_parameters.py"))["page"]()
+    assert (ROOT / "docs/parameters.md").read_text() == page, "run: python docs/make_parameters.py"

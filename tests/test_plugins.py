@@ -94,7 +94,15 @@ def test_a_plugin_that_cannot_be_used_says_why(tmp_path, monkeypatch, text, mess
     [
         (".copy()", ".astype('f4')", "values returned float32 instead of a float64 array"),
         (".copy()", "* np.nan", "values returned numbers that are not finite"),
-        ("(len(frames), 1, -1)", "(len(frames), -1)", r"values returned shape \(\d+, 27\), which should have 3 axes"),
+        (
+            "(len(frames), 1, -1)",
+            "(len(frames), -1)",
+            r"values returned shape \(1, 27\) instead of \(1, 1, D\)",
+        ),
+        ("np.tile(", "2 * np.tile(", "declares differentiable, but its derivative is off by"),
+        ("differentiable=True", "differentiable=True, translation_invariant=True", "declares translation_invariant"),
+        ("differentiable=True", "differentiable=True, rotation_invariant=True", "declares rotation_invariant"),
+        ("n, n, 3), (len", "n, n, 3)[..., :-1, :], (len", r"jacobian returned shape \(1, 1, 27, 8, 3\) instead of"),
         ("def jacobian", "def jacobean", r"failed in jacobian .*must define jacobian or pullback"),
         ("np.eye", "np.nope", r"failed in jacobian \(AttributeError"),
     ],
