@@ -11,11 +11,11 @@ import difflib
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Literal, Self, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
-from pydantic.fields import FieldInfo
 
 from rfp_md.errors import UserError
 
@@ -159,7 +159,9 @@ def listing() -> list[Listing]:
 def parameters(plugin: type[Plugin]) -> list[Parameter]:
     """The parameters of a plugin, from its own definition."""
     return [
-        Parameter(name, _type_name(field), field.get_default(call_default_factory=True), field.description or "")
+        Parameter(
+            name, _type_name(field.annotation), field.get_default(call_default_factory=True), field.description or ""
+        )
         for name, field in plugin.model_fields.items()
     ]
 
@@ -193,11 +195,20 @@ def _package(point: EntryPoint) -> tuple[str, str]:
     return (point.dist.name, point.dist.version) if point.dist is not None else ("unknown", "unknown")
 
 
-def _type_name(field: FieldInfo) -> str:
-    annotation = field.annotation
-    if get_origin(annotation) is Literal:
-        return "one of " + ", ".join(str(choice) for choice in get_args(annotation))
-    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+def _type_name(annotation: Any) -> str:
+    """A type in words."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is NoneType:
+        return "none"
+    if origin is Literal:
+        return "one of " + ", ".join(str(choice) for choice in arguments)
+    if origin is Annotated:
+        return _type_name(arguments[0])
+    if origin is tuple:
+        return f"{_type_name(arguments[0])}, several as in a/b"
+    if origin in (Union, UnionType):
+        return " or ".join(_type_name(argument) for argument in arguments)
+    return getattr(annotation, "__name__", str(annotation))
 
 
 def _suggestion(word: str, known: list[str]) -> str:
