@@ -51,7 +51,7 @@ def write_nve_input(
     temperature: float,
     seed: int,
 ) -> Path:
-    """Write ``input.xml`` and ``init.xyz`` for a constant-energy run with one driver on a unix socket.
+    """Write ``input.xml``, ``init.xyz`` and ``template.extxyz`` for a constant-energy run with one driver.
 
     Args:
         address: i-PI's name of the socket.
@@ -62,6 +62,11 @@ def write_nve_input(
     Returns:
         The path of ``input.xml``.
     """
+    from ase.io import write
+
+    from rfp_md.interfaces.ase import to_atoms
+
+    write(folder / "template.extxyz", to_atoms(potential.reference))
     write_structure(folder / "init.xyz", potential)
     path = folder / "input.xml"
     path.write_text(

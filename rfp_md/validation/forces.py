@@ -11,7 +11,7 @@ from rfp_md.frames import Floats
 from rfp_md.potential import Potential
 
 LARGEST_ERROR = 1e-6  # eV/Å, for forces of a few eV/Å in float64
-STEP = 1e-3  # Å
+STEP = 2e-4  # Å; larger ones see the kinks that a cutoff leaves in the second derivative
 DISPLACEMENT = 0.05  # Å, standard deviation of the random displacements of the structures
 
 

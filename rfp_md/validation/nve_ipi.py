@@ -50,9 +50,10 @@ def run_ipi(potential: Potential, length: float, timestep: float, temperature: f
 def run_pair(folder: Path) -> None:
     """Run ``input.xml`` with i-PI, and ``model.rfp`` with rfp-driver, until both have ended."""
     prefix = f"{folder}/socket_"
+    flags = ["--model", "model.rfp", "--template", "template.extxyz", "--unix", f"{prefix}driver"]
     commands = {
         "i-PI": [_executable("i-pi"), "-S", prefix, "input.xml"],
-        "rfp-driver": [sys.executable, "-m", "rfp_md.driver", "--model", "model.rfp", "--unix", f"{prefix}driver"],
+        "rfp-driver": [sys.executable, "-m", "rfp_md.driver", *flags],
     }
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:

@@ -117,7 +117,7 @@ class Soap(Descriptor):
                 "type": "TensorProduct",
                 "max_angular": self.max_angular,
                 "radial": {"type": "Gto", "max_radial": self.max_radial},
-                "spline_accuracy": 1e-10,
+                "spline_accuracy": 1e-12,
             },
         )
 
