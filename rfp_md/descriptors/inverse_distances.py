@@ -57,6 +57,7 @@ class InverseDistances(Descriptor):
             raise ValueError("automorphisms must be an integer array of shape (S, N)")
         if not (np.sort(permutations, axis=1) == np.arange(permutations.shape[1])).all():
             raise ValueError("automorphisms must be permutations")
+        self.__dict__.pop("_tables", None)
         return super().restore(state)
 
     def site_types(self, numbers: Ints) -> Ints:

@@ -55,7 +55,7 @@ class FeatureRegressor(Regressor):
 
     stress_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the strain rows to choose from")
 
-    _layout: list[Block] = PrivateAttr(default_factory=list)
+    _layout: list[Block] | None = PrivateAttr(None)
 
     @property
     @abstractmethod
@@ -130,6 +130,7 @@ class FeatureRegressor(Regressor):
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
         super().restore(state)
+        self._layout = None
         width = 0
         for block in self._blocks():
             features = block.features
@@ -171,19 +172,20 @@ class FeatureRegressor(Regressor):
             self._state[f"{prefix}.weights"] = block.features.weights
             self._state[f"{prefix}.biases"] = block.features.biases
         self._state["readout"] = solution.coefficients
-        self._layout.clear()
+        self._layout = None
 
     def _blocks(self) -> list[Block]:
         """The blocks in the order of the readout, rebuilt once from ``state``."""
-        if not self._layout:
-            start = 0
+        if self._layout is None:
+            blocks: list[Block] = []
             keys = [key.rsplit(".", 1)[0] for key in self._state if key.endswith(".weights")]
             for prefix in sorted(keys, key=lambda key: tuple(int(part) for part in key.split("."))):
                 term, site_type = (int(part) for part in prefix.split("."))
                 weights, biases = self._state[f"{prefix}.weights"], self._state[f"{prefix}.biases"]
+                start = blocks[-1].columns.stop if blocks else 0
                 features = FeatureMap(weights, biases, self.activation_name)
-                self._layout.append(Block(term, site_type, slice(start, start + len(weights)), features))
-                start += len(weights)
+                blocks.append(Block(term, site_type, slice(start, start + len(weights)), features))
+            self._layout = blocks  # whole at once: other threads may be looking
         return self._layout
 
 
