@@ -83,6 +83,10 @@ def train(
             check_periodic([term], periodic)
         term.fit(training)
         check_declared(term, training.blocks[0])
+        if term.capabilities.piecewise:
+            progress.message(
+                f"warning: descriptor '{term.name}' is not smooth everywhere; do not run MD with this model"
+            )
     if not model.smooth:
         progress.message("this activation has no continuous derivative: the model is fitted to energies only")
     baseline = Baseline.fit(training)

@@ -23,6 +23,8 @@ class Capabilities:
             relabelling by the automorphisms of the bonded graph.
         per_atom: one site for each atom, in the order of the atoms.
         fixed_composition: it is fitted to one molecule with its atoms in one order.
+        piecewise: its values or derivatives jump where something that it sorts changes order; derivatives
+            are right between such places. Not for MD.
     """
 
     differentiable: bool = False
@@ -32,6 +34,7 @@ class Capabilities:
     permutation_invariant: bool = False
     per_atom: bool = False
     fixed_composition: bool = False
+    piecewise: bool = False
 
 
 class Descriptor(Plugin):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rfp_md.descriptors.base import Capabilities, Descriptor
+from rfp_md.descriptors.pairs import AtomPairs
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints
 from rfp_md.molecular_graph import automorphisms
@@ -64,57 +65,40 @@ class InverseDistances(Descriptor):
         return np.zeros(len(self._state["automorphisms"]), dtype=np.int64)
 
     def values(self, frames: Frames) -> Floats:
-        inverse, _ = self._pairs(frames)
-        return inverse[:, self._tables.relabelled]
+        distances, _ = self._tables.pairs.separations(frames)
+        return (1.0 / distances)[:, self._tables.relabelled]
 
     def jacobian(self, frames: Frames) -> Floats:
-        # dx_ij/dr_i = −(r_i − r_j) / |r_i − r_j|³ = −dx_ij/dr_j
-        inverse, apart = self._pairs(frames)
-        slope = -(inverse**3)[..., None] * apart
-        dense = slope[:, :, None, :] * self._tables.incidence[None, :, :, None]
-        return dense[:, self._tables.relabelled]
+        # d(1/d)/dd = −1/d²
+        distances, apart = self._tables.pairs.separations(frames)
+        return self._tables.pairs.chain(-1.0 / distances**2, distances, apart)[:, self._tables.relabelled]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
-        inverse, apart = self._pairs(frames)
         tables = self._tables
-        flat = gradient.reshape(len(gradient), -1)
-        per_pair = flat[:, tables.inverse_relabelled].sum(axis=1)
-        slope = -(per_pair * inverse**3)[..., None] * apart
-        pulled: Floats = tables.incidence.T @ slope
+        distances, apart = tables.pairs.separations(frames)
+        per_pair = gradient.reshape(len(gradient), -1)[:, tables.inverse_relabelled].sum(axis=1)
+        pulled: Floats = tables.pairs.incidence.T @ (-(per_pair / distances**3)[..., None] * apart)
         return pulled
 
-    def _pairs(self, frames: Frames) -> tuple[Floats, Floats]:
-        """1/|r_i − r_j| (M, P) and r_i − r_j (M, P, 3) over the pairs i < j."""
-        apart = self._tables.incidence @ frames.positions
-        squared = np.einsum("mpx,mpx->mp", apart, apart)
-        if not squared.all():
-            frame, pair = np.argwhere(squared == 0)[0]
-            i, j = np.flatnonzero(self._tables.incidence[pair])
-            raise UserError(f"{frames.source}: atoms {i} and {j} of frame {frame} are at the same place")
-        return 1.0 / np.sqrt(squared), apart
-
     @cached_property
-    def _tables(self) -> _PairTables:
-        return _PairTables(self._state["automorphisms"])
+    def _tables(self) -> _Relabelling:
+        return _Relabelling(self._state["automorphisms"])
 
 
-class _PairTables:
-    """Index tables over the P = N(N−1)/2 pairs.
+class _Relabelling:
+    """Where each pair of atoms stands in each site.
 
     Attributes:
-        incidence: (P, N), +1 for the first atom of a pair and −1 for the second.
+        pairs: the P pairs of atoms.
         relabelled: (S, P), the pair that stands at each place of each site.
         inverse_relabelled: (S, P), where in a flattened (S·P) gradient the copies of each pair stand.
     """
 
     def __init__(self, permutations: Ints) -> None:
         n_sites, n_atoms = permutations.shape
-        first, second = np.triu_indices(n_atoms, 1)
-        pairs = np.arange(len(first))
-        self.incidence: Floats = np.zeros((len(pairs), n_atoms))
-        self.incidence[pairs, first] = 1.0
-        self.incidence[pairs, second] = -1.0
+        self.pairs = AtomPairs(n_atoms)
+        first, second, order = self.pairs.first, self.pairs.second, np.arange(len(self.pairs.first))
         number = np.zeros((n_atoms, n_atoms), dtype=np.int64)
-        number[first, second] = number[second, first] = pairs
+        number[first, second] = number[second, first] = order
         self.relabelled: Ints = number[permutations[:, first], permutations[:, second]]
-        self.inverse_relabelled: Ints = np.argsort(self.relabelled, axis=1) + len(pairs) * np.arange(n_sites)[:, None]
+        self.inverse_relabelled: Ints = np.argsort(self.relabelled, axis=1) + len(order) * np.arange(n_sites)[:, None]

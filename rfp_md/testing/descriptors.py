@@ -229,6 +229,8 @@ class DescriptorChecks:
     def smoothness(self) -> None:
         """Values and derivatives along an atom that is pulled away, through any cutoff."""
         self.needs("differentiable")
+        if self.descriptor.capabilities.piecewise:
+            skip("it declares piecewise")
         start = self.frames[:1]
         direction = np.array([0.36, 0.48, 0.8])
         last, middle = start.n_atoms - 1, start.positions[0].mean(axis=0)
@@ -250,7 +252,7 @@ class DescriptorChecks:
                 if jump > JUMP * scale:
                     fail(
                         f"{what} jump by {jump:.2g} where an atom passes {place:.4f} Å; "
-                        "let a smooth cutoff function take them to zero, with its derivative"
+                        "let a smooth cutoff function take them to zero, with its derivative, or declare piecewise"
                     )
 
     def save_and_load(self) -> None:

@@ -1,0 +1,43 @@
+"""Distances of all pairs of atoms of a molecule, and how they change."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats, Frames, Ints
+
+
+class AtomPairs:
+    """The P = N(N−1)/2 pairs i < j of N atoms.
+
+    Attributes:
+        first, second: the atoms of each pair (P,).
+        incidence: (P, N), +1 for the first atom of a pair and −1 for the second, so that
+            ``incidence @ positions`` are the vectors r_i − r_j.
+    """
+
+    def __init__(self, n_atoms: int) -> None:
+        first, second = np.triu_indices(n_atoms, 1)
+        self.first: Ints = first
+        self.second: Ints = second
+        self.incidence: Floats = np.zeros((len(first), n_atoms))
+        self.incidence[np.arange(len(first)), first] = 1.0
+        self.incidence[np.arange(len(first)), second] = -1.0
+
+    def separations(self, frames: Frames) -> tuple[Floats, Floats]:
+        """|r_i − r_j| (M, P) and r_i − r_j (M, P, 3), Å. Raises UserError if two atoms are at the same place."""
+        apart: Floats = self.incidence @ frames.positions
+        squared = np.einsum("mpx,mpx->mp", apart, apart)
+        if not squared.all():
+            frame, pair = np.argwhere(squared == 0)[0]
+            raise UserError(
+                f"{frames.source}: atoms {self.first[pair]} and {self.second[pair]} of frame {frame} "
+                "are at the same place"
+            )
+        return np.sqrt(squared), apart
+
+    def chain(self, slopes: Floats, distances: Floats, apart: Floats) -> Floats:
+        """Derivatives of functions of the distances: df/dd (M, P) to df/dr (M, P, N, 3)."""
+        units = apart * (slopes / distances)[..., None]
+        return units[:, :, None, :] * self.incidence[None, :, :, None]
