@@ -80,6 +80,7 @@ def _compare(potential: Potential, frames: Frames) -> dict[str, tuple[Floats, Fl
     """Reference and prediction, flat, of whatever both have; energies without the model's baseline."""
     if frames.energies is None:
         raise UserError(f"{frames.source}: has no energies to compare with")
+    potential.check(frames)
     baseline = potential.baseline(frames.numbers)
     if not potential.has_forces:
         return {"energy": (frames.energies - baseline, potential.energies(frames) - baseline)}

@@ -11,7 +11,7 @@ import difflib
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from types import NoneType, UnionType
+from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class Plugin(BaseModel):
 
     Attributes:
         name: the name of its entry point.
+        kind: descriptor or regressor.
         compatible_since: the oldest version of its package whose models this one computes alike; without
             it, a model is read by the version that made it only.
         state: learned arrays by name, float64 or int64; they are what the artifact stores.
@@ -38,12 +39,20 @@ class Plugin(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: ClassVar[str]
+    kind: ClassVar[Kind]
     compatible_since: ClassVar[str | None] = None
     _state: dict[str, NDArray[Any]] = PrivateAttr(default_factory=dict)
 
     @property
     def state(self) -> dict[str, NDArray[Any]]:
+        """What a fit learned: fill it with ``self.state[name] = array``, float64 or int64."""
         return self._state
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self).__private_attributes__:
+            super().__setattr__(name, value)
+            return
+        raise AttributeError(f"a plugin's attributes are frozen; keep what it learns in self.state['{name}']")
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
         """Take back the arrays of a fitted plugin; subclasses check their shapes first and raise ValueError."""
@@ -98,16 +107,20 @@ def load(kind: Kind, name: str) -> type[Any]:
     if not points:
         raise UserError(f"no {kind} is named '{name}'{_suggestion(name, [point.name for point in _points(kind)])}")
     if len(points) > 1:
-        packages = " and ".join(sorted(_package(point)[0] for point in points))
-        raise UserError(f"{kind} '{name}' is registered by {packages}; uninstall all but one")
+        packages = sorted(_package(point)[0] for point in points)
+        others = " or ".join(sorted(package for package in packages if package != "rfp-md"))
+        raise UserError(f"{kind} '{name}' is registered by {' and '.join(packages)}; uninstall {others}")
     package, version = _package(points[0])
     who = f"{kind} '{name}' of {package} {version}"
     try:
         plugin = points[0].load()
     except ModuleNotFoundError as error:
+        if points[0].module.startswith(str(error.name)):
+            raise UserError(f"{who}: its entry point names '{points[0].module}', which is not there") from error
         raise UserError(f"{who} needs '{error.name}', which is not installed; pip install it") from error
     except Exception as error:
-        raise UserError(f"{who} cannot be loaded ({type(error).__name__}: {error})") from error
+        reason = " ".join(str(error).split("\n")[0].split())
+        raise UserError(f"{who} cannot be loaded ({type(error).__name__}: {reason})") from error
     if defect := _defect(kind, name, plugin):
         raise UserError(f"{who} cannot be used: {defect}")
     return plugin  # type: ignore[no-any-return]
@@ -166,6 +179,11 @@ def parameters(plugin: type[Plugin]) -> list[Parameter]:
     ]
 
 
+def registered_names(kind: Kind) -> list[str]:
+    """The names of all plugins of a kind; none is imported."""
+    return [point.name for point in _points(kind)]
+
+
 def find(name: str) -> list[tuple[Kind, type[Any]]]:
     """Every kind of plugin with this name. Raises UserError if there is none."""
     found = [kind for kind in GROUPS if any(point.name == name for point in _points(kind))]
@@ -177,13 +195,26 @@ def find(name: str) -> list[tuple[Kind, type[Any]]]:
 
 def _defect(kind: Kind, name: str, plugin: Any) -> str | None:
     """What keeps an imported object from being a plugin of this kind, if anything."""
-    base = getattr(import_module(f"rfp_md.{kind}s.base"), kind.capitalize())
-    if not (isinstance(plugin, type) and issubclass(plugin, base)):
-        return f"it is no subclass of {base.__module__}.{base.__name__}"
-    if missing := sorted(getattr(plugin, "__abstractmethods__", ())):
+    base: Any = getattr(import_module(f"rfp_md.{kind}s.base"), kind.capitalize())
+    if isinstance(plugin, ModuleType):
+        return "its entry point names a module; add ':' and the name of the class"
+    is_plugin: Any = isinstance(plugin, type) and issubclass(plugin, base)
+    if not is_plugin:
+        other = "; it is registered in the wrong group" if getattr(plugin, "kind", kind) != kind else ""
+        return f"it is no subclass of {base.__module__}.{base.__name__}{other}"
+    missing = sorted(getattr(plugin, "__abstractmethods__", ()))
+    if kind == "descriptor" and plugin.jacobian is base.jacobian and plugin.pullback is base.pullback:
+        missing.append("jacobian or pullback")
+    if missing:
         return f"it does not define {', '.join(missing)}"
     if getattr(plugin, "name", None) != name:
-        return f"its class has name = {getattr(plugin, 'name', None)!r}, but its entry point is '{name}'"
+        return (
+            f"its class has name = {getattr(plugin, 'name', None)!r}, but its entry point is '{name}'; "
+            f'write name: ClassVar[str] = "{name}"'
+        )
+    required = [key for key, field in plugin.model_fields.items() if field.is_required()]
+    if required:
+        return f"its parameter '{required[0]}' has no default; give it one"
     return None
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
+from rfp_md.guard import call, check_prediction
 from rfp_md.regressors import Regressor
-from rfp_md.sites import Sites, describe, pull_back
+from rfp_md.sites import describe, pull_back
 
 CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the regressor holds for a site
 
@@ -86,7 +87,7 @@ class Potential:
         """
         self.check(frames)
         if not self.has_forces:
-            raise UserError("this model has energies only (its activation has no continuous derivative): no forces")
+            raise UserError("this model was fitted to energies only and has no forces")
         parts = [self._compute(part) for part in self._chunks(frames)]
         if len(parts) == 1:
             return parts[0]
@@ -96,7 +97,7 @@ class Potential:
     def energies(self, frames: Frames) -> Floats:
         """Energies alone (M,), eV."""
         self.check(frames)
-        parts = [self.regressor.predict(self._describe(part))[0] for part in self._chunks(frames)]
+        parts = [self._predict(part)[0] for part in self._chunks(frames)]
         return np.concatenate(parts) + self.baseline(frames.numbers)
 
     def check(self, frames: Frames) -> None:
@@ -123,11 +124,15 @@ class Potential:
         size = max(1, CHUNK_NUMBERS // (sites * self.regressor.numbers_per_site))
         return [frames[k : k + size] for k in range(0, len(frames), size)]
 
-    def _describe(self, frames: Frames) -> list[Sites]:
-        return [describe(descriptor, frames) for descriptor in self.descriptors]
+    def _predict(self, frames: Frames) -> tuple[Floats, list[Floats]]:
+        """Learned energies (M,) and their gradients with respect to the sites of every term."""
+        terms = [describe(descriptor, frames) for descriptor in self.descriptors]
+        predicted = call(self.regressor, "predict", lambda: self.regressor.predict(terms))
+        check_prediction(self.regressor, predicted, [sites.values.shape for sites in terms])
+        return predicted
 
     def _compute(self, frames: Frames) -> Prediction:
-        energies, gradients = self.regressor.predict(self._describe(frames))
+        energies, gradients = self._predict(frames)
         slopes: Floats | float = 0.0
         for descriptor, gradient in zip(self.descriptors, gradients, strict=True):
             slopes = slopes + pull_back(descriptor, frames, gradient)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import tempfile
 from importlib.resources import files
@@ -10,7 +11,7 @@ from string import Template
 
 from rfp_md.errors import UserError
 from rfp_md.files import check_output
-from rfp_md.plugins import Kind
+from rfp_md.plugins import GROUPS, Kind, registered_names
 
 TRAIN = {
     "descriptor": "rfp train FRAMES -o model.rfp --descriptor $name",
@@ -34,6 +35,8 @@ def new_plugin(name: str, kind: Kind, folder: str | Path = ".") -> Path:
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise UserError(f"'{name}' is no name for a plugin; use snake_case, as in my_descriptor")
+    if keyword.iskeyword(name) or any(name in registered_names(kind) for kind in GROUPS):
+        raise UserError(f"'{name}' is taken, by Python or by an installed plugin; choose another name")
     package = "rfp-" + name.replace("_", "-")
     root = Path(folder) / package
     if root.exists():

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from rfp_md.descriptors.base import Descriptor
-from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints
+from rfp_md.guard import call, check_array, defect
 
 DECLARED_TOLERANCE = 1e-6  # relative to the largest value
 DERIVATIVE_TOLERANCE = 1e-3  # relative to the largest slope: a wrong formula, not rounding, is looked for
@@ -24,7 +22,8 @@ class Sites:
     Attributes:
         values: x (M, S, D).
         types: type of each site (S,).
-        jacobian: dx/d(coordinates) (M, S, D, C), or None where it was not asked for.
+        jacobian: dx/d(coordinates) (M, S, D, 3C), the descriptor's (M, S, D, C, 3) with its last axes flat, or
+            None where it was not asked for.
     """
 
     values: Floats
@@ -39,20 +38,20 @@ def describe(descriptor: Descriptor, frames: Frames, *, derivatives: bool = Fals
         UserError: the descriptor raised, or gave something else than finite float64 arrays of the right shape;
             the sentence names it.
     """
-    types = _call(descriptor, "site_types", lambda: np.asarray(descriptor.site_types(frames.numbers)))
-    values = _call(descriptor, "values", lambda: descriptor.values(frames))
-    _check(descriptor, "values", values, (len(frames), len(types), None))
+    types = call(descriptor, "site_types", lambda: np.asarray(descriptor.site_types(frames.numbers)))
+    values = call(descriptor, "values", lambda: descriptor.values(frames))
+    check_array(descriptor, "values", values, (len(frames), len(types), None))
     if not derivatives:
         return Sites(values, types)
-    jacobian = _call(descriptor, "jacobian", lambda: descriptor.jacobian(frames))
-    _check(descriptor, "jacobian", jacobian, (*values.shape, n_coordinates(frames), 3))
+    jacobian = call(descriptor, "jacobian", lambda: descriptor.jacobian(frames))
+    check_array(descriptor, "jacobian", jacobian, (*values.shape, n_coordinates(frames), 3))
     return Sites(values, types, jacobian.reshape(*values.shape, -1))
 
 
 def pull_back(descriptor: Descriptor, frames: Frames, gradient: Floats) -> Floats:
     """dE/d(coordinates) (M, C, 3). Raises UserError as ``describe``."""
-    pulled: Floats = _call(descriptor, "pullback", lambda: descriptor.pullback(frames, gradient))
-    _check(descriptor, "pullback", pulled, (len(frames), n_coordinates(frames), 3))
+    pulled: Floats = call(descriptor, "pullback", lambda: descriptor.pullback(frames, gradient))
+    check_array(descriptor, "pullback", pulled, (len(frames), n_coordinates(frames), 3))
     return pulled
 
 
@@ -79,7 +78,7 @@ def check_declared(descriptor: Descriptor, frames: Frames) -> None:
             moved = replace(first.at(first.positions @ turn + shift), cells=cells)
             change = np.abs(describe(descriptor, moved).values - values).max()
             if change > DECLARED_TOLERANCE * size:
-                raise _lie(descriptor, f"declares {capability}, but such a motion changes its values by {change:.2g}")
+                raise defect(descriptor, f"declares {capability}, but such a motion changes its values by {change:.2g}")
     if not descriptor.capabilities.differentiable:
         return
     direction = np.cos(np.arange(first.positions.size)).reshape(first.positions.shape)
@@ -88,34 +87,4 @@ def check_declared(descriptor: Descriptor, frames: Frames) -> None:
     jacobian = np.asarray(describe(descriptor, first, derivatives=True).jacobian)[..., : direction.size]
     error, scale = np.abs(jacobian @ direction.ravel() - numerical).max(), np.abs(numerical).max() or 1.0
     if error > DERIVATIVE_TOLERANCE * scale:
-        raise _lie(descriptor, f"declares differentiable, but its derivative is off by {error:.2g} of {scale:.2g}")
-
-
-def _call(descriptor: Descriptor, what: str, call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"descriptor '{descriptor.name}' failed in {what} ({type(error).__name__}: {error}); "
-            f"'rfp plugins check {descriptor.name}' finds out more"
-        ) from error
-
-
-def _check(descriptor: Descriptor, what: str, array: Any, shape: tuple[int | None, ...]) -> None:
-    """Raise UserError unless it is a finite float64 array of this shape; None is any size."""
-    if not isinstance(array, np.ndarray) or array.dtype != np.float64:
-        defect = f"returned {getattr(array, 'dtype', type(array).__name__)} instead of a float64 array"
-    elif array.ndim != len(shape) or any(n not in (None, m) for m, n in zip(array.shape, shape, strict=True)):
-        wanted = ", ".join("D" if n is None else str(n) for n in shape)
-        defect = f"returned shape {array.shape} instead of ({wanted})"
-    elif not np.isfinite(array).all():
-        defect = "returned numbers that are not finite"
-    else:
-        return
-    raise _lie(descriptor, f"{what} {defect}")
-
-
-def _lie(descriptor: Descriptor, defect: str) -> UserError:
-    return UserError(f"descriptor '{descriptor.name}': {defect}; 'rfp plugins check {descriptor.name}' finds out more")
+        raise defect(descriptor, f"declares differentiable, but its derivative is off by {error:.2g} of {scale:.2g}")

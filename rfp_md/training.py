@@ -12,6 +12,7 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.files import check_output
 from rfp_md.frames import Dataset, Floats, Frames, check_trainable, count_duplicates
+from rfp_md.guard import call, check_fitted
 from rfp_md.io import Units, paths_of, read
 from rfp_md.potential import Baseline, Potential, check_periodic
 from rfp_md.progress import Progress
@@ -77,11 +78,17 @@ def train(
     train_indices, valid_indices = split_frames(len(dataset), n_train, n_valid, split, rng)
     training, validation = dataset.select(train_indices), dataset.select(valid_indices)
     for term in terms:
+        if model.smooth and not term.capabilities.differentiable:
+            raise UserError(
+                f"descriptor '{term.name}' does not declare differentiable, so that forces cannot be fitted with it; "
+                "use another one, or a regressor for energies only (rfnn:activation=relu)"
+            )
         if term.capabilities.fixed_composition:
             dataset.one_composition(f"descriptor '{term.name}'")
         if periodic := next((block for block in dataset if block.periodic), None):
             check_periodic([term], periodic)
-        term.fit(training)
+        call(term, "fit", lambda term=term: term.fit(training))  # type: ignore[misc]
+        check_fitted(term)
         check_declared(term, training.blocks[0])
         if term.capabilities.piecewise:
             progress.message(
@@ -90,9 +97,9 @@ def train(
     if not model.smooth:
         progress.message("this activation has no continuous derivative: the model is fitted to energies only")
     baseline = Baseline.fit(training)
-    fitted = model.fit(
-        DescribedFrames(training, terms, baseline), DescribedFrames(validation, terms, baseline), widths, rng, progress
-    )
+    train_samples, valid_samples = (DescribedFrames(part, terms, baseline) for part in (training, validation))
+    fitted = call(model, "fit", lambda: model.fit(train_samples, valid_samples, widths, rng, progress))
+    check_fitted(model, fitted)
     same = all(np.array_equal(block.numbers, dataset.blocks[0].numbers) for block in dataset)
     record = {
         "target": target,

@@ -4,7 +4,13 @@ import os
 import re
 import runpy
 import subprocess
+import textwrap
+from typing import ClassVar
 
+import numpy as np
+
+from rfp_md.regressors import Regressor
+from rfp_md.testing import regressor_outcomes
 from tests.conftest import ETHANOL, ROOT
 
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -36,3 +42,27 @@ def test_the_plugin_tutorial_works_as_it_stands(environment, tmp_path):
 def test_the_page_of_parameters_is_up_to_date():
     page = runpy.run_path(str(ROOT / "docs/make_parameters.py"))["page"]()
     assert (ROOT / "docs/parameters.md").read_text() == page, "run: python docs/make_parameters.py"
+
+
+def indented(start: str, end: str) -> str:
+    """The indented block of docs/plugins.md between two lines of it."""
+    text = (ROOT / "docs/plugins.md").read_text()
+    block = text[text.index(start) :]
+    return textwrap.dedent(block[: block.index(end)] if end in block else block)
+
+
+def test_the_regressor_of_the_tutorial_works(ethanol):
+    scope = {"np": np, "ClassVar": ClassVar, "Regressor": Regressor}
+    exec(indented("    class SiteSums", "\n## "), scope)
+    failed = {outcome.check for outcome in regressor_outcomes(scope["SiteSums"]()) if outcome.status == "failed"}
+    assert failed <= {"learns"}  # the kit's function is not linear
+
+
+def test_the_pullback_of_the_tutorial_is_that_of_its_jacobian(ethanol):
+    scope = {}
+    exec(next(text for kind, text in BLOCK.findall((ROOT / "docs/plugins.md").read_text()) if kind == "python"), scope)
+    descriptor = scope["BondWaves"]()
+    exec(indented("    def pullback", "\n## "), scope)
+    gradient = np.cos(np.arange(3 * 9 * 16)).reshape(3, 9, 16)
+    expected = descriptor.pullback(ethanol[:3], gradient)
+    np.testing.assert_allclose(scope["pullback"](descriptor, ethanol[:3], gradient), expected, atol=1e-9)

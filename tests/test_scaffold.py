@@ -11,6 +11,12 @@ def test_a_bad_name_is_refused(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["class", "rfnn", "inverse_distances"])
+def test_a_name_that_is_taken_is_refused(tmp_path, name):
+    with pytest.raises(UserError, match=f"'{name}' is taken"):
+        new_plugin(name, "descriptor", tmp_path)
+
+
 def test_a_folder_that_exists_is_not_touched(tmp_path):
     (tmp_path / "rfp-mine").mkdir()
     with pytest.raises(UserError, match="exists already"):

@@ -79,23 +79,13 @@ def command(
     if json:
         print_json(result)
         return
-    fit = potential.record["fit"]
+    used = potential.record["split"]
     summary = {
-        "trained on": f"{potential.record['split']['n_train']} frames, "
-        f"{potential.record['split']['n_valid']} more to choose hyper-parameters",
-        "features": fit.get("width"),
-        "regularization": fit.get("regularization"),
-        "force weight": fit.get("force_weight"),
-        "solver": f"{fit.get('solver')}, residual {fit.get('residual'):.1e}",
-        "validation energy MAE": _milli(fit.get("valid_energy_mae_ev"), "meV"),
-        "validation force MAE": _milli(fit.get("valid_force_mae_ev_per_angstrom"), "meV/Å"),
+        "trained on": f"{used['n_train']} frames, {used['n_valid']} more to choose hyper-parameters",
+        **{key.replace("_", " "): value for key, value in potential.record["fit"].items() if value is not None},
         "seconds": result["seconds"],
     }
     print_values(summary, str(output))
-
-
-def _milli(value: float | None, unit: str) -> str | None:
-    return None if value is None else f"{1e3 * value:.3g} {unit}"
 
 
 KINDS: dict[str, type] = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from rfp_md.frames import Dataset, Floats, Frames, Ints
-from rfp_md.plugins import Plugin
+from rfp_md.plugins import Kind, Plugin
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,18 @@ class Descriptor(Plugin):
     positions, and for a periodic descriptor three more rows, the strain tensor.
     """
 
+    kind: ClassVar[Kind] = "descriptor"
+
     @property
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What holds for these parameters; where it does not depend on them, a ClassVar of this name will do."""
 
     def fit(self, dataset: Dataset) -> None:
-        """Learn from the training frames what the descriptor needs to know, into ``state``."""
+        """Learn from the training frames what the descriptor needs to know: ``self.state["mean"] = array``.
+
+        Raise ``rfp_md.UserError`` with one sentence for frames that the descriptor cannot be used for.
+        """
 
     @abstractmethod
     def values(self, frames: Frames) -> Floats:

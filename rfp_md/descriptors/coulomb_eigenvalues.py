@@ -30,8 +30,7 @@ class CoulombEigenvalues(CoulombBase):
     )
 
     def values(self, frames: Frames) -> Floats:
-        values: Floats = np.linalg.eigvalsh(self.matrices(frames))
-        return values[:, None]
+        return np.asarray(np.linalg.eigvalsh(self.matrices(frames))[:, None], dtype=np.float64)
 
     def jacobian(self, frames: Frames) -> Floats:
         values, vectors = np.linalg.eigh(self.matrices(frames))

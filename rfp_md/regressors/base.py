@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rfp_md.frames import Floats
-from rfp_md.plugins import Plugin
+from rfp_md.plugins import Kind, Plugin
 from rfp_md.progress import Progress
 from rfp_md.sites import Sites
 
@@ -21,7 +21,7 @@ class Batch:
 
     Attributes:
         terms: one entry for each term of the model.
-        energies: targets (M,), eV.
+        energies: targets (M,), eV, the model's baseline already taken off.
         slopes: targets dE/d(positions) (M, 3N), eV/Å, or None where they were not asked for. They are the
             first columns of the Jacobians.
         strain_slopes: targets dE/d(strain) (M, 9), eV, or None where there are none. They follow the first.
@@ -67,6 +67,8 @@ class Samples(ABC):
 class Regressor(Plugin):
     """E = Σ_terms Σ_s f_{term, type(s)}(x_s), with f to be found."""
 
+    kind: ClassVar[Kind] = "regressor"
+
     @property
     def smooth(self) -> bool:
         """Whether dE/dx is continuous. If not, the fit uses energies only and the model has no forces."""
@@ -90,11 +92,12 @@ class Regressor(Plugin):
 
         Args:
             train, valid: disjoint sets of structures.
-            widths: the size of each term's function, where the user gave one.
+            widths: the size of each term's function, where the user gave one, else None: choose it.
             rng: the run's only source of randomness.
+            progress: may be told how far the fit is.
 
         Returns:
-            What was chosen, as JSON-ready values; it is kept in the artifact.
+            What was chosen, under names of your own, as JSON-ready values; it is printed and kept in the artifact.
         """
 
     @abstractmethod

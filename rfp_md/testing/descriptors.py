@@ -19,6 +19,7 @@ from scipy.spatial.transform import Rotation
 from rfp_md.descriptors.base import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames
+from rfp_md.guard import check_fitted
 from rfp_md.molecular_graph import automorphisms
 from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, skip
 from rfp_md.testing.structures import atom, crystal, molecule, moved, pair, strained
@@ -50,7 +51,10 @@ def descriptor_outcomes(descriptor: Descriptor, frames: Frames | None = None) ->
     """Run every check; nothing is raised."""
     given = frames
     checks = DescriptorChecks(descriptor, molecule() if given is None else given)
-    outcomes = run_checks(checks.all())
+    outcomes = run_checks([checks.fits])
+    if outcomes[0].status == "failed":
+        return outcomes  # every other check would only say the same
+    outcomes += run_checks(checks.all())
     if descriptor.capabilities.periodic and given is None:
         periodic = DescriptorChecks(descriptor, crystal())
         outcomes += [
@@ -69,6 +73,7 @@ class DescriptorChecks:
 
     def all(self) -> list[Callable[[], None]]:
         return [
+            self.documented,
             self.shapes_and_dtypes,
             self.input_not_changed,
             self.no_state_between_calls,
@@ -80,6 +85,7 @@ class DescriptorChecks:
             self.permutation,
             self.smoothness,
             self.save_and_load,
+            self.other_compositions,
             self.one_atom_and_two_atoms,
             self.coincident_atoms,
             self.threads,
@@ -110,6 +116,13 @@ class DescriptorChecks:
     def n_rows(self) -> int:
         """Rows of the coordinates: the atoms and, in a cell, the strain."""
         return self.frames.n_atoms + (3 if self.frames.cells is not None else 0)
+
+    def fits(self) -> None:
+        check_fitted(self.fitted)
+
+    def documented(self) -> None:
+        if not type(self.descriptor).__doc__:
+            fail("its class has no docstring; write the equation and its source, which is its documentation")
 
     def shapes_and_dtypes(self) -> None:
         values, types = self.fitted.values(self.frames), self.fitted.site_types(self.frames.numbers)
@@ -258,12 +271,21 @@ class DescriptorChecks:
     def save_and_load(self) -> None:
         parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
         state = {name: np.array(array) for name, array in self.fitted.state.items()}
-        for name, array in state.items():
-            if array.dtype not in (np.float64, np.int64):
-                fail(f"state['{name}'] has dtype {array.dtype}; the artifact keeps float64 and int64")
         again = type(self.descriptor)(**parameters).restore(state)
         if far(self.values, again.values(self.frames), SAME):
             fail("made again from its parameters and state, it gives other values; keep what it learned in state")
+
+    def other_compositions(self) -> None:
+        """Some of the atoms, in another order: a descriptor without fixed_composition must take them."""
+        if self.descriptor.capabilities.fixed_composition:
+            skip("it declares fixed_composition")
+        fewer = np.arange(self.frames.n_atoms)[::-1][: max(1, self.frames.n_atoms - 2)]
+        other = replace(self.frames, numbers=self.frames.numbers[fewer], positions=self.frames.positions[:, fewer])
+        try:
+            values, types = self.fitted.values(other), self.fitted.site_types(other.numbers)
+        except Exception as error:  # noqa: BLE001
+            fail(f"it fails for other atoms than it was fitted to ({error}); mend it, or declare fixed_composition")
+        want_array("values of other atoms", values, (len(other), len(types), None))
 
     def one_atom_and_two_atoms(self) -> None:
         for frames in (atom(), pair(0.74)):
@@ -276,11 +298,14 @@ class DescriptorChecks:
         positions[0, -1] = positions[0, -2]
         try:
             with np.errstate(all="ignore"):
-                values = self.fitted.values(moved(self.frames[:1], positions))
+                frame = moved(self.frames[:1], positions)
+                found = [self.fitted.values(frame)]
+                if self.descriptor.capabilities.differentiable:
+                    found.append(self.fitted.pullback(frame, np.ones_like(found[0])))
         except UserError:
             return
-        if not np.isfinite(values).all():
-            fail("two atoms at one place give values that are not finite; raise UserError that names them")
+        if not all(np.isfinite(array).all() for array in found):
+            fail("two atoms at one place give numbers that are not finite; raise rfp_md.UserError that names them")
 
     def threads(self) -> None:
         with ThreadPoolExecutor(4) as pool:

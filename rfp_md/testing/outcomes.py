@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NoReturn
 
 from rfp_md.errors import UserError
@@ -54,9 +56,12 @@ def run_checks(checks: Sequence[Callable[[], None]]) -> list[Outcome]:
         except CheckFailedError as failure:
             outcomes.append(Outcome(name, "failed", str(failure)))
         except UserError as error:
-            outcomes.append(Outcome(name, "failed", f"it refused the kit's structures: {error}"))
+            outcomes.append(Outcome(name, "failed", str(error)))
         except Exception as error:  # noqa: BLE001  a plugin under test may raise anything
-            outcomes.append(Outcome(name, "failed", f"it raised {type(error).__name__}: {error}"))
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            said = " ".join(str(error).split())
+            where = f"{Path(place.filename).name} line {place.lineno}"
+            outcomes.append(Outcome(name, "failed", f"it raised {type(error).__name__} in {where}: {said}"))
         else:
             outcomes.append(Outcome(name, "held"))
     return outcomes

@@ -23,6 +23,7 @@ def pair_density(tmp_path_factory):
 
 
 def failures(descriptor):
+    """What is wrong with a planted defect; that its class has no docstring is one of the things."""
     return {o.check: o.message for o in descriptor_outcomes(descriptor) if o.status == "failed"}
 
 
@@ -158,7 +159,7 @@ def test_coincident_atoms_that_give_nan_are_caught(pair_density):
             last = frames.positions[:, -1] - frames.positions[:, -2]
             return super().values(frames) + 0 / np.linalg.norm(last * apart.any(), axis=1)[:, None, None]
 
-    assert "raise UserError" in failures(Planted())["coincident atoms"]
+    assert "raise rfp_md.UserError" in failures(Planted())["coincident atoms"]
 
 
 def test_what_was_learned_outside_state_is_caught(pair_density):

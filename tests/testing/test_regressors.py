@@ -57,7 +57,7 @@ def test_a_report_that_json_cannot_hold_is_caught():
         def fit(self, *arguments):
             return super().fit(*arguments) | {"array": np.zeros(3)}
 
-    assert "convert numpy numbers" in failures(Planted())["fit report"]
+    assert "use float() and int()" in failures(Planted())["fit report"]
 
 
 def test_every_defect_is_one_line():

@@ -12,6 +12,7 @@ from featomic import SoapPowerSpectrum
 from metatensor import Labels
 from pydantic import Field
 
+from rfp_md import UserError
 from rfp_md.descriptors import Capabilities, Descriptor
 
 KEYS = ["center_type", "neighbor_1_type", "neighbor_2_type"]
@@ -96,6 +97,8 @@ class Soap(Descriptor):
             systems(frames), gradients=gradients, selected_keys=Labels(KEYS, np.array(keys, dtype=np.int32))
         )
         for key, block in spectrum.items():
+            if gradients and not np.isfinite(block.gradient("positions").values).all():
+                raise UserError(f"{frames.source}: two atoms are at the same place, where soap has no derivative")
             start = pairs.index((int(key["neighbor_1_type"]), int(key["neighbor_2_type"]))) * self._width
             yield slice(start, start + self._width), block
 
