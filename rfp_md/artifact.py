@@ -116,11 +116,14 @@ def load(path: str | Path) -> Potential:
             record=header.record,
             split=_part(arrays, "split."),
         )
-        potential.energies(potential.reference)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise UserError(f"{path}: is not a valid rfp model ({type(error).__name__}: {error})") from error
+    try:
+        potential.energies(potential.reference)
+    except UserError as error:
+        raise UserError(f"{path}: is not a valid rfp model, its parts do not fit each other ({error})") from error
     return potential
 
 
