@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
@@ -128,7 +128,12 @@ def load(kind: Kind, name: str) -> type[Any]:
 
 def check_version(kind: Kind, name: str, package: str, version: str) -> None:
     """Raise UserError unless what is installed computes models alike that this version of a package made."""
-    if name not in (point.name for point in _points(kind)):
+    if name not in registered_names(kind):
+        if any(distribution.name == package for distribution in distributions()):
+            raise UserError(
+                f"needs {kind} '{name}' of {package}, which is installed but registers no such name; "
+                f'see [project.entry-points."{GROUPS[kind]}"] in its pyproject.toml'
+            )
         raise UserError(
             f"needs {kind} '{name}' of {package} {version}, which is not installed; pip install '{package}=={version}'"
         )

@@ -39,6 +39,8 @@ def describe(descriptor: Descriptor, frames: Frames, *, derivatives: bool = Fals
             the sentence names it.
     """
     types = call(descriptor, "site_types", lambda: np.asarray(descriptor.site_types(frames.numbers)))
+    if types.ndim != 1 or types.dtype.kind not in "iu":
+        raise defect(descriptor, "site_types must return one whole number for each site")
     values = call(descriptor, "values", lambda: descriptor.values(frames))
     check_array(descriptor, "values", values, (len(frames), len(types), None))
     if not derivatives:

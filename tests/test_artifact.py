@@ -98,6 +98,13 @@ def test_a_missing_plugin_is_named_with_its_package(model, tmp_path):
         load(path)
 
 
+def test_a_package_that_registers_nothing_is_told_apart_from_one_that_is_missing(model, tmp_path):
+    entry = {"name": "wonder", "package": "rfp-md", "version": "0.1.0", "parameters": {}}
+    path = rewritten(model, tmp_path / "plugin.rfp", header={"terms": [entry]})
+    with pytest.raises(UserError, match="of rfp-md, which is installed but registers no such name"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("version", "since", "loads"),
     [("0.0.5", "0.0.1", True), ("0.0.5", "0.0.9", False), ("0.0.5", None, False), ("99", "0.0.1", False)],

@@ -99,6 +99,7 @@ def test_a_plugin_that_cannot_be_used_says_why(tmp_path, monkeypatch, text, mess
             "(len(frames), -1)",
             r"values returned shape \(1, 27\) instead of \(1, 1, D\)",
         ),
+        ("np.zeros(1, int)", "np.zeros(1)", "site_types must return one whole number for each site"),
         ("np.tile(", "2 * np.tile(", "declares differentiable, but its derivative is off by"),
         ("differentiable=True", "differentiable=True, translation_invariant=True", "declares translation_invariant"),
         ("differentiable=True", "differentiable=True, rotation_invariant=True", "declares rotation_invariant"),
