@@ -14,6 +14,15 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints
 
 Diagonal = Literal["thesis", "rupp"]
+# What the forms with something sorted in them keep, and what they pay for it.
+SORTED = Capabilities(
+    differentiable=True,
+    translation_invariant=True,
+    rotation_invariant=True,
+    permutation_invariant=True,
+    fixed_composition=True,
+    piecewise=True,
+)
 
 
 class CoulombBase(Descriptor):

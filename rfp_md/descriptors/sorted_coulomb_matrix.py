@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from rfp_md.descriptors.base import Capabilities
-from rfp_md.descriptors.coulomb_matrix import CoulombBase, atom_pairs, refuse_crossings
+from rfp_md.descriptors.coulomb_matrix import SORTED, CoulombBase, atom_pairs, refuse_crossings
 from rfp_md.frames import Floats, Frames, Ints
 
 
@@ -21,14 +21,7 @@ class SortedCoulombMatrix(CoulombBase):
 
     name: ClassVar[str] = "sorted_coulomb_matrix"
     compatible_since: ClassVar[str | None] = "0.1.0"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        differentiable=True,
-        translation_invariant=True,
-        rotation_invariant=True,
-        permutation_invariant=True,
-        fixed_composition=True,
-        piecewise=True,
-    )
+    capabilities: ClassVar[Capabilities] = SORTED
 
     def values(self, frames: Frames) -> Floats:
         matrices = self.matrices(frames)
