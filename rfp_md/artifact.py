@@ -80,8 +80,8 @@ def save(potential: Potential, path: str | Path) -> None:
         formula=formula(reference.numbers),
         pbc=reference.pbc,
         baseline_ev={str(z): energy for z, energy in potential.baseline.energies.items()},
-        terms=[_describe("descriptor", descriptor) for descriptor in potential.descriptors],
-        regressor=_describe("regressor", potential.regressor),
+        terms=[_describe(descriptor) for descriptor in potential.descriptors],
+        regressor=_describe(potential.regressor),
         record=potential.record,
     )
     text = json.dumps(header.model_dump(mode="json"), sort_keys=True, allow_nan=False)
@@ -169,8 +169,8 @@ def _header(path: Path, text: str) -> Header:
         raise UserError(f"{path}: is not a valid rfp model ({key}: {first['msg']})") from error
 
 
-def _describe(kind: plugins.Kind, plugin: plugins.Plugin) -> Entry:
-    package, version = plugins.origin(kind, plugin.name)
+def _describe(plugin: plugins.Plugin) -> Entry:
+    package, version = plugins.origin(plugin.kind, plugin.name)
     return Entry(name=plugin.name, package=package, version=version, parameters=plugin.model_dump(mode="json"))
 
 

@@ -89,8 +89,8 @@ def _compare(potential: Potential, frames: Frames) -> dict[str, tuple[Floats, Fl
     if frames.forces is not None:
         pairs["force"] = (frames.forces.ravel(), prediction.forces.ravel())
     if frames.stresses is not None and frames.cells is not None:
-        volumes = np.abs(np.linalg.det(frames.cells))[:, None, None]
-        pairs["stress"] = (frames.stresses.ravel(), (-prediction.virials / volumes).ravel())
+        stresses = -prediction.virials / frames.volumes[:, None, None]
+        pairs["stress"] = (frames.stresses.ravel(), stresses.ravel())
     return pairs
 
 

@@ -76,6 +76,12 @@ class Frames:
     def periodic(self) -> bool:
         return any(self.pbc)
 
+    @property
+    def volumes(self) -> Floats:
+        """Volumes of the cells (M,), Å³."""
+        volumes: Floats = np.abs(np.linalg.det(np.asarray(self.cells)))
+        return volumes
+
     def at(self, positions: Floats, *, source: str | None = None) -> Frames:
         """The same atoms at other positions (M, N, 3), all in the first frame's cell, without labels."""
         cells = None if self.cells is None else np.broadcast_to(self.cells[0], (len(positions), 3, 3))

@@ -105,7 +105,7 @@ def load(kind: Kind, name: str) -> type[Any]:
     """The class behind an entry point. Raises UserError as ``create`` does."""
     points = [point for point in _points(kind) if point.name == name]
     if not points:
-        raise UserError(f"no {kind} is named '{name}'{_suggestion(name, [point.name for point in _points(kind)])}")
+        raise UserError(f"no {kind} is named '{name}'{_suggestion(name, registered_names(kind))}")
     if len(points) > 1:
         packages = sorted(_package(point)[0] for point in points)
         others = " or ".join(sorted(package for package in packages if package != "rfp-md"))
@@ -115,7 +115,7 @@ def load(kind: Kind, name: str) -> type[Any]:
     try:
         plugin = points[0].load()
     except ModuleNotFoundError as error:
-        if points[0].module.startswith(str(error.name)):
+        if f"{points[0].module}.".startswith(f"{error.name}."):
             raise UserError(f"{who}: its entry point names '{points[0].module}', which is not there") from error
         raise UserError(f"{who} needs '{error.name}', which is not installed; pip install it") from error
     except Exception as error:
@@ -191,9 +191,9 @@ def registered_names(kind: Kind) -> list[str]:
 
 def find(name: str) -> list[tuple[Kind, type[Any]]]:
     """Every kind of plugin with this name. Raises UserError if there is none."""
-    found = [kind for kind in GROUPS if any(point.name == name for point in _points(kind))]
+    found = [kind for kind in GROUPS if name in registered_names(kind)]
     if not found:
-        known = [point.name for kind in GROUPS for point in _points(kind)]
+        known = [known for kind in GROUPS for known in registered_names(kind)]
         raise UserError(f"no plugin is named '{name}'{_suggestion(name, known)}")
     return [(kind, load(kind, name)) for kind in found]
 

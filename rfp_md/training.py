@@ -168,5 +168,4 @@ def _slopes(frames: Frames) -> tuple[Floats | None, Floats | None]:
     slopes = None if forces is None else -forces.reshape(len(frames), -1)
     if stresses is None or frames.cells is None:
         return slopes, None
-    volumes = np.abs(np.linalg.det(frames.cells))
-    return slopes, (volumes[:, None, None] * stresses).reshape(len(frames), -1)
+    return slopes, (frames.volumes[:, None, None] * stresses).reshape(len(frames), -1)

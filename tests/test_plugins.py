@@ -89,6 +89,13 @@ def test_a_plugin_that_cannot_be_used_says_why(tmp_path, monkeypatch, text, mess
     assert {line.name: line.status for line in plugins.listing()}["rfnn"] == "ok"
 
 
+def test_a_missing_library_whose_name_begins_the_plugin_s_own_is_not_taken_for_it(tmp_path, monkeypatch):
+    module(tmp_path, monkeypatch, "libwonder_descriptors", "import libwonder")
+    register(monkeypatch, "good", "libwonder_descriptors:Good")
+    with pytest.raises(UserError, match="needs 'libwonder', which is not installed"):
+        plugins.create("descriptor", "good", {})
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

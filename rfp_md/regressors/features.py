@@ -52,7 +52,6 @@ class FeatureRegressor(Regressor):
         (1e-12, 1e-11, 1e-10, 1e-9, 1e-8), description="λ to choose from, relative to a unit-diagonal Gram matrix"
     )
     force_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the force rows to choose from")
-
     stress_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the strain rows to choose from")
 
     _layout: list[Block] | None = PrivateAttr(None)

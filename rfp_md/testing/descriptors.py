@@ -21,6 +21,7 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames
 from rfp_md.guard import check_fitted
 from rfp_md.molecular_graph import automorphisms
+from rfp_md.sites import n_coordinates
 from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, skip
 from rfp_md.testing.structures import atom, crystal, molecule, moved, pair, strained
 
@@ -112,11 +113,6 @@ class DescriptorChecks:
     def values(self) -> Floats:
         return self.fitted.values(self.frames)
 
-    @property
-    def n_rows(self) -> int:
-        """Rows of the coordinates: the atoms and, in a cell, the strain."""
-        return self.frames.n_atoms + (3 if self.frames.cells is not None else 0)
-
     def fits(self) -> None:
         check_fitted(self.fitted)
 
@@ -132,9 +128,9 @@ class DescriptorChecks:
         if self.descriptor.capabilities.per_atom and len(types) != self.frames.n_atoms:
             fail(f"it declares per_atom, but has {len(types)} sites for {self.frames.n_atoms} atoms")
         if self.descriptor.capabilities.differentiable:
-            want_array("jacobian", self.fitted.jacobian(self.frames), (*values.shape, self.n_rows, 3))
+            want_array("jacobian", self.fitted.jacobian(self.frames), (*values.shape, n_coordinates(self.frames), 3))
             pulled = self.fitted.pullback(self.frames, np.ones_like(values))
-            want_array("pullback", pulled, (len(self.frames), self.n_rows, 3))
+            want_array("pullback", pulled, (len(self.frames), n_coordinates(self.frames), 3))
 
     def input_not_changed(self) -> None:
         # Other positions than those of the other checks: a defect may already have worked on these.
