@@ -8,6 +8,7 @@ Every array in the package has the shape and the unit stated here:
     forces     (M, N, 3)  eV/Å
     cells      (M, 3, 3)  Å, rows are the lattice vectors
     stresses   (M, 3, 3)  eV/Å³, ASE's sign: (1/V) dE/dstrain
+    steps      (M,)       which step of its trajectory each structure is; only where the file says so
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Frames:
     cells: Floats | None = None
     pbc: tuple[bool, bool, bool] = (False, False, False)
     stresses: Floats | None = None
+    steps: Ints | None = None
     source: str = "frames"
 
     def __post_init__(self) -> None:
@@ -51,6 +53,7 @@ class Frames:
             ("forces", self.forces, (frames, atoms, 3)),
             ("cells", self.cells, (frames, 3, 3)),
             ("stresses", self.stresses, (frames, 3, 3)),
+            ("steps", self.steps, (frames,)),
         ):
             if array is None:
                 continue
@@ -155,6 +158,8 @@ class Dataset:
                     "takes them all alike; split the file"
                 )
             joined[name] = None if parts[0] is None else np.concatenate(parts)
+        steps = [block.steps for block in self.blocks if block.steps is not None]
+        joined["steps"] = np.concatenate(steps) if len(steps) == len(self.blocks) else None
         return replace(first, source=self.sources, **joined)
 
     def fingerprint(self) -> str:

@@ -159,7 +159,10 @@ class DescribedFrames(Samples):
                 part = block[start : start + size]
                 terms = [describe(term, part, derivatives=derivatives) for term in self._descriptors]
                 energies = Dataset((part,)).energies - self._baseline(part.numbers)
-                yield Batch(terms, energies, *(_slopes(part) if derivatives else ()))
+                if derivatives:
+                    yield Batch(terms, energies, *_slopes(part), part.positions.reshape(len(part), -1))
+                else:
+                    yield Batch(terms, energies)
 
 
 def _slopes(frames: Frames) -> tuple[Floats | None, Floats | None]:

@@ -62,6 +62,8 @@ def _block(path: Path, images: list[Any], units: Units) -> Frames:
             raise UserError(f"{path}: {name} is not a number, or not of one shape, in every frame ({error})") from error
 
     periodic = bool(images[0].pbc.any())
+    steps = [atoms.info.get("step") for atoms in images]
+    known = all(isinstance(step, int | np.integer) for step in steps)
     return Frames(
         numbers=images[0].numbers.astype(np.int64),
         positions=np.array([atoms.positions for atoms in images]) * length,
@@ -70,5 +72,6 @@ def _block(path: Path, images: list[Any], units: Units) -> Frames:
         cells=np.array([atoms.cell.array for atoms in images]) * length if periodic else None,
         pbc=tuple(bool(p) for p in images[0].pbc),  # type: ignore[arg-type]
         stresses=stack("stress") if periodic else None,
+        steps=np.array(steps, dtype=np.int64) if known else None,
         source=str(path),
     )

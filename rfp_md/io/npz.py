@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Frames
+from rfp_md.frames import Floats, Frames, Ints
 from rfp_md.io.units import Units, energy_factor, force_factor, length_factor
 
 
@@ -28,10 +28,11 @@ class Layout:
     length_unit: str | None = None
     energy_unit_key: str | None = None
     length_unit_key: str | None = None
+    steps: str = "steps"
 
 
 LAYOUTS = (
-    Layout("rMD17", "nuclear_charges", "coords", "energies", "forces", energy_unit="kcal/mol", length_unit="angstrom"),
+    Layout("rMD17", "nuclear_charges", "coords", "energies", "forces", energy_unit="kcal/mol", length_unit="angstrom", steps="old_indices"),
     Layout("sGDML", "z", "R", "E", "F", energy_unit_key="e_unit", length_unit_key="r_unit"),
     Layout("generic", "numbers", "positions", "energies", "forces"),
 )
@@ -83,6 +84,7 @@ def _read(path: Path, file: Mapping[str, Any], units: Units) -> Frames:
         positions=positions * length,
         energies=None if energies is None else energies * energy,
         forces=None if forces is None else forces * force,
+        steps=_steps(path, file, layout),
         source=str(path),
     )
 
@@ -92,6 +94,15 @@ def _real(path: Path, file: Mapping[str, Any], key: str) -> Floats:
     if array.dtype.kind not in "iuf":
         raise UserError(f"{path}: {key} has dtype {array.dtype} instead of real numbers")
     return np.asarray(array, dtype=np.float64)
+
+
+def _steps(path: Path, file: Mapping[str, Any], layout: Layout) -> Ints | None:
+    if layout.steps not in file:
+        return None
+    steps = file[layout.steps]
+    if steps.dtype.kind not in "iu":
+        raise UserError(f"{path}: {layout.steps} has dtype {steps.dtype} instead of whole numbers")
+    return np.asarray(steps, dtype=np.int64)
 
 
 def _factors(path: Path, layout: Layout, file: Mapping[str, Any], units: Units) -> tuple[float, float, float]:

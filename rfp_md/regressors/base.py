@@ -25,12 +25,14 @@ class Batch:
         slopes: targets dE/d(positions) (M, 3N), eV/Å, or None where they were not asked for. They are the
             first columns of the Jacobians.
         strain_slopes: targets dE/d(strain) (M, 9), eV, or None where there are none. They follow the first.
+        positions: where the slopes act (M, 3N), Å, with the slopes; torques are r × slope.
     """
 
     terms: list[Sites]
     energies: Floats
     slopes: Floats | None = None
     strain_slopes: Floats | None = None
+    positions: Floats | None = None
 
     @property
     def numbers_per_structure(self) -> int:
