@@ -1,7 +1,8 @@
 """The ``.rfp`` file: arrays and JSON metadata in one safetensors file, no pickle.
 
-    arrays    regressor.*, terms.<k>.*, reference.positions, reference.cell, split.train, split.valid, and
-              sha256, the checksum of the JSON and of every other array
+    arrays    regressor.*, forces.* (of a direct model), terms.<k>.*, reference.positions, reference.cell,
+              split.train, split.valid, fingerprints.* (of the training frames), and sha256, the checksum of the
+              JSON and of every other array
     metadata  {"rfp": JSON}
 
 The JSON states the format version, the units, the atoms, and name, package, version and parameters of
@@ -24,6 +25,7 @@ from rfp_md import plugins
 from rfp_md.errors import UserError
 from rfp_md.files import replacing
 from rfp_md.frames import Frames, formula
+from rfp_md.leakage import Fingerprints
 from rfp_md.potential import Baseline, Potential
 
 FORMAT_VERSION = 1
@@ -54,6 +56,7 @@ class Header(BaseModel):
     baseline_ev: dict[str, float]
     terms: list[Entry] = Field(min_length=1)
     regressor: Entry
+    force_regressor: Entry | None = None
     record: dict[str, Any]
 
 
@@ -68,6 +71,10 @@ def save(potential: Potential, path: str | Path) -> None:
         arrays["reference.cell"] = reference.cells
     arrays |= {f"split.{name}": indices for name, indices in potential.split.items()}
     arrays |= {f"regressor.{key}": array for key, array in potential.regressor.state.items()}
+    if potential.force_regressor is not None:
+        arrays |= {f"forces.{key}": array for key, array in potential.force_regressor.state.items()}
+    if potential.fingerprints is not None:
+        arrays |= {f"fingerprints.{key}": array for key, array in vars(potential.fingerprints).items()}
     for k, descriptor in enumerate(potential.descriptors):
         arrays |= {f"terms.{k}.{key}": array for key, array in descriptor.state.items()}
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -82,9 +89,13 @@ def save(potential: Potential, path: str | Path) -> None:
         baseline_ev={str(z): energy for z, energy in potential.baseline.energies.items()},
         terms=[_describe(descriptor) for descriptor in potential.descriptors],
         regressor=_describe(potential.regressor),
+        force_regressor=_describe(potential.force_regressor) if potential.force_regressor else None,
         record=potential.record,
     )
-    text = json.dumps(header.model_dump(mode="json"), sort_keys=True, allow_nan=False)
+    values = header.model_dump(mode="json")
+    if header.force_regressor is None:
+        del values["force_regressor"]
+    text = json.dumps(values, sort_keys=True, allow_nan=False)
     try:
         with replacing(path) as temporary:
             save_file(arrays | {"sha256": _digest(text, arrays)}, temporary, metadata={"rfp": text})
@@ -106,6 +117,9 @@ def load(path: str | Path) -> Potential:
                 _create("descriptor", entry, _part(arrays, f"terms.{k}.")) for k, entry in enumerate(header.terms)
             ],
             regressor=_create("regressor", header.regressor, _part(arrays, "regressor.")),
+            force_regressor=_create("regressor", header.force_regressor, _part(arrays, "forces."))
+            if header.force_regressor
+            else None,
             reference=Frames(
                 np.array(header.numbers, dtype=np.int64),
                 arrays["reference.positions"],
@@ -115,6 +129,7 @@ def load(path: str | Path) -> Potential:
             ),
             record=header.record,
             split=_part(arrays, "split."),
+            fingerprints=Fingerprints.from_state(_part(arrays, "fingerprints.")),
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error

@@ -14,6 +14,7 @@ from rfp_md.errors import UserError
 from rfp_md.files import check_output
 from rfp_md.frames import Floats, Frames
 from rfp_md.io import Units, paths_of, read
+from rfp_md.leakage import Fingerprints, audit
 from rfp_md.potential import Potential
 
 
@@ -38,8 +39,9 @@ def evaluate(
 
     Returns:
         n_frames, energy_mae_mev, energy_rmse_mev, energy_mae_mev_per_atom, force_mae_mev_per_angstrom,
-        force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, ms_per_frame; errors of forces and stresses
-        are None where there are none to compare.
+        force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, ms_per_frame, leakage; errors of forces and
+        stresses are None where there are none to compare; leakage says which of these frames the model was
+        fitted to (rfp_md.leakage), None where the file does not know its training frames.
     """
     if plot is not None:
         check_output(plot, [model, *paths_of(data)])
@@ -63,7 +65,7 @@ def evaluate(
         plot_parity(pairs, plot, title=f"{Path(model).name} on {', '.join(str(path) for path in paths_of(data))}")
     errors = {name: 1e3 * (predicted - reference) for name, (reference, predicted) in pairs.items()}
     n_atoms = np.concatenate([np.full(len(block), block.n_atoms) for block in dataset])
-    forces, stresses = errors.get("force"), errors.get("stress")
+    forces, stresses, known = errors.get("force"), errors.get("stress"), potential.fingerprints
     return {
         "n_frames": len(dataset),
         "energy_mae_mev": _mae(errors["energy"]),
@@ -73,6 +75,7 @@ def evaluate(
         "force_rmse_mev_per_angstrom": None if forces is None else _rmse(forces),
         "stress_mae_mev_per_angstrom3": None if stresses is None else _mae(stresses),
         "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
+        "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
     }
 
 

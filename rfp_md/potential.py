@@ -11,9 +11,10 @@ import numpy as np
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
-from rfp_md.guard import call, check_prediction
+from rfp_md.guard import call, check_array, check_prediction
+from rfp_md.leakage import Fingerprints
 from rfp_md.regressors import Regressor
-from rfp_md.sites import describe, pull_back
+from rfp_md.sites import Sites, describe, pull_back
 
 CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the regressor holds for a site
 
@@ -57,26 +58,35 @@ class Potential:
         baseline: reference energies of the elements it was trained on.
         descriptors: one for each term.
         regressor: the fitted sum over the sites of all terms.
+        force_regressor: of a direct model, what gives its forces: they are not the gradient of its energy.
         reference: one training structure, from which a run can start.
         record: how it was made and how well it did; kept in the artifact.
         split: indices of the frames that it was trained and validated on.
+        fingerprints: of these frames, so that it is known again when it is judged on one of them.
     """
 
     baseline: Baseline
     descriptors: Sequence[Descriptor]
     regressor: Regressor
     reference: Frames
+    force_regressor: Regressor | None = None
     record: dict[str, Any] = field(default_factory=dict)
     split: dict[str, Ints] = field(default_factory=dict)
+    fingerprints: Fingerprints | None = None
+
+    @property
+    def direct(self) -> bool:
+        """Whether energies and forces are two functions that have nothing to do with each other."""
+        return self.force_regressor is not None
 
     @property
     def has_forces(self) -> bool:
-        return self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors)
+        return self.direct or (self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors))
 
     @property
     def fixed_composition(self) -> bool:
         """Whether it is for the atoms of ``reference`` in their order only, not for any of its elements."""
-        return any(d.capabilities.fixed_composition for d in self.descriptors)
+        return self.direct or any(d.capabilities.fixed_composition for d in self.descriptors)
 
     def compute(self, frames: Frames) -> Prediction:
         """Energies, forces and virials of M structures.
@@ -97,8 +107,13 @@ class Potential:
     def energies(self, frames: Frames) -> Floats:
         """Energies alone (M,), eV."""
         self.check(frames)
-        parts = [self._predict(part)[0] for part in self._chunks(frames)]
+        parts = [self._energies(part) for part in self._chunks(frames)]
         return np.concatenate(parts) + self.baseline(frames.numbers)
+
+    def deviations(self, frames: Frames) -> Floats:
+        """Predictive standard deviations of the energies (M,), eV. Raises UserError where the regressor has none."""
+        self.check(frames)
+        return np.concatenate([self._deviations(part) for part in self._chunks(frames)])
 
     def check(self, frames: Frames) -> None:
         """Raise UserError where the model has nothing to say about these structures."""
@@ -121,28 +136,60 @@ class Potential:
         if len(frames) == 1:
             return [frames]
         sites = sum(len(d.site_types(frames.numbers)) for d in self.descriptors)
-        size = max(1, CHUNK_NUMBERS // (sites * self.regressor.numbers_per_site))
+        regressors = [self.regressor, *([self.force_regressor] if self.force_regressor else [])]
+        numbers = max(regressor.numbers_per_site for regressor in regressors)
+        size = max(1, CHUNK_NUMBERS // (sites * numbers))
         return [frames[k : k + size] for k in range(0, len(frames), size)]
+
+    def _energies(self, frames: Frames) -> Floats:
+        """Learned energies (M,)."""
+        if self.direct:
+            return self._outputs(self.regressor, frames, 1)[:, 0]
+        return self._predict(frames)[0]
+
+    def _deviations(self, frames: Frames) -> Floats:
+        terms = describe_all(self.descriptors, frames)
+        deviations: Floats = call(self.regressor, "deviations", lambda: self.regressor.deviations(terms))
+        check_array(self.regressor, "deviations", deviations, (len(frames),))
+        return deviations
+
+    def _outputs(self, regressor: Regressor, frames: Frames, n_outputs: int) -> Floats:
+        """What a direct model's regressor gives (M, P)."""
+        terms = describe_all(self.descriptors, frames)
+        outputs: Floats = call(regressor, "predict_outputs", lambda: regressor.predict_outputs(terms))
+        check_array(regressor, "predict_outputs", outputs, (len(frames), n_outputs))
+        return outputs
 
     def _predict(self, frames: Frames) -> tuple[Floats, list[Floats]]:
         """Learned energies (M,) and their gradients with respect to the sites of every term."""
-        terms = [describe(descriptor, frames) for descriptor in self.descriptors]
+        terms = describe_all(self.descriptors, frames)
         predicted = call(self.regressor, "predict", lambda: self.regressor.predict(terms))
         check_prediction(self.regressor, predicted, [sites.values.shape for sites in terms])
         return predicted
 
     def _compute(self, frames: Frames) -> Prediction:
+        baseline = self.baseline(frames.numbers)
+        if self.force_regressor is not None:
+            forces = self._outputs(self.force_regressor, frames, 3 * frames.n_atoms).reshape(frames.positions.shape)
+            return Prediction(self._energies(frames) + baseline, forces, free_virials(frames, forces))
         energies, gradients = self._predict(frames)
         slopes: Floats | float = 0.0
         for descriptor, gradient in zip(self.descriptors, gradients, strict=True):
             slopes = slopes + pull_back(descriptor, frames, gradient)
         forces = -np.asarray(slopes)[:, : frames.n_atoms]
-        if frames.periodic:
-            virials = -np.asarray(slopes)[:, frames.n_atoms :]
-        else:
-            # Without a cell, a strain moves the atoms and nothing else: −dE/dstrain = Σ r ⊗ f.
-            virials = np.einsum("mix,miy->mxy", frames.positions, forces)
-        return Prediction(energies + self.baseline(frames.numbers), forces, virials)
+        virials = -np.asarray(slopes)[:, frames.n_atoms :] if frames.periodic else free_virials(frames, forces)
+        return Prediction(energies + baseline, forces, virials)
+
+
+def describe_all(descriptors: Sequence[Descriptor], frames: Frames) -> list[Sites]:
+    """The sites of every term."""
+    return [describe(descriptor, frames) for descriptor in descriptors]
+
+
+def free_virials(frames: Frames, forces: Floats) -> Floats:
+    """Σ r ⊗ f: without a cell, a strain moves the atoms and nothing else."""
+    virials: Floats = np.einsum("mix,miy->mxy", frames.positions, forces)
+    return virials
 
 
 def check_periodic(descriptors: Sequence[Descriptor], frames: Frames) -> None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from rfp_md.described import DescribedFrames, Outputs
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.files import check_output
-from rfp_md.frames import Dataset, Floats, Frames, check_trainable, count_duplicates
+from rfp_md.frames import Dataset, check_trainable, count_duplicates
 from rfp_md.guard import call, check_fitted
 from rfp_md.io import Units, paths_of, read
+from rfp_md.leakage import Fingerprints, audit
 from rfp_md.potential import Baseline, Potential, check_periodic
 from rfp_md.progress import Progress
-from rfp_md.regressors import Batch, Samples
-from rfp_md.sites import check_declared, describe
+from rfp_md.regressors import Regressor, Samples
+from rfp_md.sites import check_declared
 from rfp_md.specs import check_choice, make_regressor, make_terms
 from rfp_md.splits import split_frames
 
 PRESETS = {"fast": (("inverse_distances",), "random_fourier")}
 Preset = Literal["fast"]
-Target = Literal["conservative"]
+Target = Literal["conservative", "direct"]
 
 
 def train(
@@ -51,7 +53,8 @@ def train(
         descriptor: one ``NAME[:key=value,…]`` for each term; ``width`` among the keys is the term's number
             of features. Default: the preset's.
         regressor: ``NAME[:key=value,…]``. Default: the preset's.
-        target: ``conservative``: forces are the negative gradient of the learned energy.
+        target: ``conservative``: forces are the negative gradient of the learned energy; ``direct``: energies and
+            lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare with, not for MD.
         preset: ``fast``: symmetrised inverse distances under Fourier features.
         n_train, n_valid, split, seed: see ``rfp_md.splits.split_frames``; the validation frames choose the
             hyper-parameters and then join the last solve.
@@ -61,7 +64,7 @@ def train(
         UserError: bad frames, units, plugins or parameters, or a fit that does not fit into memory.
     """
     progress = progress or Progress()
-    check_choice("--target", target, ("conservative",))
+    check_choice("--target", target, ("conservative", "direct"))
     check_choice("--preset", preset, tuple(PRESETS))
     if output is not None:
         check_output(output, [] if isinstance(data, Dataset) else paths_of(data))
@@ -70,7 +73,17 @@ def train(
     terms, widths = make_terms(descriptor or PRESETS[preset][0])
     model = make_regressor(regressor or PRESETS[preset][1])
     dataset = data if isinstance(data, Dataset) else read(data, Units(energy_unit, force_unit, length_unit))
-    check_trainable(dataset, forces=model.smooth)
+    if not model.takes_width and any(width is not None for width in widths):
+        raise UserError(f"regressor '{model.name}' has no width to choose; leave width=… out")
+    conservative = target == "conservative"
+    check_trainable(dataset, forces=model.smooth or not conservative)
+    if not conservative:
+        if any(block.periodic for block in dataset):
+            raise UserError(f"{dataset.sources}: is periodic, but --target direct is for free molecules")
+        dataset.one_composition("--target direct")
+        progress.message(
+            "warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy in MD"
+        )
     if duplicates := count_duplicates(dataset):
         progress.message(f"warning: {duplicates} of {len(dataset)} frames repeat an earlier frame; are they meant to?")
 
@@ -78,28 +91,22 @@ def train(
     train_indices, valid_indices = split_frames(len(dataset), n_train, n_valid, split, rng)
     training, validation = dataset.select(train_indices), dataset.select(valid_indices)
     for term in terms:
-        if model.smooth and not term.capabilities.differentiable:
-            raise UserError(
-                f"descriptor '{term.name}' does not declare differentiable, so that forces cannot be fitted with it; "
-                "use another one, or a regressor for energies only (rfnn:activation=relu)"
-            )
-        if term.capabilities.fixed_composition:
-            dataset.one_composition(f"descriptor '{term.name}'")
-        if periodic := next((block for block in dataset if block.periodic), None):
-            check_periodic([term], periodic)
-        call(term, "fit", lambda term=term: term.fit(training))  # type: ignore[misc]
-        check_fitted(term)
-        check_declared(term, training.blocks[0])
-        if term.capabilities.piecewise:
-            progress.message(
-                f"warning: descriptor '{term.name}' is not smooth everywhere; do not run MD with this model"
-            )
-    if not model.smooth:
+        _fit_term(term, training, conservative and model.smooth, progress)
+    if conservative and not model.smooth:
         progress.message("this activation has no continuous derivative: the model is fitted to energies only")
     baseline = Baseline.fit(training)
-    train_samples, valid_samples = (DescribedFrames(part, terms, baseline) for part in (training, validation))
-    fitted = call(model, "fit", lambda: model.fit(train_samples, valid_samples, widths, rng, progress))
-    check_fitted(model, fitted)
+    forces = None if conservative else make_regressor(regressor or PRESETS[preset][1])
+    models: list[tuple[str, Regressor, Outputs | None]] = [("", model, None)]
+    if forces is not None:
+        models = [("energy_", model, "energies"), ("force_", forces, "forces")]
+    fitted: dict[str, Any] = {}
+    for prefix, one, outputs in models:
+        parts = [DescribedFrames(part, terms, baseline, outputs) for part in (training, validation)]
+        report = fit(one, parts, widths, rng, progress, outputs=outputs is not None)
+        fitted |= {prefix + key: value for key, value in report.items()}
+    leakage = audit(Fingerprints.of(training), Fingerprints.of(validation))
+    if leakage.leaks:
+        progress.message(f"warning: the validation frames leak: {leakage.summary}")
     same = all(np.array_equal(block.numbers, dataset.blocks[0].numbers) for block in dataset)
     record = {
         "target": target,
@@ -109,6 +116,7 @@ def train(
             "frames": len(dataset),
             "one_composition": same,
         },
+        "leakage": leakage.as_dict(),
         "split": {"kind": split, "seed": seed, "n_train": len(train_indices), "n_valid": len(valid_indices)},
         "widths": list(widths),
         "fit": fitted,
@@ -119,9 +127,11 @@ def train(
         baseline=baseline,
         descriptors=terms,
         regressor=model,
+        force_regressor=forces,
         reference=first[lowest : lowest + 1].at(first.positions[lowest : lowest + 1]),
         record=record,
         split={"train": train_indices, "valid": valid_indices},
+        fingerprints=Fingerprints.of(Dataset((*training, *validation))),
     )
     if output is not None:
         from rfp_md.artifact import save
@@ -130,45 +140,45 @@ def train(
     return potential
 
 
-class DescribedFrames(Samples):
-    """Structures as a regressor sees them: sites, energies without the baseline, slopes −F."""
+def fit(
+    regressor: Regressor,
+    samples: Sequence[Samples],
+    widths: Sequence[int | None],
+    rng: np.random.Generator,
+    progress: Progress,
+    *,
+    outputs: bool = False,
+) -> dict[str, Any]:
+    """Fit a regressor to training and validation samples, and check what it leaves behind.
 
-    def __init__(self, dataset: Dataset, descriptors: Sequence[Descriptor], baseline: Baseline) -> None:
-        self._dataset, self._descriptors, self._baseline = dataset, descriptors, baseline
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    @property
-    def n_coordinates(self) -> int:
-        return 3 * max(block.n_atoms for block in self._dataset)
-
-    @property
-    def n_strains(self) -> int:
-        return 9 if any(block.stresses is not None for block in self._dataset) else 0
-
-    def some(self, most: int, rng: np.random.Generator) -> Samples:
-        if len(self) <= most:
-            return self
-        chosen = rng.choice(len(self), most, replace=False)
-        return DescribedFrames(self._dataset.select(chosen), self._descriptors, self._baseline)
-
-    def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
-        for block in self._dataset:
-            for start in range(0, len(block), size):
-                part = block[start : start + size]
-                terms = [describe(term, part, derivatives=derivatives) for term in self._descriptors]
-                energies = Dataset((part,)).energies - self._baseline(part.numbers)
-                if derivatives:
-                    yield Batch(terms, energies, *_slopes(part), part.positions.reshape(len(part), -1))
-                else:
-                    yield Batch(terms, energies)
+    Args:
+        outputs: the fit of a direct model.
+    """
+    method = "fit_outputs" if outputs else "fit"
+    report: dict[str, Any] = call(
+        regressor, method, lambda: getattr(regressor, method)(*samples, widths, rng, progress)
+    )
+    check_fitted(regressor, report)
+    return report
 
 
-def _slopes(frames: Frames) -> tuple[Floats | None, Floats | None]:
-    """dE/dr = −F (M, 3N), eV/Å, and dE/dstrain = V σ (M, 9), eV, where the frames have them."""
-    forces, stresses = frames.forces, frames.stresses
-    slopes = None if forces is None else -forces.reshape(len(frames), -1)
-    if stresses is None or frames.cells is None:
-        return slopes, None
-    return slopes, (frames.volumes[:, None, None] * stresses).reshape(len(frames), -1)
+def _fit_term(term: Descriptor, training: Dataset, forces: bool, progress: Progress) -> None:
+    """Fit one descriptor, refuse early what it cannot do, and look whether it keeps what it declares.
+
+    Args:
+        forces: whether its derivatives will be needed.
+    """
+    if forces and not term.capabilities.differentiable:
+        raise UserError(
+            f"descriptor '{term.name}' does not declare differentiable, so that forces cannot be fitted with it; "
+            "use another one, or a regressor for energies only (rfnn:activation=relu)"
+        )
+    if term.capabilities.fixed_composition:
+        training.one_composition(f"descriptor '{term.name}'")
+    if periodic := next((block for block in training if block.periodic), None):
+        check_periodic([term], periodic)
+    call(term, "fit", lambda: term.fit(training))
+    check_fitted(term)
+    check_declared(term, training.blocks[0])
+    if forces and term.capabilities.piecewise:
+        progress.message(f"warning: descriptor '{term.name}' is not smooth everywhere; do not run MD with this model")

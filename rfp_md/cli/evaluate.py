@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,13 @@ def command(
     from rfp_md.evaluation import evaluate
 
     result = evaluate(model, data, plot=plot, energy_unit=energy_unit, force_unit=force_unit, length_unit=length_unit)
+    if result["leakage"] and result["leakage"]["exact"] + result["leakage"]["near"]:
+        print(f"warning: these frames are not new to the model: {result['leakage']['summary']}", file=sys.stderr)
     if json:
         print_json(result)
     else:
+        leakage = result.pop("leakage")
+        result["leakage"] = "unknown: the model's file does not know its training frames"
+        if leakage is not None:
+            result["leakage"] = leakage["summary"]
         print_values(result, f"{model} on {', '.join(map(str, data))}")

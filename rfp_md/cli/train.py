@@ -36,7 +36,9 @@ def command(
         list[str] | None, typer.Option(help="NAME[:key=value,...], once for each term; width=N is its width.")
     ] = None,
     regressor: Annotated[str | None, typer.Option(help="NAME[:key=value,...].")] = None,
-    target: Annotated[str, typer.Option(help="conservative: forces are the energy's gradient.")] = "conservative",
+    target: Annotated[
+        str, typer.Option(help="conservative: forces are the energy's gradient; direct: they are not.")
+    ] = "conservative",
     preset: Annotated[str, typer.Option(help="fast: symmetrised inverse distances, Fourier features.")] = "fast",
     config: Annotated[Path | None, typer.Option(help="TOML file with these options; flags win over it.")] = None,
     n_train: Annotated[int | None, typer.Option(help="Frames to train on; default: all that are left.")] = None,
@@ -83,6 +85,7 @@ def command(
     summary = {
         "trained on": f"{used['n_train']} frames, {used['n_valid']} more to choose hyper-parameters",
         **{key.replace("_", " "): value for key, value in potential.record["fit"].items() if value is not None},
+        "leakage into validation": potential.record["leakage"]["summary"],
         "seconds": result["seconds"],
     }
     print_values(summary, str(output))

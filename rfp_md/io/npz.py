@@ -32,7 +32,16 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout("rMD17", "nuclear_charges", "coords", "energies", "forces", energy_unit="kcal/mol", length_unit="angstrom", steps="old_indices"),
+    Layout(
+        "rMD17",
+        "nuclear_charges",
+        "coords",
+        "energies",
+        "forces",
+        energy_unit="kcal/mol",
+        length_unit="angstrom",
+        steps="old_indices",
+    ),
     Layout("sGDML", "z", "R", "E", "F", energy_unit_key="e_unit", length_unit_key="r_unit"),
     Layout("generic", "numbers", "positions", "energies", "forces"),
 )

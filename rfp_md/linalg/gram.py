@@ -9,14 +9,14 @@ from rfp_md.frames import Floats
 
 
 class Gram:
-    """ΦᵀΦ (lower triangle, float64) and Φᵀy of rows that come in pieces."""
+    """ΦᵀΦ (lower triangle, float64) and Φᵀy of rows that come in pieces, for one y or for ``n_targets``."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, n_targets: int | None = None) -> None:
         self.matrix: Floats = np.zeros((width, width), order="F")
-        self.rhs: Floats = np.zeros(width)
+        self.rhs: Floats = np.zeros(width if n_targets is None else (width, n_targets))
 
     def add(self, rows: Floats, targets: Floats) -> None:
-        """Add rows Φ (n, K), C-contiguous, with targets y (n,)."""
+        """Add rows Φ (n, K), C-contiguous, with targets y (n,) or (n, P)."""
         if len(rows) == 0:
             return
         # The transpose of a C-ordered array is what dsyrk wants; the sum goes into the matrix in place.

@@ -1,4 +1,4 @@
-"""Ridge regression from normal equations: (A + λ D) c = y with D = diag A, for many λ."""
+"""Ridge regression from normal equations: (A + λ D) c = y with D = diag A (or 1), for many λ."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.linalg.blas import dsymv
+from scipy.linalg.blas import dsymm
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from rfp_md.frames import Floats
@@ -19,8 +19,8 @@ class Solution:
     """A readout and how it was found.
 
     Attributes:
-        coefficients: c (K,).
-        method: ``cholesky`` or ``eigenvalues``.
+        coefficients: c (K,), or (K, P) for P right-hand sides.
+        method: ``cholesky``, ``eigenvalues`` or ``dual``.
         residual: |(A + λD)c − y| / |y| in the scaled system.
     """
 
@@ -37,13 +37,17 @@ class Ridge:
     failed factorisation is expected now and then: ``cholesky`` then returns None and the caller goes on.
     """
 
-    def __init__(self, matrix: Floats, rhs: Floats) -> None:
-        """Take over ``matrix`` (lower triangle, Fortran order; it is overwritten) and ``rhs``."""
-        diagonal = matrix.diagonal().copy()
-        self._scale = np.where(diagonal > 0, np.sqrt(np.maximum(diagonal, 0)), 1.0)
+    def __init__(self, matrix: Floats, rhs: Floats, *, scaled: bool = True) -> None:
+        """Take over ``matrix`` (lower triangle, Fortran order; it is overwritten) and ``rhs`` (K,) or (K, P).
+
+        Args:
+            scaled: D = diag A; else D = 1, so that λ has the size of the matrix.
+        """
+        self._scale = column_scale(matrix.diagonal(), scaled)
         matrix /= self._scale[:, None]
         matrix /= self._scale
-        self._matrix, self._rhs = matrix, rhs / self._scale
+        self._matrix, self._shape = matrix, rhs.shape
+        self._rhs = rhs.reshape(len(rhs), -1) / self._scale[:, None]
 
     def cholesky(self, regularization: float) -> Solution | None:
         """Solve by Cholesky with one step of refinement; None where the matrix is not positive definite."""
@@ -61,13 +65,47 @@ class Ridge:
         values, vectors = eigh(self._matrix, lower=True)
         kept = values > EIGENVALUE_FLOOR * values[-1]
         vectors = vectors[:, kept]
-        solution = vectors @ ((vectors.T @ self._rhs) / (values[kept] + regularization))
+        solution = vectors @ ((vectors.T @ self._rhs) / (values[kept] + regularization)[:, None])
         return self._solution(solution, regularization, "eigenvalues")
 
     def _remainder(self, solution: Floats, regularization: float) -> Floats:
-        return np.asarray(self._rhs - dsymv(1.0, self._matrix, solution, lower=1) - regularization * solution)
+        return np.asarray(self._rhs - dsymm(1.0, self._matrix, solution, lower=1) - regularization * solution)
 
     def _solution(self, scaled: Floats, regularization: float, method: str) -> Solution:
         size = np.linalg.norm(self._rhs) or 1.0
         residual = float(np.linalg.norm(self._remainder(scaled, regularization)) / size)
-        return Solution(scaled / self._scale, regularization, method, residual)
+        return Solution((scaled / self._scale[:, None]).reshape(self._shape), regularization, method, residual)
+
+
+class DualRidge:
+    """The same solutions from the rows themselves, for fewer rows than columns.
+
+        c = D⁻¹ Φᵀ V (Λ + λ)⁻¹ Vᵀ y   with the eigenvectors of Φ D⁻¹ Φᵀ = V Λ Vᵀ,
+
+    one decomposition of the size of the number of rows, whatever λ.
+    """
+
+    def __init__(self, rows: Floats, targets: Floats, *, scaled: bool = True) -> None:
+        """Decompose.
+
+        Args:
+            rows: Φ (n, K), left as it is.
+            targets: y (n, P).
+        """
+        self._scale = column_scale(np.einsum("nk,nk->k", rows, rows), scaled)
+        self._rows, self._targets = rows / self._scale, targets
+        self._values, self._vectors = eigh(self._rows @ self._rows.T, lower=True)
+
+    def solve(self, regularization: float) -> Solution:
+        kept = self._values > EIGENVALUE_FLOOR * self._values[-1]
+        vectors = self._vectors[:, kept]
+        dual = vectors @ ((vectors.T @ self._targets) / (self._values[kept] + regularization)[:, None])
+        scaled = self._rows.T @ dual
+        size = np.linalg.norm(self._targets) or 1.0
+        residual = float(np.linalg.norm(self._rows @ scaled + regularization * dual - self._targets) / size)
+        return Solution(scaled / self._scale[:, None], regularization, "dual", residual)
+
+
+def column_scale(diagonal: Floats, scaled: bool) -> Floats:
+    """√D (K,)."""
+    return np.where(diagonal > 0, np.sqrt(np.maximum(diagonal, 0)), 1.0) if scaled else np.ones(len(diagonal))

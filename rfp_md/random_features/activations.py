@@ -31,6 +31,10 @@ class Activation:
     span: tuple[float, float]
 
 
+def _identity(z: Floats) -> tuple[Floats, Floats]:
+    return z, np.ones_like(z)
+
+
 def _tanh(z: Floats) -> tuple[Floats, Floats]:
     value = np.tanh(z)
     return value, 1.0 - value * value
@@ -62,8 +66,9 @@ def _cos(z: Floats) -> tuple[Floats, Floats]:
 
 
 # tanh: Bolager et al., "Sampling weights of deep neural networks" (NeurIPS 2023), and thesis section 2.5.1;
-# neither says anything about sin and cos, whose spans here cover the steepest quarter of a period.
+# neither says anything about sin and cos, whose spans here cover the steepest quarter of a period, nor about identity.
 ACTIVATIONS = {
+    "identity": Activation(_identity, smooth=True, alpha=1.0, beta=0.0, span=(0.0, 1.0)),
     "tanh": Activation(_tanh, smooth=True, alpha=2 * log(1.5), beta=log(1.5), span=(-log(3) / 2, log(3) / 2)),
     "gelu": Activation(_gelu, smooth=True, alpha=1.0, beta=0.0, span=(0.0, 1.0)),
     "relu": Activation(_relu, smooth=False, alpha=1.0, beta=0.0, span=(0.0, 1.0)),

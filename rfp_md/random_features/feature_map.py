@@ -1,4 +1,4 @@
-"""φ_k(x) = σ(W_k·x + b_k), the K features of one type of site."""
+"""K features of one type of site: functions of W_k·x, or of the distance from a centre."""
 
 from __future__ import annotations
 
@@ -6,18 +6,58 @@ from dataclasses import dataclass
 
 from rfp_md.frames import Floats
 from rfp_md.random_features.activations import ACTIVATIONS
+from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
-    """Weights W (K, D) and biases b (K,) under one activation."""
+    """φ_k(x) = σ(W_k·x + b_k) with weights W (K, D) and biases b (K,); ∂φ_k/∂x = σ′_k W_k."""
 
     weights: Floats
     biases: Floats
     activation: str
 
     def __call__(self, sites: Floats) -> tuple[Floats, Floats]:
-        """Values φ (…, K) and slopes σ′ (…, K) at sites (…, D); dφ_k/dx = σ′_k W_k."""
+        """Values φ (…, K) and slopes σ′ (…, K) at sites (…, D)."""
         arguments = sites @ self.weights.T
         arguments += self.biases
         return ACTIVATIONS[self.activation].evaluate(arguments)
+
+    def directions(self, sites: Floats, jacobian: Floats) -> Floats:
+        """W_k·∂x/∂c (M, C, K) at sites (M, D) for ∂x/∂c (M, D, C); times the slope it is ∂φ_k/∂c."""
+        product: Floats = jacobian.transpose(0, 2, 1) @ self.weights.T
+        return product
+
+    def gradient(self, sites: Floats, weighted_slopes: Floats) -> Floats:
+        """Σ_k ∂φ_k/∂x c_k (…, D) for c_k times slope (…, K)."""
+        return weighted_slopes @ self.weights
+
+
+@dataclass(frozen=True, eq=False)
+class RadialMap:
+    """φ_k(x) = κ(|x − W_k| b_k) with centres W (K, D) and inverse lengths b (K,); ∂φ_k/∂x = slope_k (W_k − x)."""
+
+    weights: Floats
+    biases: Floats
+    kernel: RadialKernel
+
+    def __call__(self, sites: Floats) -> tuple[Floats, Floats]:
+        """Values φ (…, K) and slopes −κ′(r)/r b² (…, K) at sites (…, D)."""
+        value, slope, _ = RADIAL[self.kernel](squared_distances(sites, self.weights) * self.biases**2)
+        return value, slope * self.biases**2
+
+    def directions(self, sites: Floats, jacobian: Floats) -> Floats:
+        """(W_k − x)·∂x/∂c (M, C, K); times the slope it is ∂φ_k/∂c."""
+        turned = jacobian.transpose(0, 2, 1)
+        product: Floats = turned @ self.weights.T
+        product -= turned @ sites[:, :, None]
+        return product
+
+    def gradient(self, sites: Floats, weighted_slopes: Floats) -> Floats:
+        """Σ_k ∂φ_k/∂x c_k (…, D) for c_k times slope (…, K)."""
+        gradient: Floats = weighted_slopes @ self.weights
+        gradient -= weighted_slopes.sum(axis=-1)[..., None] * sites
+        return gradient
+
+
+Features = FeatureMap | RadialMap

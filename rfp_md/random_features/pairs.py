@@ -31,7 +31,7 @@ def sample_pairs(
 
     Args:
         points: (n, D).
-        outputs: f at the points, (n,).
+        outputs: f at the points, (n,) or (n, P).
         places: which site of its structure each point is, (n,).
 
     Returns:
@@ -49,7 +49,7 @@ def sample_pairs(
     first, second, apart = first[distinct], second[distinct], apart[distinct]
     if heuristic == "uniform":
         return first[:n_pairs], second[:n_pairs]
-    steepness = np.abs(outputs[first] - outputs[second]) / apart
+    steepness = np.linalg.norm((outputs[first] - outputs[second]).reshape(len(apart), -1), axis=1) / apart
     if not steepness.any():
         return first[:0], second[:0]
     possible = min(n_pairs, int(np.count_nonzero(steepness)))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from rfp_md.errors import UserError
 from rfp_md.frames import Floats
 from rfp_md.plugins import Kind, Plugin
 from rfp_md.progress import Progress
@@ -26,6 +27,7 @@ class Batch:
             first columns of the Jacobians.
         strain_slopes: targets dE/d(strain) (M, 9), eV, or None where there are none. They follow the first.
         positions: where the slopes act (M, 3N), Å, with the slopes; torques are r × slope.
+        outputs: targets (M, P) of a direct fit: the energies as one column, or the force components, eV/Å.
     """
 
     terms: list[Sites]
@@ -33,6 +35,7 @@ class Batch:
     slopes: Floats | None = None
     strain_slopes: Floats | None = None
     positions: Floats | None = None
+    outputs: Floats | None = None
 
     @property
     def numbers_per_structure(self) -> int:
@@ -77,6 +80,16 @@ class Regressor(Plugin):
         return True
 
     @property
+    def takes_width(self) -> bool:
+        """Whether its functions have a size that the user may choose."""
+        return True
+
+    @property
+    def universal(self) -> bool:
+        """Whether it can come close to any smooth function of a site, given enough samples."""
+        return True
+
+    @property
     def numbers_per_site(self) -> int:
         """About how many numbers ``predict`` holds for a site of a structure; large batches are cut by it."""
         return 1000
@@ -105,3 +118,25 @@ class Regressor(Plugin):
     @abstractmethod
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
         """Energies (M,) and, for each term, dE/dx (M, S, D)."""
+
+    def deviations(self, terms: Sequence[Sites]) -> Floats:
+        """Predictive standard deviations of the energies (M,), eV. A regressor need not have them."""
+        raise UserError(f"regressor '{self.name}' has no predictive variance; gaussian_process:variance=true has")
+
+    def fit_outputs(
+        self,
+        train: Samples,
+        valid: Samples,
+        widths: Sequence[int | None],
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        """Find vector functions f with Σ_terms Σ_s f_{term, type(s)}(x_s) ≈ outputs, for ``--target direct``.
+
+        As ``fit``, but without derivatives and for P targets at once (``Batch.outputs``). A regressor need not have it.
+        """
+        raise UserError(f"regressor '{self.name}' is for conservative models only; leave --target direct out")
+
+    def predict_outputs(self, terms: Sequence[Sites]) -> Floats:
+        """Outputs (M, P) after ``fit_outputs``."""
+        raise UserError(f"regressor '{self.name}' is for conservative models only")

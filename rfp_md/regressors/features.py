@@ -15,11 +15,12 @@ from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Solution
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
-from rfp_md.random_features.feature_map import FeatureMap
+from rfp_md.random_features.feature_map import FeatureMap, Features
 from rfp_md.regressors.base import Batch, Regressor, Samples
+from rfp_md.regressors.direct_fit import DirectFit
 from rfp_md.regressors.joint_fit import JointFit
 from rfp_md.regressors.pools import SitePool, pool_sites
-from rfp_md.regressors.rows import Block
+from rfp_md.regressors.rows import Block, energy_rows
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
@@ -47,12 +48,14 @@ class FeatureRegressor(Regressor):
     are chosen on the validation samples, which then join the training samples for the last solve.
     """
 
-    width: int | None = Field(None, ge=1, description="number of features; default: by the number of rows, ≤ 6000")
+    width: int | None = Field(None, ge=1, description="number of features; default: by the number of targets, ≤ 6000")
     regularization: Numbers = Field(
         (1e-12, 1e-11, 1e-10, 1e-9, 1e-8), description="λ to choose from, relative to a unit-diagonal Gram matrix"
     )
     force_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the force rows to choose from")
     stress_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the strain rows to choose from")
+
+    relative: bool = Field(True, description="λ relative to the features' size; false: plain λ, as in the thesis")
 
     _layout: list[Block] | None = PrivateAttr(None)
 
@@ -64,6 +67,14 @@ class FeatureRegressor(Regressor):
     @abstractmethod
     def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Draw W (pool.width, D) and b (pool.width,) for sites of one type."""
+
+    def features(self, weights: Floats, biases: Floats) -> Features:
+        """The functions that are drawn."""
+        return FeatureMap(weights, biases, self.activation_name)
+
+    def default_width(self, n_samples: int, n_rows: int) -> int:
+        """The number of features where none is given, for so many structures with so many targets."""
+        return int(np.clip(n_rows // 4, 500, 6000))
 
     @property
     def smooth(self) -> bool:
@@ -79,13 +90,14 @@ class FeatureRegressor(Regressor):
     ) -> dict[str, Any]:
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
         slopes = train.n_coordinates + train.n_strains if self.smooth else 0
-        pools = self._pools(sample, widths, len(train) * (1 + slopes))
+        pools = self._pools(sample, widths, self.default_width(len(train), len(train) * (1 + slopes)))
         width = sum(pool.width for pool in pools)
         # Rows and the product they are made from, the Jacobian and its transpose.
         per_structure = 16 * max(1, slopes) * (width + max(batch.numbers_per_structure for batch in sample))
         batch_size = int(np.clip(BATCH_BYTES / per_structure, 1, len(train)))
         self._check_memory(pools, batch_size * per_structure, 2 + bool(train.n_strains), progress)
-        fit = JointFit(self._draw_blocks(pools, rng), 1 + slopes, bool(train.n_strains), batch_size, progress)
+        blocks = self._draw_blocks(pools, rng)
+        fit = JointFit(blocks, 1 + slopes, bool(train.n_strains), batch_size, progress, scaled=self.relative)
         fit.add(train, "Training frames")
         choice = fit.choose(valid, self.regularization, self.force_weights, self.stress_weights)
         fit.add(valid, "Validation frames")
@@ -120,12 +132,44 @@ class FeatureRegressor(Regressor):
             coefficients = readout[block.columns]
             energies += value.sum(axis=1) @ coefficients
             slope *= coefficients
-            gradient = slope @ block.features.weights
+            gradient = block.features.gradient(sites.values if everything else sites.values[:, mine], slope)
             if everything:
                 gradients[block.term] = gradient
             else:
                 gradients[block.term][:, mine] = gradient
         return energies, gradients
+
+    def fit_outputs(
+        self,
+        train: Samples,
+        valid: Samples,
+        widths: Sequence[int | None],
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
+        pools = self._pools(sample, widths, self.default_width(len(train), len(train)))
+        width = sum(pool.width for pool in pools)
+        rows = len(train) + len(valid)
+        numbers = max(batch.numbers_per_structure for batch in sample)
+        batch_size = int(np.clip(BATCH_BYTES / (8 * (width + numbers)), 1, rows))
+        # Rows twice (as they are and scaled) and their products, or the Gram matrix and its factor.
+        held = 2 * rows * (width + rows) if rows <= width else 3 * width**2
+        self._require(8 * held + int(BATCH_BYTES), width, progress)
+        fit = DirectFit(self._draw_blocks(pools, rng), batch_size, progress, scaled=self.relative)
+        final, mae = fit.run(train, valid, self.regularization)
+        self._remember(fit.blocks, final)
+        return {
+            "width": width,
+            "regularization": final.regularization,
+            "solver": final.method,
+            "residual": final.residual,
+            "valid_mae": mae,
+        }
+
+    def predict_outputs(self, terms: Sequence[Sites]) -> Floats:
+        outputs: Floats = energy_rows(self._blocks(), terms) @ self._state["readout"]
+        return outputs
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
         super().restore(state)
@@ -136,19 +180,19 @@ class FeatureRegressor(Regressor):
             if features.weights.ndim != 2 or features.biases.shape != (len(features.weights),):
                 raise ValueError(f"weights and biases of term {block.term} do not fit each other")
             width = block.columns.stop
-        if width == 0 or "readout" not in state or state["readout"].shape != (width,):
+        if width == 0 or "readout" not in state or state["readout"].shape[:1] != (width,):
             raise ValueError("the readout does not fit the features")
         return self
 
-    def _pools(self, sample: list[Batch], widths: Sequence[int | None], rows: int) -> list[SitePool]:
+    def _pools(self, sample: list[Batch], widths: Sequence[int | None], default: int) -> list[SitePool]:
         """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
-        default = max(1, (self.width or default_width(rows)) // len(widths))
+        default = max(1, (self.width or default) // len(widths))
         return [pool for k, width in enumerate(widths) for pool in pool_sites(sample, k, width or default)]
 
     def _draw_blocks(self, pools: list[SitePool], rng: np.random.Generator) -> list[Block]:
         blocks, start = [], 0
         for pool in pools:
-            features = FeatureMap(*self.draw(pool, rng), self.activation_name)
+            features = self.features(*self.draw(pool, rng))
             stop = start + len(features.biases)
             blocks.append(Block(pool.term, pool.site_type, slice(start, stop), features))
             start = stop
@@ -158,7 +202,9 @@ class FeatureRegressor(Regressor):
         """Weights, the Gram matrices, their weighted sum and a factor of it, and the bytes of one batch."""
         width = sum(pool.width for pool in pools)
         weights = sum(pool.width * pool.points.shape[1] for pool in pools)
-        needed = 8 * ((grams + 2) * width**2 + weights) + batch
+        self._require(8 * ((grams + 2) * width**2 + weights) + batch, width, progress)
+
+    def _require(self, needed: int, width: int, progress: Progress) -> None:
         progress.message(
             f"{width} features: peak memory about {gigabytes(needed)} of {gigabytes(available_memory())} available"
         )
@@ -182,12 +228,7 @@ class FeatureRegressor(Regressor):
                 term, site_type = (int(part) for part in prefix.split("."))
                 weights, biases = self._state[f"{prefix}.weights"], self._state[f"{prefix}.biases"]
                 start = blocks[-1].columns.stop if blocks else 0
-                features = FeatureMap(weights, biases, self.activation_name)
+                features = self.features(weights, biases)
                 blocks.append(Block(term, site_type, slice(start, start + len(weights)), features))
             self._layout = blocks  # whole at once: other threads may be looking
         return self._layout
-
-
-def default_width(rows: int) -> int:
-    """A quarter of the number of rows, between 500 and 6000."""
-    return int(np.clip(rows // 4, 500, 6000))

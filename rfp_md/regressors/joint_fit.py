@@ -37,15 +37,23 @@ class JointFit:
     """Separate normal equations for energies, slopes and strain slopes, so that every weighting is a cheap re-solve."""
 
     def __init__(
-        self, blocks: list[Block], rows_per_sample: int, strains: bool, batch_size: int, progress: Progress
+        self,
+        blocks: list[Block],
+        rows_per_sample: int,
+        strains: bool,
+        batch_size: int,
+        progress: Progress,
+        *,
+        scaled: bool = True,
     ) -> None:
         """Start with no rows.
 
         Args:
             rows_per_sample: of a sample, all targets together; 1 for energies only.
             strains: whether there are strain slopes.
+            scaled: whether λ is relative to the features' size.
         """
-        self.blocks = blocks
+        self.blocks, self._scaled = blocks, scaled
         self._rows_per_sample, self._batch_size, self._progress = rows_per_sample, batch_size, progress
         kinds = 1 if rows_per_sample == 1 else 3 if strains else 2
         self._grams = [Gram(blocks[-1].columns.stop) for _ in range(kinds)]
@@ -77,7 +85,7 @@ class JointFit:
     def solve(self, weights: Weights, lambdas: Sequence[float], label: str) -> list[Solution]:
         """Solutions for every λ whose factorisation holds; if none does, one by eigenvalues, with a message."""
         self._progress.start(label, len(lambdas), "solves")
-        ridge = Ridge(*weighted_sum(self._grams, list(weights[: len(self._grams)])))
+        ridge = Ridge(*weighted_sum(self._grams, list(weights[: len(self._grams)])), scaled=self._scaled)
         solutions = []
         for value in lambdas:
             solution = ridge.cholesky(value)

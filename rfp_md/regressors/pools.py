@@ -17,8 +17,9 @@ class SitePool:
     Attributes:
         width: how many features to draw.
         points: x (n, D).
-        outputs: energy of the structure that each site belongs to (n,).
+        outputs: energy of the structure that each site belongs to (n,), or its outputs (n, P) in a direct fit.
         places: which site of its structure each is (n,).
+        structures: which structure each belongs to (n,).
     """
 
     term: int
@@ -27,6 +28,7 @@ class SitePool:
     points: Floats
     outputs: Floats
     places: Ints
+    structures: Ints
 
 
 def pool_sites(sample: list[Batch], term: int, width: int) -> list[SitePool]:
@@ -34,12 +36,15 @@ def pool_sites(sample: list[Batch], term: int, width: int) -> list[SitePool]:
     all_types = np.concatenate([np.tile(batch.terms[term].types, len(batch.energies)) for batch in sample])
     pools = []
     for site_type, count in zip(*np.unique(all_types, return_counts=True), strict=True):
-        parts = []
+        parts, seen = [], 0
         for batch in sample:
             sites = batch.terms[term]
             places = np.flatnonzero(sites.types == site_type)
             points = sites.values[:, places].reshape(-1, sites.values.shape[2])
-            parts.append((points, np.repeat(batch.energies, len(places)), np.tile(places, len(batch.energies))))
+            outputs = batch.energies if batch.outputs is None else batch.outputs
+            numbers = np.repeat(np.arange(seen, seen + len(outputs)), len(places))
+            parts.append((points, np.repeat(outputs, len(places), axis=0), np.tile(places, len(outputs)), numbers))
+            seen += len(outputs)
         share = max(1, round(width * count / len(all_types)))
         arrays = (np.concatenate(part) for part in zip(*parts, strict=True))
         pools.append(SitePool(term, int(site_type), share, *arrays))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numba
 import numpy as np
 
 from rfp_md.frames import Floats
-from rfp_md.random_features.feature_map import FeatureMap
+from rfp_md.random_features.feature_map import Features
 from rfp_md.regressors.base import Batch
 from rfp_md.sites import Sites
 
@@ -23,7 +23,7 @@ class Block:
     term: int
     site_type: int
     columns: slice
-    features: FeatureMap
+    features: Features
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,40 +44,46 @@ def targets(batch: Batch) -> tuple[Floats, Floats | None, Floats | None]:
     return batch.energies, None if slopes is None else slopes.ravel(), None if strains is None else strains.ravel()
 
 
+def energy_rows(blocks: list[Block], terms: Sequence[Sites]) -> Floats:
+    """Φ_mk = Σ_s φ_k(x_ms), (M, K)."""
+    rows = np.zeros((len(terms[0].values), blocks[-1].columns.stop))
+    for block in blocks:
+        _add(block, terms[block.term], slice(None), rows, None)
+    return rows
+
+
 def feature_rows(blocks: list[Block], batch: Batch) -> Rows:
     """Rows of M structures (thesis, Algorithm 5, lines 2 to 6).
 
     Φ_mk = Σ_s φ_k(x_ms) and, where the batch has slopes, Q_mck = Σ_s σ′_k(x_ms) Σ_d W_kd ∂x_msd/∂c.
     """
-    width = blocks[-1].columns.stop
-    energy_rows = np.zeros((len(batch.energies), width))
     if batch.slopes is None:
-        for block in blocks:
-            _add(block, batch.terms[block.term], slice(None), energy_rows, None)
-        return Rows(energy_rows)
+        return Rows(energy_rows(blocks, batch.terms))
+    width = blocks[-1].columns.stop
+    energies = np.zeros((len(batch.energies), width))
     n_slopes = batch.slopes.shape[1]
     n_columns = n_slopes + (0 if batch.strain_slopes is None else batch.strain_slopes.shape[1])
-    slope_rows = np.zeros((len(energy_rows), n_columns, width))
-    group = max(1, int(CACHE_BYTES / slope_rows[0].nbytes))
-    for start in range(0, len(energy_rows), group):
+    slopes = np.zeros((len(energies), n_columns, width))
+    group = max(1, int(CACHE_BYTES / slopes[0].nbytes))
+    for start in range(0, len(energies), group):
         part = slice(start, start + group)
         for block in blocks:
-            _add(block, batch.terms[block.term], part, energy_rows[part], slope_rows[part])
+            _add(block, batch.terms[block.term], part, energies[part], slopes[part])
     if batch.strain_slopes is None:
-        return Rows(energy_rows, slope_rows.reshape(-1, width))
-    parts = (slope_rows[:, :n_slopes], slope_rows[:, n_slopes:])
-    return Rows(energy_rows, *(np.ascontiguousarray(part).reshape(-1, width) for part in parts))
+        return Rows(energies, slopes.reshape(-1, width))
+    parts = (slopes[:, :n_slopes], slopes[:, n_slopes:])
+    return Rows(energies, *(np.ascontiguousarray(part).reshape(-1, width) for part in parts))
 
 
-def _add(block: Block, sites: Sites, part: slice, energy_rows: Floats, slope_rows: Floats | None) -> None:
+def _add(block: Block, sites: Sites, part: slice, energies: Floats, slopes: Floats | None) -> None:
     """Add one block's columns for some structures of a batch."""
     for s in np.flatnonzero(sites.types == block.site_type):
         value, slope = block.features(sites.values[part, s])
-        energy_rows[:, block.columns] += value
-        if slope_rows is not None and sites.jacobian is not None:
-            jacobian = sites.jacobian[part, s, :, : slope_rows.shape[1]]
-            product = jacobian.transpose(0, 2, 1) @ block.features.weights.T
-            _multiply_add(slope_rows[:, :, block.columns], product, slope)
+        energies[:, block.columns] += value
+        if slopes is not None and sites.jacobian is not None:
+            jacobian = sites.jacobian[part, s, :, : slopes.shape[1]]
+            product = block.features.directions(sites.values[part, s], jacobian)
+            _multiply_add(slopes[:, :, block.columns], product, slope)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -56,7 +56,9 @@ def test_evaluate_keeps_its_contract(trained, tmp_path):
         "force_rmse_mev_per_angstrom",
         "stress_mae_mev_per_angstrom3",
         "ms_per_frame",
+        "leakage",
     }
+    assert errors["leakage"]["summary"] == "none found"
     assert errors["n_frames"] == 100
     assert errors["energy_mae_mev_per_atom"] == pytest.approx(errors["energy_mae_mev"] / 9)
     assert (tmp_path / "parity.png").read_bytes().startswith(b"\x89PNG")

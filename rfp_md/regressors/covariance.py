@@ -1,0 +1,103 @@
+"""Covariances of energies and slopes under a Gaussian process on sites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rfp_md.frames import Floats
+from rfp_md.progress import Progress
+from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
+
+
+@dataclass(frozen=True, eq=False)
+class SiteGroup:
+    """All sites of one type of M structures, in units of the kernel's length.
+
+    Attributes:
+        values: x (M, S, D).
+        jacobian: ∂x/∂c (M, S, D, C), or None where only energies are asked for.
+    """
+
+    values: Floats
+    jacobian: Floats | None = None
+
+
+def covariance(groups: Sequence[SiteGroup], kernel: RadialKernel, progress: Progress) -> Floats:
+    """Lower triangle of K (n, n), n = M (1 + C): the M energies, then the C slopes of each structure.
+
+    With d = x − y for a site x of structure m and y of structure n, summed over both:
+
+        cov(E_m, E_n) = κ,   cov(E_m, ∂E_n) = g d·J_n,   cov(∂E_m, ∂E_n) = J_mᵀ (g 1 − h d dᵀ) J_n
+    """
+    n_frames = len(groups[0].values)
+    n_slopes = 0 if groups[0].jacobian is None else groups[0].jacobian.shape[3]
+    matrix = np.zeros((n_frames * (1 + n_slopes),) * 2, order="F")
+    progress.start("Covariances", n_frames, "frames")
+    for n in range(n_frames):
+        start = n_frames + n * n_slopes
+        columns = slice(start, start + n_slopes)
+        for group in groups:
+            value, slope, curvature, apart = _pairs(group.values[n:], group.values[n], kernel)
+            matrix[n:n_frames, n] += value.sum(axis=(1, 2))
+            if group.jacobian is None:
+                continue
+            mine, others = group.jacobian[n], group.jacobian[n:]
+            along_mine = np.einsum("mstd,tdc->mstc", apart, mine, optimize=True)
+            along_other = np.matmul(apart, others)
+            # cov(∂E_m, E_n) = −g d·J_m
+            below = -np.einsum("mst,mstc->mc", slope, along_other, optimize=True)
+            matrix[start:, n] += below.ravel()
+            # n's slopes with the energies of later structures m: below the diagonal too, but in n's rows
+            beside = np.einsum("mst,mstc->mc", slope, along_mine, optimize=True)
+            matrix[columns, n + 1 : n_frames] += beside[1:].T
+            flat = len(value), -1
+            direct = np.einsum("mst,tdc->msdc", slope, mine, optimize=True)
+            block = _contract(others.reshape(*flat, n_slopes), direct.reshape(*flat, n_slopes))
+            block -= _contract(
+                along_other.reshape(*flat, n_slopes), (curvature[..., None] * along_mine).reshape(*flat, n_slopes)
+            )
+            matrix[start:, columns] += block.reshape(-1, n_slopes)
+        progress.advance(1)
+    return matrix
+
+
+def cross_covariance(asked: Sequence[SiteGroup], known: Sequence[SiteGroup], kernel: RadialKernel) -> Floats:
+    """Covariances (A, n) of A structures' energies with everything that is known."""
+    n_frames = len(known[0].values)
+    n_slopes = 0 if known[0].jacobian is None else known[0].jacobian.shape[3]
+    matrix = np.zeros((len(asked[0].values), n_frames * (1 + n_slopes)))
+    for new, group in zip(asked, known, strict=True):
+        for n in range(n_frames):
+            value, slope, _, apart = _pairs(new.values, group.values[n], kernel)
+            matrix[:, n] += value.sum(axis=(1, 2))
+            if group.jacobian is not None:
+                start = n_frames + n * n_slopes
+                weighted = np.einsum("mst,mstd->mtd", slope, apart, optimize=True)
+                matrix[:, start : start + n_slopes] += np.einsum(
+                    "mtd,tdc->mc", weighted, group.jacobian[n], optimize=True
+                )
+    return matrix
+
+
+def prior_variances(groups: Sequence[SiteGroup], kernel: RadialKernel) -> Floats:
+    """cov(E_m, E_m) of each structure (M,)."""
+    total = np.zeros(len(groups[0].values))
+    for group in groups:
+        apart = group.values[:, :, None] - group.values[:, None]
+        total += RADIAL[kernel](np.square(apart).sum(axis=-1))[0].sum(axis=(1, 2))
+    return total
+
+
+def _pairs(values: Floats, site_values: Floats, kernel: RadialKernel) -> tuple[Floats, Floats, Floats, Floats]:
+    """κ, g, h (M, S, T) and d (M, S, T, D) of the sites (M, S, D) of many structures and (T, D) of one."""
+    apart = values[:, :, None] - site_values
+    return *RADIAL[kernel](squared_distances(values, site_values)), apart
+
+
+def _contract(first: Floats, second: Floats) -> Floats:
+    """Σ_k a_mkc b_mke, (M, C, E)."""
+    product: Floats = first.transpose(0, 2, 1) @ second
+    return product

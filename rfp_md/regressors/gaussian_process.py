@@ -1,0 +1,239 @@
+"""Gaussian process regression on energies and slopes, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field, PrivateAttr
+from scipy.linalg.lapack import dpotrf, dpotrs
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats
+from rfp_md.linalg.memory import require_memory
+from rfp_md.progress import Progress
+from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
+from rfp_md.regressors.base import Batch, Regressor, Samples
+from rfp_md.regressors.covariance import SiteGroup, covariance, cross_covariance, prior_variances
+from rfp_md.regressors.features import Numbers
+from rfp_md.regressors.random_fourier import median_distance
+from rfp_md.sites import Sites
+
+Key = tuple[int, int]  # term, site type
+
+
+class GaussianProcess(Regressor):
+    """f ~ GP(0, κ), observed through energies and slopes y = (E, ∂E): thesis eqs. 2.40 to 2.42, as in GDML.
+
+        E(x) = k(x)·a,   a = (K + Λ)⁻¹ y,   var E(x) = s² [κ(x, x) − k(x)·(K + Λ)⁻¹ k(x)],   s² = y·a / n
+
+    K holds the covariances of all n = M (1 + 3N) observations: memory grows with n², time with n³, so it is
+    for a few hundred frames. To predict, each training site needs one number and one direction only, since
+    Σ_c ∂κ/∂y·J_c a_c = ∂κ/∂y·v with v = Σ_c J_c a_c. Chmiela et al., Sci. Adv. 3, e1603015 (2017).
+    """
+
+    name: ClassVar[str] = "gaussian_process"
+    compatible_since: ClassVar[str | None] = "0.1.0"
+
+    kernel: RadialKernel = Field("matern52", description="covariance function κ: gaussian or matern52")
+    length_scale: Numbers = Field((6.0,), description="ℓ to choose from, in median site distances")
+    noise: Numbers = Field((1e-8, 1e-6), description="Λ to choose from, relative to K's mean diagonal")
+    variance: bool = Field(False, description="keep the training Jacobians, for the predictive variance")
+
+    _factor: Floats | None = PrivateAttr(None)
+
+    @property
+    def takes_width(self) -> bool:
+        return False
+
+    @property
+    def numbers_per_site(self) -> int:
+        return max((array[..., 0].size for key, array in self._state.items() if key.endswith(".sites")), default=1)
+
+    def fit(
+        self,
+        train: Samples,
+        valid: Samples,
+        widths: Sequence[int | None],
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        n = (len(train) + len(valid)) * (1 + train.n_coordinates)
+        progress.message(f"{n} observations: their covariance matrix and its factor take {16e-9 * n**2:.2f} GB")
+        require_memory(
+            16 * n**2,
+            f"give regressor '{self.name}' fewer frames, or use random features, whose memory does not grow with them",
+        )
+        training, validation = _whole(train), _whole(valid)
+        medians = {key: median_distance(_sites(training, key), rng) for key in _keys(training)}
+        tried: list[tuple[float, float, float, tuple[float, ...]]] = []
+        for scale in self.length_scale:
+            groups = self._prepare(training, medians, scale)
+            matrix = covariance(groups, self.kernel, progress)
+            for noise in self.noise:
+                if self._solve(groups, matrix, training, noise):
+                    errors = self._errors(validation)
+                    value = sum(e / (t.std() or 1.0) for e, t in zip(errors, _targets(validation), strict=True))
+                    tried.append((value, scale, noise, errors))
+        if not tried:
+            raise UserError(f"regressor '{self.name}': K is singular to rounding; give it a larger noise=…")
+        _, scale, noise, errors = min(tried)
+        everything = _joined([training, validation])
+        groups = self._prepare(everything, medians, scale)
+        if not self._solve(groups, covariance(groups, self.kernel, progress), everything, noise):
+            raise UserError(
+                f"regressor '{self.name}': K of all frames is singular to rounding; give it a larger noise=…"
+            )
+        return {
+            "observations": n,
+            "length_scale": scale,
+            "noise": noise,
+            "amplitude_ev": float(np.sqrt(self._state["amplitude"][0])),
+            "valid_energy_mae_ev": errors[0],
+            "valid_force_mae_ev_per_angstrom": errors[1] if len(errors) > 1 else None,
+        }
+
+    def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+        energies = np.zeros(len(terms[0].values))
+        gradients = [np.zeros_like(sites.values) for sites in terms]
+        for k, site_type in self._known():
+            here = terms[k].types == site_type
+            length, sites, weights, directions = (
+                self._state[f"{k}.{site_type}.{part}"] for part in ("length", "sites", "weights", "directions")
+            )
+            known = sites.reshape(-1, sites.shape[2])
+            x = terms[k].values[:, here] / length
+            value, slope, curvature = RADIAL[self.kernel](squared_distances(x, known))
+            # With d = x − y: the energy is κ α + g d·v, its gradient −(g α + h d·v) d + g v.
+            along = x @ directions.T - np.einsum("pd,pd->p", known, directions)
+            energies += (value @ weights + (slope * along).sum(axis=2)).sum(axis=1)
+            pull = slope * weights + curvature * along
+            gradients[k][:, here] = (pull @ known - pull.sum(axis=2)[..., None] * x + slope @ directions) / length
+        return energies, gradients
+
+    def deviations(self, terms: Sequence[Sites]) -> Floats:
+        if "noise" not in self._state:
+            raise UserError("this Gaussian process has no variance; train it with gaussian_process:variance=true")
+        known = [
+            SiteGroup(self._state[f"{k}.{t}.sites"], self._state.get(f"{k}.{t}.jacobian")) for k, t in self._known()
+        ]
+        if self._factor is None:
+            matrix = covariance(known, self.kernel, Progress())
+            self._factor = _factorise(matrix, self._state["noise"])
+        asked = [
+            SiteGroup(terms[k].values[:, terms[k].types == t] / self._state[f"{k}.{t}.length"])
+            for k, t in self._known()
+        ]
+        cross = cross_covariance(asked, known, self.kernel)
+        explained, _ = dpotrs(self._factor, cross.T, lower=1)
+        variances = prior_variances(asked, self.kernel) - np.einsum("mn,nm->m", cross, explained)
+        return np.asarray(np.sqrt(np.maximum(variances, 0.0) * self._state["amplitude"]))
+
+    def _prepare(self, batch: Batch, medians: dict[Key, float], scale: float) -> list[SiteGroup]:
+        """Take the sites of a batch as what is known, in units of the kernel's length."""
+        self._state.clear()
+        self._factor = None
+        groups = []
+        for (k, site_type), median in medians.items():
+            length, term = scale * median, batch.terms[k]
+            here = term.types == site_type
+            jacobian = None
+            if term.jacobian is not None and batch.slopes is not None:
+                jacobian = term.jacobian[:, here, :, : batch.slopes.shape[1]] / length
+            groups.append(SiteGroup(term.values[:, here] / length, jacobian))
+            self._state[f"{k}.{site_type}.length"] = np.array([length])
+            self._state[f"{k}.{site_type}.sites"] = groups[-1].values
+            if self.variance and jacobian is not None:
+                self._state[f"{k}.{site_type}.jacobian"] = jacobian
+        return groups
+
+    def _solve(self, groups: list[SiteGroup], matrix: Floats, batch: Batch, noise: float) -> bool:
+        """Find a, and from it the number and the direction of each training site; False where K is singular."""
+        n_frames = len(batch.energies)
+        diagonal = matrix.diagonal()
+        added = noise * np.concatenate(
+            [np.full(len(part), part.mean()) for part in (diagonal[:n_frames], diagonal[n_frames:]) if len(part)]
+        )
+        factor = _factorise(matrix, added)
+        if factor is None:
+            return False
+        targets = np.concatenate([target.ravel() for target in _targets(batch)])
+        solution, _ = dpotrs(factor, targets, lower=1)
+        for (k, site_type), group in zip(self._known(), groups, strict=True):
+            _, n_sites, n_components = group.values.shape
+            directions = np.zeros((n_frames, n_sites, n_components))
+            if group.jacobian is not None:
+                directions = np.einsum("msdc,mc->msd", group.jacobian, solution[n_frames:].reshape(n_frames, -1))
+            self._state[f"{k}.{site_type}.weights"] = np.repeat(solution[:n_frames], n_sites)
+            self._state[f"{k}.{site_type}.directions"] = directions.reshape(-1, n_components)
+        self._state["amplitude"] = np.array([targets @ solution / len(targets)])
+        if self.variance:
+            self._state["noise"] = added
+        return True
+
+    def _errors(self, batch: Batch) -> tuple[float, ...]:
+        """Mean absolute errors of energies and, where there are any, of slopes."""
+        energies, gradients = self.predict(batch.terms)
+        predicted = [energies]
+        if batch.slopes is not None:
+            slopes = np.zeros_like(batch.slopes)
+            for gradient, sites in zip(gradients, batch.terms, strict=True):
+                jacobian = np.asarray(sites.jacobian)[..., : slopes.shape[1]]
+                slopes += np.einsum("msd,msdc->mc", gradient, jacobian, optimize=True)
+            predicted.append(slopes)
+        return tuple(float(np.abs(p - t).mean()) for p, t in zip(predicted, _targets(batch), strict=True))
+
+    def _known(self) -> list[Key]:
+        """Term and type of everything in ``state``, in their order."""
+        keys = [key.split(".")[:2] for key in self._state if key.endswith(".sites")]
+        return sorted((int(term), int(site_type)) for term, site_type in keys)
+
+
+def _targets(batch: Batch) -> list[Floats]:
+    return [batch.energies] if batch.slopes is None else [batch.energies, batch.slopes]
+
+
+def _whole(samples: Samples) -> Batch:
+    """All structures at once."""
+    return _joined(list(samples.batches(len(samples), derivatives=True)))
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    """One batch out of several. Raises UserError where their structures have different sites."""
+    if len(batches) == 1:
+        return batches[0]
+    types = [[sites.types.tolist() for sites in batch.terms] for batch in batches]
+    if any(other != types[0] for other in types):
+        raise UserError(
+            "regressor 'gaussian_process' is for structures that all have the same sites; use random features"
+        )
+    terms = [
+        Sites(
+            np.concatenate([batch.terms[k].values for batch in batches]),
+            first.types,
+            np.concatenate([np.asarray(batch.terms[k].jacobian) for batch in batches]),
+        )
+        for k, first in enumerate(batches[0].terms)
+    ]
+    slopes = [batch.slopes for batch in batches if batch.slopes is not None]
+    energies = np.concatenate([batch.energies for batch in batches])
+    return Batch(terms, energies, np.concatenate(slopes) if len(slopes) == len(batches) else None)
+
+
+def _keys(batch: Batch) -> list[Key]:
+    return [(k, int(site_type)) for k, sites in enumerate(batch.terms) for site_type in np.unique(sites.types)]
+
+
+def _sites(batch: Batch, key: Key) -> Floats:
+    """All sites of one type (n, D)."""
+    sites = batch.terms[key[0]]
+    return sites.values[:, sites.types == key[1]].reshape(-1, sites.values.shape[2])
+
+
+def _factorise(matrix: Floats, added: Floats) -> Floats | None:
+    """The Cholesky factor of K + Λ (lower triangle), or None where it is not positive definite."""
+    factor = matrix.copy(order="F")
+    factor[np.diag_indices(len(factor))] += added
+    factor, failed = dpotrf(factor, lower=1, overwrite_a=1, clean=0)
+    return None if failed else factor

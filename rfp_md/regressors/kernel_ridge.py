@@ -1,0 +1,57 @@
+"""Kernel ridge regression with the training sites as centres."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from rfp_md.frames import Floats
+from rfp_md.random_features.feature_map import Features, RadialMap
+from rfp_md.random_features.radial import RadialKernel
+from rfp_md.regressors.features import FeatureRegressor, Positive
+from rfp_md.regressors.pools import SitePool
+from rfp_md.regressors.random_fourier import median_distance
+
+
+class KernelRidge(FeatureRegressor):
+    """f(x) = Σ_k a_k κ(x, x_k) with centres x_k among the training sites (thesis, eqs. 2.29 to 2.32).
+
+    ``width`` centres are taken, at most one from each structure as long as there are enough structures; the
+    default is one from every structure. Energies and forces are fitted together, as with random features:
+    the same solve with other functions, O(M K² + K³).
+    """
+
+    name: ClassVar[str] = "kernel_ridge"
+    compatible_since: ClassVar[str | None] = "0.1.0"
+
+    kernel: RadialKernel = Field("gaussian", description="gaussian or matern52")
+    length_scale: Positive = Field(6.0, description="ℓ in median site distances")
+
+    @property
+    def activation_name(self) -> str:
+        return self.kernel
+
+    @property
+    def smooth(self) -> bool:
+        return True
+
+    def features(self, weights: Floats, biases: Floats) -> Features:
+        return RadialMap(weights, biases, self.kernel)
+
+    def default_width(self, n_samples: int, n_rows: int) -> int:
+        return min(n_samples, 6000)
+
+    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        # Sites that a symmetry makes out of one structure give one and the same feature: first one site from each
+        # structure, in random order, then a second one.
+        order = rng.permutation(len(pool.points))
+        structures = pool.structures[order]
+        rounds = np.zeros(len(order), dtype=np.int64)
+        by_structure = np.argsort(structures, kind="stable")
+        _, starts, counts = np.unique(structures[by_structure], return_index=True, return_counts=True)
+        rounds[by_structure] = np.arange(len(order)) - np.repeat(starts, counts)
+        chosen = order[np.argsort(rounds, kind="stable")[: pool.width]]
+        length = self.length_scale * median_distance(pool.points, rng)
+        return pool.points[chosen], np.full(len(chosen), 1.0 / length)

@@ -1,0 +1,53 @@
+"""Linear regression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from pydantic import field_validator
+
+from rfp_md.frames import Floats
+from rfp_md.regressors.base import Batch
+from rfp_md.regressors.features import FeatureRegressor
+from rfp_md.regressors.pools import SitePool
+
+
+class Linear(FeatureRegressor):
+    """f(x) = w·x + w₀, a function for each type of site: what a descriptor says without a hidden layer.
+
+    The least that any other regressor has to beat; with a descriptor that is complete in its products, such
+    as an atomic cluster expansion, all that is needed.
+    """
+
+    name: ClassVar[str] = "linear"
+    compatible_since: ClassVar[str | None] = "0.1.0"
+
+    @field_validator("width")
+    @classmethod
+    def _no_width(cls, value: int | None) -> int | None:
+        if value is not None:
+            raise ValueError("there are as many features as the sites have components; leave it out")
+        return value
+
+    @property
+    def takes_width(self) -> bool:
+        return False
+
+    @property
+    def universal(self) -> bool:
+        return False
+
+    @property
+    def activation_name(self) -> str:
+        return "identity"
+
+    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        n_components = pool.points.shape[1]
+        return np.eye(n_components + 1, n_components), np.eye(n_components + 1)[-1]
+
+    def _pools(self, sample: list[Batch], widths: Sequence[int | None], default: int) -> list[SitePool]:
+        pools = super()._pools(sample, widths, default)
+        return [replace(pool, width=pool.points.shape[1] + 1) for pool in pools]
