@@ -24,7 +24,7 @@ class Capabilities:
             relabelling by the automorphisms of the bonded graph.
         per_atom: one site for each atom, in the order of the atoms.
         fixed_composition: it is fitted to one molecule with its atoms in one order.
-        piecewise: its values or derivatives jump where something that it sorts changes order; derivatives
+        piecewise: its values or derivatives jump somewhere, as where what it sorts changes order; derivatives
             are right between such places. Not for MD.
     """
 

@@ -94,7 +94,7 @@ class DualRidge:
         """
         self._scale = column_scale(np.einsum("nk,nk->k", rows, rows), scaled)
         self._rows, self._targets = rows / self._scale, targets
-        self._values, self._vectors = eigh(self._rows @ self._rows.T, lower=True)
+        self._values, self._vectors = eigh(self._rows @ self._rows.T, lower=True, driver="evd")
 
     def solve(self, regularization: float) -> Solution:
         kept = self._values > EIGENVALUE_FLOOR * self._values[-1]

@@ -11,6 +11,7 @@ from rfp_md.random_features.activations import Activation
 
 Heuristic = Literal["uniform", "finite_difference"]
 WeightLaw = Literal["thesis", "swim"]
+CHUNK_NUMBERS = 4_000_000
 
 
 def sample_pairs(
@@ -44,7 +45,7 @@ def sample_pairs(
     group = label[first]
     within = (rng.random(len(first)) * count[group]).astype(np.int64)
     second = order[(np.cumsum(count) - count)[group] + within]
-    apart = np.linalg.norm(points[first] - points[second], axis=1)
+    apart = _distances(points, first, second)
     distinct = apart > 1e-10 * np.linalg.norm(points, axis=1).max()
     first, second, apart = first[distinct], second[distinct], apart[distinct]
     if heuristic == "uniform":
@@ -55,6 +56,13 @@ def sample_pairs(
     possible = min(n_pairs, int(np.count_nonzero(steepness)))
     kept = rng.choice(len(apart), possible, replace=False, p=steepness / steepness.sum())
     return first[kept], second[kept]
+
+
+def _distances(points: Floats, first: Ints, second: Ints) -> Floats:
+    """|x − y| of many pairs, a part of them at a time: there may be far more pairs than points."""
+    size = max(1, CHUNK_NUMBERS // points.shape[1])
+    parts = [slice(start, start + size) for start in range(0, len(first), size)]
+    return np.concatenate([np.linalg.norm(points[first[part]] - points[second[part]], axis=1) for part in parts])
 
 
 def weights_from_pairs(

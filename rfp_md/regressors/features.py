@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from rfp_md.frames import Floats
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Solution
+from rfp_md.parameters import Numbers
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap, Features
@@ -25,17 +26,6 @@ from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
-
-
-def _numbers(value: Any) -> Any:
-    """On the command line several numbers are written as in 1e-10/1e-9."""
-    if isinstance(value, str):
-        return tuple(value.split("/"))
-    return (value,) if isinstance(value, int | float) else value
-
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Numbers = Annotated[tuple[Positive, ...], BeforeValidator(_numbers), Field(min_length=1)]
 
 
 class FeatureRegressor(Regressor):

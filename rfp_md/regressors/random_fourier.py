@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from rfp_md.frames import Floats
+from rfp_md.parameters import Numbers
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
-from rfp_md.regressors.features import FeatureRegressor, Numbers
+from rfp_md.regressors.features import FeatureRegressor
 from rfp_md.regressors.pools import SitePool
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rfp_md
+from rfp_md import plugins
 from rfp_md.descriptors.coulomb_eigenvalues import CoulombEigenvalues
 from rfp_md.descriptors.coulomb_matrix import CoulombMatrix
 from rfp_md.descriptors.coulomb_singular_values import CoulombSingularValues
@@ -55,6 +56,59 @@ def test_a_crossing_is_refused_where_a_derivative_is_asked_for(descriptor):
     assert np.isfinite(descriptor.values(square)).all()
     with pytest.raises(UserError, match=rf"square: .* of frame 0 cross, where descriptor '{descriptor.name}'"):
         descriptor.jacobian(square)
+
+
+def test_a_crossing_names_the_frame_and_the_remedy():
+    rng = np.random.default_rng(0)
+    square = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+    positions = np.stack([square + 0.1 * rng.normal(size=(4, 3)), square])
+    frames = Frames(np.array([1, 1, 1, 1]), positions, source="squares.xyz")
+    with pytest.raises(
+        UserError,
+        match=r"^squares.xyz: eigenvalues 1 and 2 of frame 1 cross, .*; remove that frame, or use coulomb_matrix or",
+    ):
+        CoulombEigenvalues().jacobian(frames)
+
+
+def test_an_eigenvalue_crossing_among_the_training_frames_stops_the_fit():
+    """Not a wrong force, nor a traceback."""
+    rng = np.random.default_rng(0)
+    positions = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]) + 0.05 * rng.normal(size=(12, 4, 3))
+    positions[7] = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
+    squares = Frames(np.ones(4, dtype=np.int64), positions, np.arange(12.0), np.zeros((12, 4, 3)), source="squares.xyz")
+    with pytest.raises(UserError, match=r"^squares.xyz: eigenvalues .* cross, .* 'coulomb_eigenvalues'"):
+        rfp_md.train(Dataset((squares,)), descriptor=["coulomb_eigenvalues:width=8"], n_train=10, n_valid=2)
+
+
+@pytest.mark.parametrize(
+    "descriptor",
+    [CoulombMatrix(triangle=True), CoulombMatrix(extensive=True), SortedCoulombMatrix(extensive=True)],
+    ids=["triangle", "extensive", "sorted extensive"],
+)
+def test_every_option_keeps_what_it_declares(descriptor, conforms):
+    conforms(descriptor)
+
+
+def test_extensive_gives_each_atom_its_row(ethanol):
+    rows = CoulombMatrix(extensive=True)
+    np.testing.assert_array_equal(rows.site_types(ethanol.numbers), np.arange(9))
+    assert rows.capabilities.per_atom
+    assert not CoulombMatrix().capabilities.per_atom
+    np.testing.assert_array_equal(rows.values(ethanol[:2]), CoulombMatrix().values(ethanol[:2]).reshape(2, 9, 9))
+
+
+def test_extensive_rows_of_the_sorted_matrix_are_typed_by_their_place(ethanol):
+    rows = SortedCoulombMatrix(extensive=True)
+    np.testing.assert_array_equal(rows.site_types(ethanol.numbers), np.arange(9))
+    assert not rows.capabilities.per_atom
+    values = rows.values(ethanol[:2])
+    assert (np.diff(values.sum(axis=2), axis=1) > 0).all()
+    np.testing.assert_array_equal(values.reshape(2, 1, 81), SortedCoulombMatrix().values(ethanol[:2]))
+
+
+def test_a_triangle_has_no_rows_for_the_atoms():
+    with pytest.raises(UserError, match=r"^descriptor 'coulomb_matrix': extensive=.*leave out triangle=true$"):
+        plugins.create("descriptor", "coulomb_matrix", {"triangle": "true", "extensive": "true"})
 
 
 @pytest.mark.parametrize(("name", "limit"), [("coulomb_matrix", 0.3), ("coulomb_eigenvalues", 0.8)])

@@ -1,0 +1,88 @@
+"""ASE calculators by the path of their class: ``tblite.ase:TBLite`` with ``method=GFN2-xTB``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from rfp_md.errors import UserError
+
+REMEDIES = {"tblite": "pip install 'rfp-md[reference]'"}
+
+
+def make_calculator(path: str, arguments: Sequence[str] = ()) -> Any:
+    """Make an ASE calculator.
+
+    Args:
+        path: ``MODULE:CLASS``.
+        arguments: ``KEY=VALUE`` for its constructor; a value that is a Python literal (a number, True, None,
+            a tuple) is that, anything else is a text.
+
+    Raises:
+        UserError: there is no such module or class, or the class does not take these arguments.
+    """
+    module_name, _, class_name = path.partition(":")
+    if not module_name or not class_name.isidentifier():
+        raise UserError(f"--calculator {path}: must be MODULE:CLASS, as in tblite.ase:TBLite")
+    options = _parse(arguments)
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise UserError(f"--calculator {path}: {_missing(module_name, error)}") from error
+    except Exception as error:
+        raise UserError(
+            f"--calculator {path}: {module_name} cannot be imported ({type(error).__name__}: {error})"
+        ) from error
+    if not callable(getattr(module, class_name, None)):
+        raise UserError(f"--calculator {path}: module {module_name} has no class {class_name}; check its spelling")
+    try:
+        calculator = getattr(module, class_name)(**options)
+    except Exception as error:
+        raise UserError(
+            f"--calculator {path}: {class_name} cannot be made with {', '.join(arguments) or 'no arguments'} "
+            f"({type(error).__name__}: {error}); set its options with --calculator-arg KEY=VALUE"
+        ) from error
+    _check_spelling(path, options, calculator)
+    return calculator
+
+
+def level_of_theory(path: str, arguments: Sequence[str] = ()) -> str:
+    """What stands in the frames: the calculator's path and arguments."""
+    return f"{path}({', '.join(arguments)})"
+
+
+def _parse(arguments: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or not key.isidentifier():
+            raise UserError(f"--calculator-arg {argument}: must be KEY=VALUE, as in method=GFN2-xTB")
+        if key in options:
+            raise UserError(f"--calculator-arg {argument}: '{key}' stands twice")
+        try:
+            options[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            options[key] = value
+    return options
+
+
+def _check_spelling(path: str, options: Mapping[str, Any], calculator: Any) -> None:
+    """Many calculators take any key without a word, and then compute something else than was meant."""
+    known = set(getattr(calculator, "default_parameters", ())) | set(signature(type(calculator)).parameters)
+    for key in options:
+        if key not in known and (close := get_close_matches(key, known, n=1, cutoff=0.8)):
+            raise UserError(f"--calculator-arg {key}: {path} knows no '{key}'; did you mean '{close[0]}'?")
+
+
+def _missing(module_name: str, error: ModuleNotFoundError) -> str:
+    name = error.name or module_name
+    package = name.partition(".")[0]
+    if name != package:
+        return f"there is no module {name}; check its spelling"
+    # The installed command does not look for modules in the folder where it is run.
+    otherwise = f"pip install the package that has it, or set PYTHONPATH to the folder of {name}.py"
+    return f"'{name}' is not installed; {REMEDIES.get(name, otherwise)}"

@@ -1,0 +1,106 @@
+"""Frames to files: extxyz for people and every other program, npz for speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.files import check_output, replacing
+from rfp_md.frames import Dataset
+from rfp_md.io.read import paths_of, read
+from rfp_md.io.units import Units
+
+
+def convert(
+    data: str | Path | Sequence[str | Path],
+    output: str | Path,
+    *,
+    energy_unit: str | None = None,
+    force_unit: str | None = None,
+    length_unit: str | None = None,
+) -> dict[str, Any]:
+    """Read reference frames and write them to one file, in eV, Å and eV/Å.
+
+    Args:
+        data: file or files of reference frames.
+        output: see ``write``.
+        energy_unit, force_unit, length_unit: units of the files, where their format does not state them.
+
+    Returns:
+        output, frames, bytes.
+
+    Raises:
+        UserError: what ``read`` and ``write`` refuse.
+    """
+    _writer(Path(output))
+    check_output(output, paths_of(data))
+    dataset = read(data, Units(energy_unit, force_unit, length_unit))
+    write(dataset, output)
+    return {"output": str(output), "frames": len(dataset), "bytes": Path(output).stat().st_size}
+
+
+def write(dataset: Dataset, path: str | Path) -> None:
+    """Write frames.
+
+    Args:
+        path: ``.extxyz`` (8 decimals, the convention of ASE: eV, Å, eV/Å, eV/Å³), or ``.npz`` for one composition
+            without a cell (every digit; the keys of sGDML, which state their units). Both keep known steps.
+
+    Raises:
+        UserError: another ending, frames that the format has no room for, or a file that cannot be written.
+    """
+    path = Path(path)
+    writer = _writer(path)
+    with replacing(path) as temporary:
+        writer(dataset, temporary)
+
+
+def _writer(path: Path) -> Callable[[Dataset, Path], None]:
+    writers = {".extxyz": _write_extxyz, ".xyz": _write_extxyz, ".npz": _write_npz}
+    if path.suffix not in writers:
+        raise UserError(f"{path}: frames are written as .extxyz or .npz; name an output with one of these endings")
+    return writers[path.suffix]
+
+
+def _write_extxyz(dataset: Dataset, path: Path) -> None:
+    from ase.io import write
+
+    write(path, _images(dataset), format="extxyz")
+
+
+def _images(dataset: Dataset) -> Iterator[Any]:
+    """The frames as ASE's Atoms with their labels."""
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.stress import full_3x3_to_voigt_6_stress
+
+    for block in dataset:
+        for k in range(len(block)):
+            cell = None if block.cells is None else block.cells[k]
+            atoms = Atoms(block.numbers, block.positions[k], cell=cell, pbc=block.pbc)
+            atoms.info = {"energy_unit": "eV", "force_unit": "eV/angstrom"}
+            if block.steps is not None:
+                atoms.info["step"] = int(block.steps[k])
+            labels: dict[str, Any] = {}
+            if block.energies is not None:
+                labels["energy"] = float(block.energies[k])
+            if block.forces is not None:
+                labels["forces"] = block.forces[k]
+            if block.stresses is not None:
+                labels["stress"] = full_3x3_to_voigt_6_stress(block.stresses[k])
+            if labels:
+                atoms.calc = SinglePointCalculator(atoms, **labels)
+            yield atoms
+
+
+def _write_npz(dataset: Dataset, path: Path) -> None:
+    frames = dataset.one_composition("an npz file")
+    if frames.periodic:
+        raise UserError(f"{frames.source}: has a periodic cell, which an npz file here does not hold; write .extxyz")
+    arrays = {"R": frames.positions, "E": frames.energies, "F": frames.forces, "steps": frames.steps}
+    known = {key: array for key, array in arrays.items() if array is not None}
+    np.savez(path, z=frames.numbers.astype(np.uint8), **known, r_unit="Ang", e_unit="eV")  # type: ignore[arg-type]

@@ -1,0 +1,152 @@
+"""Run rows of the thesis's tables again."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.units import kcal, mol
+
+from rfp_md.errors import UserError
+from rfp_md.files import check_output
+from rfp_md.frames import Floats, Frames
+from rfp_md.potential import Potential
+from rfp_md.progress import Progress
+from rfp_md.specs import check_choice
+from rfp_md.thesis.models import Model, fit_model, predict
+from rfp_md.thesis.protocols import PROTOCOLS, Experiment, Protocol, experiment
+from rfp_md.thesis.rows import Row, all_rows, rows_of
+from rfp_md.thesis.transformations import transform
+
+KCAL = kcal / mol  # eV
+
+
+def run(
+    tables: Sequence[str] = (),
+    *,
+    data: str | Path,
+    protocol: Protocol = "rmd17",
+    output: str | Path | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Train and judge every model of some tables.
+
+    Args:
+        tables: their numbers as texts; none for all.
+        data: a folder, see ``rfp_md.thesis.protocols.experiment``.
+        output: a file of JSON lines that grows with each model; rows that stand in it already are not run again.
+        seed: of everything random.
+
+    Returns:
+        One dict for each row: its columns, the thesis's errors, and ours (kcal/mol, kcal/mol/Å): ``energy_mae``, … with
+        labels transformed as physics demands, ``as_thesis_energy_mae``, … for transformed rows as the thesis
+        did it, ``repeated_*`` and ``new_*`` where test frames repeat training frames; ``leakage``, ``seconds``.
+
+    Raises:
+        UserError: a table that does not exist, or data that are not there or of another molecule.
+    """
+    check_choice("--protocol", protocol, PROTOCOLS)
+    progress, folder = progress or Progress(), Path(data)
+    rows = rows_of(tables) if tables else list(all_rows())
+    known = {} if output is None else _read(Path(output), protocol, seed)
+    models: dict[Model, list[Row]] = {}
+    for row in rows:
+        models.setdefault(Model.of(row), []).append(row)
+    waiting = {model: group for model, group in models.items() if any(_key(row) not in known for row in group)}
+    molecules = dict.fromkeys(model.molecule for model in waiting)
+    experiments = {name: experiment(protocol, name, folder, np.random.default_rng(seed)) for name in molecules}
+    if protocol == "author":
+        progress.message("leak control: about half of these test frames repeat a training frame; 'new' are the others")
+    progress.start("Models", len(waiting), "models")
+    for model, group in waiting.items():
+        done = _run_model(model, group, experiments[model.molecule], seed)
+        results = {
+            _key(row): values | {"protocol": protocol, "seed": seed} for row, values in zip(group, done, strict=True)
+        }
+        known |= results
+        if output is not None:
+            _append(Path(output), list(results.values()))
+        progress.advance(1)
+    return [known[_key(row)] for row in rows]
+
+
+def errors_of(potential: Potential, frames: Frames) -> tuple[Floats, Floats]:
+    """Errors of the energies (M,), kcal/mol, and of the forces (M, 3N), kcal/mol/Å."""
+    energies, forces = predict(potential, frames)
+    if frames.energies is None or frames.forces is None:
+        raise UserError(f"{frames.source}: has no energies or no forces to compare with")
+    return (energies - frames.energies) / KCAL, (forces - frames.forces).reshape(len(frames), -1) / KCAL
+
+
+def _run_model(model: Model, rows: list[Row], data: Experiment, seed: int) -> list[dict[str, Any]]:
+    """Fit once, judge for each row."""
+    start = time.perf_counter()
+    potential = fit_model(model, data, np.random.default_rng(seed))
+    seconds = time.perf_counter() - start
+    done = []
+    for row in rows:
+        physics, thesis = transform(data.test, row.transformation, np.random.default_rng(seed))
+        errors = errors_of(potential, physics)
+        result = row.as_dict() | _statistics(*errors)
+        if row.transformation != "none":
+            result |= {f"as_thesis_{name}": value for name, value in _statistics(*errors_of(potential, thesis)).items()}
+        if data.repeated.any():
+            for name, chosen in (("repeated", data.repeated), ("new", ~data.repeated)):
+                part = _statistics(*(error[chosen] for error in errors))
+                result |= {f"{name}_{key}": value for key, value in part.items()}
+        result |= {
+            "n_train": len(data.train),
+            "n_test": len(data.test),
+            "leakage": data.leakage.summary,
+            "seconds": seconds,
+        }
+        done.append(result)
+    return done
+
+
+def _statistics(energies: Floats, forces: Floats) -> dict[str, float]:
+    parts = {"energy": energies, "force": forces}
+    return {
+        f"{name}_{kind}": float(value)
+        for name, error in parts.items()
+        for kind, value in (("mae", np.abs(error).mean()), ("rmse", np.sqrt(np.square(error).mean())))
+    }
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row.table, row.descriptor, row.transformation
+
+
+def _read(path: Path, protocol: str, seed: int) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Rows that an earlier run left; a last line that was cut off is forgotten."""
+    check_output(path)
+    if not path.exists():
+        return {}
+    whole = path.read_bytes()
+    kept = whole[: whole.rfind(b"\n") + 1]
+    if kept != whole:
+        os.truncate(path, len(kept))
+    known = {}
+    for number, line in enumerate(kept.decode().splitlines(), start=1):
+        try:
+            values = json.loads(line)
+            key = (values["table"], values["descriptor"], values["transformation"])
+            if (values["protocol"], values["seed"]) != (protocol, seed):
+                raise UserError(
+                    f"{path}: holds rows of protocol {values['protocol']}, seed {values['seed']}; name another output"
+                )
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(f"{path}: line {number} is no result of 'rfp thesis run'; name another output") from error
+        known[key] = values
+    return known
+
+
+def _append(path: Path, results: list[dict[str, Any]]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(result, allow_nan=False) + "\n" for result in results)
