@@ -17,6 +17,7 @@ _PUBLIC = {
     "evaluate": "rfp_md.evaluation",
     "load": "rfp_md.artifact",
     "read": "rfp_md.io",
+    "sample": "rfp_md.sampling",
     "save": "rfp_md.artifact",
     "train": "rfp_md.training",
     "validate": "rfp_md.validation",

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints
 
 NEAR = 0.01  # Å; thermal motion is ten times larger
@@ -95,6 +97,32 @@ class Leakage:
             "median_nearest_angstrom": self.nearest,
             "summary": self.summary,
         }
+
+
+def audit_files(
+    train: str | Path,
+    test: str | Path,
+    *,
+    energy_unit: str | None = None,
+    force_unit: str | None = None,
+    length_unit: str | None = None,
+) -> Leakage:
+    """Compare the frames of two files; ``train`` may be a ``.rfp`` model, which knows the frames it was fitted to.
+
+    Raises:
+        UserError: a file that cannot be read, or a model that does not know its training frames.
+    """
+    from rfp_md.artifact import load
+    from rfp_md.io import Units, read
+
+    units = Units(energy_unit, force_unit, length_unit)
+    if Path(train).suffix == ".rfp":
+        known = load(train).fingerprints
+        if known is None:
+            raise UserError(f"{train}: does not know its training frames; give them themselves, or train it again")
+    else:
+        known = Fingerprints.of(read(train, units))
+    return audit(known, Fingerprints.of(read(test, units)))
 
 
 def audit(train: Fingerprints, test: Fingerprints) -> Leakage:

@@ -92,6 +92,31 @@ def fetch(
     print_values(summary, f"{path}" + ("" if result["downloaded"] else ": was there already"))
 
 
+@app.command("audit")
+def audit(
+    train: Annotated[
+        Path, typer.Argument(help="Training frames, or a model that was fitted to them.", metavar="TRAIN")
+    ],
+    test: Annotated[Path, typer.Argument(help="Frames that are to judge a model.", metavar="TEST")],
+    energy_unit: EnergyUnit = None,
+    force_unit: ForceUnit = None,
+    length_unit: LengthUnit = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Look for test frames that repeat a training frame, are near one, or next to one in time; exit code 1 if so."""
+    from rfp_md.leakage import audit_files
+
+    leakage = audit_files(train, test, energy_unit=energy_unit, force_unit=force_unit, length_unit=length_unit)
+    result = leakage.as_dict()
+    if json:
+        print_json(result)
+    else:
+        print_values(result, f"{test} against {train}")
+    if leakage.leaks:
+        raise typer.Exit(1)
+
+
 @app.command("convert")
 def convert(
     data: Data,

@@ -24,8 +24,13 @@ class DirectFit:
         self.blocks = blocks
         self._batch_size, self._progress, self._scaled = batch_size, progress, scaled
 
-    def run(self, train: Samples, valid: Samples, lambdas: Sequence[float]) -> tuple[Solution, float]:
-        """Choose λ on the validation samples, which then join the training samples; with it, their mean error."""
+    def run(self, train: Samples, valid: Samples, lambdas: Sequence[float]) -> tuple[Solution, float | None]:
+        """Choose λ on the validation samples, which then join the training samples; with it, their mean error.
+
+        Where there is one λ, there may be no validation samples.
+        """
+        if len(valid) == 0 and len(lambdas) == 1:
+            return self._solver([train], "Training frames")(lambdas[0]), None
         solve = self._solver([train], "Training frames")
         solutions = [solve(value) for value in lambdas]
         self._progress.start("Choosing λ", len(valid), "rows")

@@ -89,7 +89,8 @@ def fit_model(model: Model, experiment: Experiment, rng: np.random.Generator) ->
             "pair_multiplicity": model.pair_multiplicity,
         }
         regressor: Regressor = plugins.create("regressor", "rfnn", parameters)
-        cut = len(experiment.train) - max(1, len(experiment.train) // 10)
+        # Nothing is chosen, so that nothing need be held back; a conservative fit asks for some frames nevertheless.
+        cut = len(experiment.train) - (0 if outputs else max(1, len(experiment.train) // 10))
         parts = [Dataset((part,)) for part in (experiment.train[:cut], experiment.train[cut:])]
         samples = [DescribedFrames(part, terms, baseline, outputs) for part in parts]
         fit(regressor, samples, [None], rng, Progress(), outputs=outputs is not None)

@@ -65,3 +65,16 @@ def test_sample_prints_one_json_object_though_the_calculator_talks(tmp_path, mon
     assert json.loads(result.stdout)["frames"] == 2
     assert "hello" in result.stderr
     assert "--frames 0" in refused("sample", ETHANOL, "-o", "a.extxyz", "--calculator", "a:B", "--frames", "0")
+
+
+def test_an_audit_that_finds_copies_exits_with_1(tmp_path):
+    clean = rfp("data", "audit", f"{ETHANOL}@:300", f"{ETHANOL}@300:", "--json")
+    assert (clean.returncode, json.loads(clean.stdout)["summary"]) == (0, "none found")
+    leaking = rfp("data", "audit", f"{ETHANOL}@:300", f"{ETHANOL}@280:320")
+    assert leaking.returncode == 1
+    assert "of 40 frames, 20 repeat a training frame exactly" in leaking.stdout
+
+
+def test_a_model_can_be_audited_in_place_of_its_frames(model):
+    result = rfp("data", "audit", model, f"{ETHANOL}@190:210", "--json")
+    assert json.loads(result.stdout)["exact"] == 10
