@@ -1,0 +1,1 @@
+"""Regressors trained by gradient descent in PyTorch, for rfp-md."""
