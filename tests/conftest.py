@@ -9,12 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import rfp_md
 from rfp_md.artifact import save
 from rfp_md.frames import Dataset, Frames
 from rfp_md.potential import Potential
 from rfp_md.scaffold import new_plugin
+
+# No test may fail on how fast a machine is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
 BENZENE = ROOT / "examples/data/benzene_gfn2.extxyz"

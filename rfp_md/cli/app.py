@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rfp_md.cli import data, evaluate, info, plugins, sample, thesis, train, validate
+from rfp_md.cli import data, drift, evaluate, info, plugins, sample, thesis, train, validate
 from rfp_md.cli.console import run_app
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("train", cls=train.TrainCommand)(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("info")(info.command)
 app.command("validate")(validate.command)
+app.command("drift")(drift.command)
 app.add_typer(data.app, name="data")
 app.add_typer(thesis.app, name="thesis")
 app.add_typer(plugins.app, name="plugins")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -14,8 +15,10 @@ from rfp_md.cli.console import run_app
 from rfp_md.errors import UserError
 
 if TYPE_CHECKING:
+    from rfp_md.driver.evaluator import Evaluator
+    from rfp_md.driver.transports import Address
     from rfp_md.frames import Frames
-    from rfp_md.potential import Potential
+    from rfp_md.interfaces.ipi_input import Ensemble
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -28,40 +31,74 @@ class StoppedBySignal(BaseException):
 def driver(
     model: Annotated[Path, typer.Option(help="The .rfp file to serve.")],
     unix: Annotated[str | None, typer.Option(help="i-PI's name of a unix socket, or an absolute path.")] = None,
+    shm: Annotated[str | None, typer.Option(help='The same for i-PI\'s mode="shm": numbers in shared memory.')] = None,
     host: Annotated[str | None, typer.Option(help="Host of an inet socket.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of an inet socket.")] = None,
+    sockets_prefix: Annotated[str, typer.Option(help="What i-PI puts before a unix socket's name.")] = "/tmp/ipi_",
+    connections: Annotated[
+        int, typer.Option(min=1, max=1000, help="Connect so many times and evaluate together what comes.")
+    ] = 1,
     template: Annotated[
         Path | None, typer.Option(help="Structure with the server's atoms in its order; for any composition.")
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, max=1e6, help="Seconds to wait for the server.")] = 60.0,
+    max_mismatch: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop where energy and work differ by more, meV/atom.")
+    ] = None,
+    min_distance: Annotated[float | None, typer.Option(min=0.0, help="Stop where two atoms come closer, Å.")] = None,
+    log_every: Annotated[int, typer.Option(min=1, help="Evaluations between two lines of the log.")] = 100_000,
+    mdi: Annotated[str | None, typer.Option(help="Serve as an MDI engine with these MDI options instead.")] = None,
+    print_ipi: Annotated[
+        bool, typer.Option("--print-ipi", help="Print a complete i-PI input for this model and address, and end.")
+    ] = False,
+    nve: Annotated[bool, typer.Option("--nve", help="… at constant energy (the default).")] = False,
+    nvt: Annotated[bool, typer.Option("--nvt", help="… with a thermostat.")] = False,
+    pimd: Annotated[int | None, typer.Option(min=2, help="… path integrals with so many beads.")] = None,
+    init: Annotated[Path | None, typer.Option(help="… from this structure.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Serve a model to i-PI until it says EXIT."""
-    import numpy as np
-
     from rfp_md.artifact import load
-    from rfp_md.driver.protocol import Connection, ConnectionClosedError, ProtocolError
-    from rfp_md.driver.session import Counts, evaluator, serve
+    from rfp_md.driver.evaluator import Evaluator
+    from rfp_md.driver.monitor import Monitor
+    from rfp_md.driver.protocol import ProtocolError, SocketPayload
+    from rfp_md.driver.service import serve
+    from rfp_md.driver.session import ConnectionClosedError, Session
+    from rfp_md.driver.shared_memory import SharedMemoryPayload
     from rfp_md.driver.transports import choose_address, connect
+    from rfp_md.interfaces.template import template_of
 
-    address = choose_address(unix, host, port)
+    if print_ipi:
+        given = any(flag is not None for flag in (unix, shm, host, port))
+        address = choose_address(unix, shm, host, port, sockets_prefix) if given else None
+        _print_ipi(model, address, shm is not None, template, init, nve=nve, nvt=nvt, pimd=pimd)
+        return
+    if nve or nvt or pimd is not None or init is not None:
+        raise UserError("--nve, --nvt, --pimd and --init say what --print-ipi prints; add it, or leave them out")
+    if mdi is not None:
+        if any(flag is not None for flag in (unix, shm, host, port)):
+            raise UserError("--mdi and an address name two servers; give one")
+        _serve_mdi(model, template, mdi, timeout)
+        return
+    address = choose_address(unix, shm, host, port, sockets_prefix)
     potential = load(model)
-    structure = _template(potential, template)
-    evaluate = evaluator(potential, structure)
-    cell = np.zeros((3, 3)) if structure.cells is None else structure.cells[0]
-    evaluate(cell, structure.positions[0])  # compiles the model before anyone waits for it
+    structure = template_of(potential, template)
+    evaluator = Evaluator.of(potential, structure)
+    monitor = Monitor(
+        structure.n_atoms, _log, log_every=log_every, max_mismatch=max_mismatch, min_distance=min_distance
+    )
+    _warm_up(evaluator, structure)
 
-    counts = Counts()
+    def open_session() -> Session:
+        sock = connect(address, timeout)
+        _log(f"connected to {address}")
+        sock.settimeout(timeout)
+        return Session(sock, SharedMemoryPayload() if shm else SocketPayload())
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     try:
-        with connect(address, timeout) as sock:
-            _log(f"connected to {address}")
-            sock.settimeout(timeout)
-            connection = Connection(sock)
-            connection.wait_for_first_byte()
-            sock.settimeout(None)
-            serve(connection, evaluate, counts)
+        serve(open_session, evaluator, monitor, connections=connections)
     except TimeoutError as error:
         raise UserError(
             f"something listens at {address}, but said nothing in {timeout:g} s; is it i-PI, and not stuck?"
@@ -69,26 +106,67 @@ def driver(
     except ProtocolError as error:
         raise UserError(f"{address} does not speak the i-PI protocol: it sent {error}") from error
     except ConnectionClosedError:
-        _log(f"the server closed the connection without EXIT after {counts.evaluations} evaluations")
+        _log(f"the server closed the connection without EXIT after {monitor.summary()}")
         raise typer.Exit(1) from None
     except StoppedBySignal as stop:
         received = signal.Signals(stop.args[0])
-        _log(f"stopped by {received.name} after {counts.evaluations} evaluations")
+        _log(f"stopped by {received.name} after {monitor.summary()}")
         raise typer.Exit(128 + received) from None
-    _log(f"the server said EXIT after {counts.evaluations} evaluations")
+    _log(f"the server said EXIT after {monitor.summary()}")
 
 
-def _template(potential: Potential, path: Path | None) -> Frames:
-    """The structure that says which atom is which: i-PI never does."""
-    from rfp_md.io import read
+def _print_ipi(
+    model: Path,
+    address: Address | None,
+    shared_memory: bool,
+    template: Path | None,
+    init: Path | None,
+    *,
+    nve: bool,
+    nvt: bool,
+    pimd: int | None,
+) -> None:
+    from rfp_md.artifact import load
+    from rfp_md.interfaces.ipi_input import ipi_input
 
-    if path is not None:
-        frames = read(path).blocks[0][:1]
-        potential.check(frames)
-        return frames
-    if potential.fixed_composition or potential.record.get("data", {}).get("one_composition"):
-        return potential.reference
-    raise UserError("this model is for any composition; say which atoms the server has with --template FILE")
+    if nve + nvt + (pimd is not None) > 1:
+        raise UserError("--nve, --nvt and --pimd exclude each other; give one")
+    ensemble: Ensemble = "nvt" if nvt or pimd else "nve"
+    text = ipi_input(
+        load(model),
+        model,
+        address,
+        shared_memory=shared_memory,
+        template=template,
+        init=init,
+        ensemble=ensemble,
+        beads=pimd or 1,
+    )
+    print(text, end="")
+
+
+def _serve_mdi(model: Path, template: Path | None, options: str, timeout: float) -> None:
+    from rfp_md.artifact import load
+    from rfp_md.interfaces.mdi import serve_mdi
+    from rfp_md.interfaces.template import needs_template, template_of
+
+    potential = load(model)
+    # An MDI driver may say itself which atoms it has.
+    structure = None if template is None and needs_template(potential) else template_of(potential, template)
+    try:
+        evaluations = serve_mdi(potential, structure, options, timeout=timeout)
+    except ConnectionError:
+        _log("the MDI driver closed the connection without EXIT")
+        raise typer.Exit(1) from None
+    _log(f"the MDI driver said EXIT after {evaluations} evaluations")
+
+
+def _warm_up(evaluator: Evaluator, structure: Frames) -> None:
+    """Compile the model and the monitor before anyone waits for them."""
+    from rfp_md.driver.monitor import Monitor
+
+    frames = structure.at(structure.positions[:1])
+    Monitor(structure.n_atoms, _log, min_distance=0.0).observe(frames, evaluator(frames))
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -96,7 +174,9 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _log(text: str) -> None:
-    print(f"rfp-driver: {text}", file=sys.stderr, flush=True)
+    # A log that cannot be written (a full disk) is no reason to let the server down.
+    with contextlib.suppress(OSError):
+        print(f"rfp-driver: {text}", file=sys.stderr, flush=True)
 
 
 def main() -> None:

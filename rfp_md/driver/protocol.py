@@ -9,15 +9,21 @@ Every header is 12 ASCII bytes, padded with spaces. Integers are int32, reals fl
                       EXIT
     driver → server   FORCEREADY              energy, N, forces (3N), virial (9), n, n bytes of text
 
+Where the INIT text announces ``batch_size:B``, B structures travel at once (i-PI 3.3):
+
+    server → driver   POSDATA                 N, B × (cell (9), inverse cell (9)), B × positions (3N)
+    driver → server   FORCEREADY              B energies, N, B × forces (3N), B × virial (9), B × (n, n bytes)
+
 Units on the wire are bohr, hartree and hartree/bohr. Cell vectors are the columns of the cell matrix.
 By default i-PI 3.3 sends POSDATA and GETFORCE in one piece, so nothing that was read may be thrown away.
 """
 
 from __future__ import annotations
 
-import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -26,17 +32,14 @@ from rfp_md.frames import Floats
 HEADER_BYTES = 12
 NEEDINIT, READY, HAVEDATA = (word.ljust(HEADER_BYTES).encode() for word in ("NEEDINIT", "READY", "HAVEDATA"))
 FORCEREADY = b"FORCEREADY".ljust(HEADER_BYTES)
-PIECE = 4096  # bytes asked for at once; the messages of a small molecule fit into one
 LARGEST_TEXT = 1_000_000  # bytes; an INIT text is a few hundred
 LARGEST_STRUCTURE = 10_000_000  # atoms
+LARGEST_BATCH = 100_000  # structures
+CELL_BYTES = 18 * 8  # a cell and its inverse
 
 
 class ProtocolError(Exception):
     """The other side does not speak the i-PI protocol as we know it."""
-
-
-class ConnectionClosedError(Exception):
-    """The other side closed the connection."""
 
 
 @dataclass(frozen=True)
@@ -49,81 +52,104 @@ class Init:
 
     parameters: dict[str, str]
 
+    @property
+    def batch_size(self) -> int:
+        """How many structures travel at once. Raises ProtocolError for something that is no such number."""
+        text = self.parameters.get("batch_size", "1")
+        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST_BATCH):
+            raise ProtocolError(f"the batch size {text!r}")
+        return int(text)
+
 
 @dataclass(frozen=True, eq=False)
-class Structure:
-    """Cell vectors as rows (3, 3) and positions (N, 3), bohr."""
+class Structures:
+    """Cell vectors as rows (B, 3, 3) and positions (B, N, 3), bohr."""
 
-    cell: Floats
+    cells: Floats
     positions: Floats
 
 
-class Connection:
-    """Exact reads from a buffer, so that one ``recv`` may bring half a message or several."""
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Energies (B,), forces (B, N, 3) and virials (B, 3, 3), hartree and bohr, and a text for each of i-PI's extras."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._buffer = bytearray()
-
-    def wait_for_first_byte(self) -> None:
-        """Read something, however little; raises TimeoutError when the socket's time is over."""
-        self._fill(1)
-
-    def read_header(self) -> str:
-        return self._read(HEADER_BYTES).decode("ascii", errors="replace").rstrip()
-
-    def read_init(self) -> Init:
-        _, length = struct.unpack("=ii", self._read(8))
-        if not 0 <= length <= LARGEST_TEXT:
-            raise ProtocolError(f"an INIT text of {length} bytes")
-        text = self._read(length).decode(errors="replace")
-        pairs = (item.partition(":") for item in text.split(","))
-        return Init({key.strip(): value.strip() for key, colon, value in pairs if colon})
-
-    def read_structure(self) -> Structure:
-        head = self._read(18 * 8 + 4)
-        cell = np.frombuffer(head, dtype=np.float64, count=9).reshape(3, 3)
-        (atoms,) = struct.unpack_from("=i", head, 18 * 8)
-        if not 0 < atoms <= LARGEST_STRUCTURE:
-            raise ProtocolError(f"a structure of {atoms} atoms")
-        positions = np.frombuffer(self._read(24 * atoms), dtype=np.float64).reshape(atoms, 3)
-        return Structure(cell.T, positions)
-
-    def send(self, message: bytes) -> None:
-        try:
-            self._socket.sendall(message)
-        except OSError as error:
-            raise ConnectionClosedError from error
-
-    def _read(self, size: int) -> bytes:
-        self._fill(size)
-        message = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return message
-
-    def _fill(self, size: int) -> None:
-        while len(self._buffer) < size:
-            try:
-                piece = self._socket.recv(max(PIECE, size - len(self._buffer)))
-            except TimeoutError:
-                raise
-            except OSError as error:
-                raise ConnectionClosedError from error
-            if not piece:
-                raise ConnectionClosedError
-            self._buffer += piece
+    energies: Floats
+    forces: Floats
+    virials: Floats
+    extras: Sequence[str]
 
 
-def force_reply(energy: float, forces: Floats, virial: Floats, extra: str = "") -> bytes:
-    """The FORCEREADY message: hartree, hartree/bohr (N, 3), hartree (3, 3), and a text for i-PI's extras."""
-    text = extra.encode()
-    return b"".join(
-        (
-            FORCEREADY,
-            struct.pack("=di", energy, len(forces)),
-            np.ascontiguousarray(forces).tobytes(),
-            np.ascontiguousarray(virial).tobytes(),
-            struct.pack("=i", len(text)),
-            text,
+class Payload(Protocol):
+    """How the numbers of an exchange travel."""
+
+    def read(self, buffer: bytearray, batch: int) -> tuple[Structures, int] | None:
+        """The structures after a POSDATA header, and how many bytes they took; None where some are still to come."""
+
+    def reply(self, results: Results) -> bytes:
+        """The FORCEREADY message."""
+
+
+class SocketPayload:
+    """Everything in the message itself."""
+
+    def read(self, buffer: bytearray, batch: int) -> tuple[Structures, int] | None:
+        start = HEADER_BYTES
+        if batch == 1:
+            cells_at, count_at, positions_at = start, start + CELL_BYTES, start + CELL_BYTES + 4
+        else:
+            cells_at, count_at, positions_at = start + 4, start, start + 4 + batch * CELL_BYTES
+        if len(buffer) < count_at + 4:
+            return None
+        n_atoms = atom_count(buffer, count_at)
+        end = positions_at + 24 * n_atoms * batch
+        if len(buffer) < end:
+            return None
+        cells = np.frombuffer(bytes(buffer[cells_at : cells_at + batch * CELL_BYTES])).reshape(batch, 2, 3, 3)[:, 0]
+        positions = np.frombuffer(bytes(buffer[positions_at:end])).reshape(batch, n_atoms, 3)
+        return Structures(cells.transpose(0, 2, 1), positions), end
+
+    def reply(self, results: Results) -> bytes:
+        return b"".join(
+            (
+                FORCEREADY,
+                results.energies.tobytes(),
+                struct.pack("=i", results.forces.shape[1]),
+                results.forces.tobytes(),
+                results.virials.tobytes(),
+                packed_texts(results.extras),
+            )
         )
-    )
+
+
+def atom_count(buffer: bytearray, place: int) -> int:
+    """The number of atoms that stands there. Raises ProtocolError for one that cannot be."""
+    (n_atoms,) = struct.unpack_from("=i", buffer, place)
+    if not 0 < n_atoms <= LARGEST_STRUCTURE:
+        raise ProtocolError(f"a structure of {n_atoms} atoms")
+    return int(n_atoms)
+
+
+def packed_texts(texts: Sequence[str]) -> bytes:
+    """Each text with its length before it."""
+    return b"".join(struct.pack("=i", len(text)) + text for text in (text.encode() for text in texts))
+
+
+def read_header(buffer: bytearray) -> str | None:
+    """The header that the buffer begins with; None where it is not complete."""
+    if len(buffer) < HEADER_BYTES:
+        return None
+    return buffer[:HEADER_BYTES].decode("ascii", errors="replace").rstrip()
+
+
+def read_init(buffer: bytearray) -> tuple[Init, int] | None:
+    """The INIT message that the buffer begins with, and how many bytes it took; None where some are to come."""
+    if len(buffer) < HEADER_BYTES + 8:
+        return None
+    _, length = struct.unpack_from("=ii", buffer, HEADER_BYTES)
+    if not 0 <= length <= LARGEST_TEXT:
+        raise ProtocolError(f"an INIT text of {length} bytes")
+    end = HEADER_BYTES + 8 + length
+    if len(buffer) < end:
+        return None
+    pairs = (item.partition(":") for item in buffer[HEADER_BYTES + 8 : end].decode(errors="replace").split(","))
+    return Init({key.strip(): value.strip() for key, colon, value in pairs if colon}), end

@@ -1,101 +1,118 @@
-"""The message loop: one connection from the first STATUS to EXIT."""
+"""One connection to a server, from the first STATUS to EXIT: what to answer to what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import isfinite
+import socket
 
-import numpy as np
-from ase.units import Bohr, Hartree
+from rfp_md.driver.protocol import (
+    HAVEDATA,
+    HEADER_BYTES,
+    NEEDINIT,
+    READY,
+    Payload,
+    ProtocolError,
+    Results,
+    SocketPayload,
+    Structures,
+    read_header,
+    read_init,
+)
 
-from rfp_md.driver.protocol import HAVEDATA, NEEDINIT, READY, Connection, Init, ProtocolError, Structure, force_reply
-from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Frames
-from rfp_md.potential import Potential
-
-# Energy (eV), forces (N, 3) (eV/Å) and virial (3, 3) (eV) of a cell (3, 3), rows, and positions (N, 3), both in Å.
-Evaluate = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
-
-
-@dataclass
-class Counts:
-    """What a session did, for its last line."""
-
-    evaluations: int = 0
+PIECE = 65536  # bytes asked for at once; the messages of a small molecule fit into one
 
 
-def serve(connection: Connection, evaluate: Evaluate, counts: Counts) -> None:
-    """Answer until the server says EXIT.
+class ConnectionClosedError(Exception):
+    """The other side closed the connection."""
 
-    The positions are evaluated when they arrive; both message orders of i-PI work, POSDATA with GETFORCE
-    at its heels and POSDATA, STATUS, GETFORCE.
 
-    Raises:
-        ConnectionClosedError: the server went away without EXIT.
-        ProtocolError: a message that does not belong here.
-        UserError: a structure that the model refuses, or a result that is not finite; nothing is sent then.
+class Session:
+    """Bytes are fed in as they come; structures come out, and results go back.
+
+    Both message orders of i-PI work: POSDATA with GETFORCE at its heels, and POSDATA, STATUS, GETFORCE.
+
+    Attributes:
+        structures: what waits to be evaluated, or None.
+        greeted: whether a first STATUS was answered.
+        finished: whether the server said EXIT.
     """
-    initialised = False
-    reply: bytes | None = None
-    while True:
-        header = connection.read_header()
+
+    def __init__(self, sock: socket.socket, payload: Payload | None = None) -> None:
+        self.socket = sock
+        self.structures: Structures | None = None
+        self.greeted = self.finished = False
+        self._payload = payload or SocketPayload()
+        self._buffer = bytearray()
+        self._batch: int | None = None  # None: not initialised
+        self._reply: bytes | None = None
+        self._heard = False
+
+    def receive(self) -> None:
+        """Take what the socket has, or wait for something, and answer as far as it goes.
+
+        Raises:
+            TimeoutError: nothing came in the time that the socket has.
+            ConnectionClosedError: the server went away without EXIT.
+            ProtocolError: a message that does not belong here.
+        """
+        try:
+            piece = self.socket.recv(PIECE)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise ConnectionClosedError from error
+        if not piece:
+            raise ConnectionClosedError
+        if not self._heard:
+            # A server that speaks may take its time from now on: its next step can be hours away.
+            self.socket.settimeout(None)
+            self._heard = True
+        self._buffer += piece
+        self._go_on()
+
+    def answer(self, results: Results) -> None:
+        """Take the results for ``structures``; they are sent when the server asks for them."""
+        self._reply = self._payload.reply(results)
+        self.structures = None
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Handle the complete messages of the buffer, up to one with structures."""
+        while self.structures is None and not self.finished and (header := read_header(self._buffer)) is not None:
+            taken = self._handle(header)
+            if taken is None:
+                return
+            del self._buffer[:taken]
+
+    def _handle(self, header: str) -> int | None:
+        """Answer one message; how many bytes it took, None where it is not complete."""
         if header == "STATUS":
-            connection.send(HAVEDATA if reply is not None else READY if initialised else NEEDINIT)
+            self._send(HAVEDATA if self._reply is not None else READY if self._batch is not None else NEEDINIT)
+            self.greeted = True
         elif header == "POSDATA":
-            reply = answer(connection.read_structure(), evaluate)
-            counts.evaluations += 1
+            found = self._payload.read(self._buffer, self._batch or 1)
+            if found is None:
+                return None
+            self.structures, taken = found
+            return taken
         elif header == "GETFORCE":
-            if reply is None:
+            if self._reply is None:
                 raise ProtocolError("GETFORCE came before POSDATA")
-            connection.send(reply)
-            reply = None
+            self._send(self._reply)
+            self._reply = None
         elif header == "INIT":
-            check_init(connection.read_init())
-            initialised = True
+            announced = read_init(self._buffer)
+            if announced is None:
+                return None
+            self._batch = announced[0].batch_size
+            return announced[1]
         elif header == "EXIT":
-            return
+            self.finished = True
         else:
             raise ProtocolError(f"the header {header!r}")
+        return HEADER_BYTES
 
-
-def check_init(init: Init) -> None:
-    """Refuse a run that this driver cannot serve."""
-    batch = init.parameters.get("batch_size", "1")
-    if batch != "1":
-        raise UserError(
-            f"the server wants batches of {batch} structures, which this driver does not serve; "
-            "remove <batch_size> from the <ffsocket> of the i-PI input"
-        )
-
-
-def answer(structure: Structure, evaluate: Evaluate) -> bytes:
-    """The reply to one structure, in atomic units. i-PI would take NaN without a word, so it is refused here."""
-    energy, forces, virial = evaluate(structure.cell * Bohr, structure.positions * Bohr)
-    # A sum is finite only if all of its terms are.
-    if not isfinite(energy + np.add.reduce(forces, axis=None) + np.add.reduce(virial, axis=None)):
-        raise UserError("the model gave a result that is not finite; nothing was sent to the server")
-    return force_reply(energy / Hartree, forces * (Bohr / Hartree), virial / Hartree)
-
-
-def evaluator(potential: Potential, template: Frames) -> Evaluate:
-    """The potential as the session wants it.
-
-    Args:
-        template: one structure that says which atom is which, and whether it is periodic.
-    """
-    source = "the server's structure"
-
-    def evaluate(cell: Floats, positions: Floats) -> tuple[float, Floats, Floats]:
-        if len(positions) != template.n_atoms:
-            raise UserError(
-                f"the server sends {len(positions)} atoms, but the model has {template.n_atoms}; "
-                "check the file in <initialize> of the i-PI input"
-            )
-        cells = cell[None] if template.periodic else None
-        prediction = potential.compute(
-            Frames(template.numbers, positions[None], cells=cells, pbc=template.pbc, source=source)
-        )
-        return float(prediction.energies[0]), prediction.forces[0], prediction.virials[0]
-
-    return evaluate
+    def _send(self, message: bytes) -> None:
+        try:
+            self.socket.sendall(message)
+        except OSError as error:
+            raise ConnectionClosedError from error

@@ -16,20 +16,21 @@ RETRY_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class UnixAddress:
-    """A unix socket: i-PI's name for it, or an absolute path."""
+    """A unix socket: i-PI's name for it, which follows a prefix, or an absolute path."""
 
     name: str
+    prefix: str = IPI_PREFIX
 
     @property
     def path(self) -> str:
-        return self.name if Path(self.name).is_absolute() else IPI_PREFIX + self.name
+        return self.name if Path(self.name).is_absolute() else self.prefix + self.name
 
     def __str__(self) -> str:
         return f"unix socket {self.path}"
 
     def open(self, patience: float) -> socket.socket:
         if len(self.path.encode()) > LONGEST_UNIX_PATH:
-            raise UserError(f"--unix {self.name}: the path is longer than {LONGEST_UNIX_PATH} bytes; use a shorter one")
+            raise UserError(f"{self.path}: the path is longer than {LONGEST_UNIX_PATH} bytes; use a shorter name")
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.settimeout(patience)
@@ -59,14 +60,15 @@ class InetAddress:
 Address = UnixAddress | InetAddress
 
 
-def choose_address(unix: str | None, host: str | None, port: int | None) -> Address:
+def choose_address(unix: str | None, shm: str | None, host: str | None, port: int | None, prefix: str) -> Address:
     """The one address that the flags name. Raises UserError for none and for two."""
-    if unix is not None and (host is not None or port is not None):
-        raise UserError("--unix and --host/--port name two servers; give one of them")
-    if unix is not None:
-        return UnixAddress(unix)
+    named = {"--unix": unix is not None, "--shm": shm is not None, "--host/--port": (host or port) is not None}
+    if sum(named.values()) > 1:
+        raise UserError(f"{' and '.join(flag for flag, given in named.items() if given)} name two servers; give one")
+    if (name := unix or shm) is not None:
+        return UnixAddress(name, prefix)
     if port is None:
-        raise UserError("no address: give --unix NAME, or --host HOST and --port PORT")
+        raise UserError("no address: give --unix NAME, --shm NAME, or --host HOST and --port PORT")
     return InetAddress(host or "localhost", port)
 
 

@@ -1,96 +1,127 @@
-"""Inputs for i-PI."""
+"""A complete input for i-PI: one file that runs as it stands."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from rfp_md.driver.transports import IPI_PREFIX, Address, UnixAddress
+from rfp_md.errors import UserError
+from rfp_md.frames import formula
+from rfp_md.interfaces import ipi_forcefield
+from rfp_md.interfaces.ipi_structure import beads_and_cell
+from rfp_md.interfaces.template import needs_template, read_structure, template_of
 from rfp_md.potential import Potential
 
-VACUUM = 100.0  # Å around a free molecule; i-PI wants a cell, the model does not look at it
+Ensemble = Literal["nve", "nvt"]
 
-NVE = """\
-<simulation verbosity="low" safe_stride="1000000">
+# Twelve decimals, because total energies are thousands of eV and their changes micro-eV.
+SIMULATION = """\
+<simulation verbosity="low" safe_stride="{stride}" floatformat="%20.12e"{sockets}>
   <output prefix="run">
-    <properties filename="out" stride="{stride}" flush="1">
-      [ step, time{{picosecond}}, conserved{{electronvolt}}, kinetic_md{{electronvolt}}, potential{{electronvolt}} ]
+    <properties filename="out" stride="{stride}" flush="100">
+      [ step, time{{picosecond}}, conserved{{electronvolt}}, temperature{{kelvin}}, kinetic_md{{electronvolt}},
+        potential{{electronvolt}}{quantum} ]
     </properties>
+    <trajectory filename="pos" stride="{seldom}" flush="10" cell_units="angstrom"> {positions}{{angstrom}} </trajectory>
+    <checkpoint filename="checkpoint" stride="{rarely}" overwrite="True"/>
   </output>
   <total_steps> {steps} </total_steps>
   <prng> <seed> {seed} </seed> </prng>
-  <ffsocket name="rfp" mode="unix" pbc="false">
-    <address> {address} </address>
-    <latency> 0 </latency>
-    <timeout> 60 </timeout>
-    <exit_on_disconnect> True </exit_on_disconnect>
-  </ffsocket>
+{forcefield}
   <system>
-    <initialize nbeads="1">
-      <file mode="xyz"> init.xyz </file>
-      <velocities mode="thermal" units="kelvin"> {temperature} </velocities>
-    </initialize>
-    <forces> <force forcefield="rfp"> </force> </forces>
-    <ensemble> <temperature units="kelvin"> {temperature} </temperature> </ensemble>
+{structure}
+    <initialize nbeads="{beads}"> <velocities mode="thermal" units="kelvin"> {temperature:g} </velocities> </initialize>
+    <forces> <force forcefield="rfp"/> </forces>
+    <ensemble> <temperature units="kelvin"> {temperature:g} </temperature> </ensemble>
     <motion mode="dynamics">
-      <dynamics mode="nve"> <timestep units="femtosecond"> {timestep} </timestep> </dynamics>
+      <dynamics mode="{ensemble}">
+        <timestep units="femtosecond"> {timestep:g} </timestep>{thermostat}
+      </dynamics>
     </motion>
   </system>
 </simulation>
 """
 
+THERMOSTAT = """
+        <thermostat mode="{mode}"> <tau units="femtosecond"> 100 </tau> </thermostat>"""
 
-def write_nve_input(
-    folder: Path,
+
+def ipi_input(
     potential: Potential,
+    model: str | Path,
+    address: Address | None,
     *,
-    address: str,
-    steps: int,
-    stride: int,
-    timestep: float,
-    temperature: float,
-    seed: int,
-) -> Path:
-    """Write ``input.xml``, ``init.xyz`` and ``template.extxyz`` for a constant-energy run with one driver.
+    shared_memory: bool = False,
+    template: str | Path | None = None,
+    init: str | Path | None = None,
+    ensemble: Ensemble = "nve",
+    beads: int = 1,
+    temperature: float = 300.0,
+    timestep: float = 0.5,
+    steps: int = 20_000,
+    stride: int = 10,
+    seed: int = 0,
+    exit_on_disconnect: bool = False,
+) -> str:
+    """The text of ``input.xml`` for dynamics with a model.
 
     Args:
-        address: i-PI's name of the socket.
-        stride: steps between lines of ``run.out``.
+        model: the file of ``potential``.
+        address: where rfp-driver will look for i-PI; None: the potential runs in i-PI's own process.
+        shared_memory: whether the driver is started with ``--shm``.
+        template: which atom is which, for a model of any composition.
+        init: structure to start from; default: the template, or the model's reference structure.
+        ensemble: ``nve`` or ``nvt``.
+        beads: more than one makes it a path integral, whose beads are evaluated as one batch.
+        temperature: of the initial velocities and of the thermostat, K.
         timestep: fs.
-        temperature: of the initial velocities, K.
+        stride: steps between lines of ``run.out``.
+        exit_on_disconnect: whether i-PI ends with its driver, or waits for another one.
 
-    Returns:
-        The path of ``input.xml``.
+    Raises:
+        UserError: a file that cannot be read or has other atoms, or numbers that make no run.
     """
-    from ase.io import write
+    if not (temperature > 0 and np.isfinite(temperature) and timestep > 0 and np.isfinite(timestep)):
+        raise UserError("an i-PI input needs a positive temperature and a positive timestep")
+    if min(beads, steps, stride) < 1 or seed < 0:
+        raise UserError("an i-PI input needs at least one bead and one step, and a seed that is not negative")
+    if template is None and needs_template(potential):
+        template = init
+    atoms = template_of(potential, template)
+    start = atoms if init is None else read_structure(potential, init)
+    if not np.array_equal(start.numbers, atoms.numbers):
+        raise UserError(f"{init}: has atoms {formula(start.numbers)}, but {atoms.source} has {formula(atoms.numbers)}")
+    if start.pbc != atoms.pbc:
+        raise UserError(f"{init}: is periodic along {start.pbc}, but {atoms.source} along {atoms.pbc}; give both alike")
 
-    from rfp_md.interfaces.ase import to_atoms
-
-    write(folder / "template.extxyz", to_atoms(potential.reference))
-    write_structure(folder / "init.xyz", potential)
-    path = folder / "input.xml"
-    path.write_text(
-        NVE.format(address=address, steps=steps, stride=stride, timestep=timestep, temperature=temperature, seed=seed)
+    sockets = ""
+    if isinstance(address, UnixAddress) and (prefix := ipi_forcefield.split(address)[0]) != IPI_PREFIX:
+        sockets = f" sockets_prefix={quoteattr(prefix)}"
+    if address is None:
+        forcefield = ipi_forcefield.direct(model, template, batch=beads)
+    else:
+        forcefield = ipi_forcefield.socket(
+            address, shared_memory=shared_memory, batch=beads, exit_on_disconnect=exit_on_disconnect
+        )
+    thermostat = THERMOSTAT.format(mode="langevin" if beads == 1 else "pile_l") if ensemble == "nvt" else ""
+    return SIMULATION.format(
+        sockets=sockets,
+        stride=stride,
+        seldom=10 * stride,
+        rarely=100 * stride,
+        quantum="" if beads == 1 else ", kinetic_cv{electronvolt}",
+        positions="positions" if beads == 1 else "x_centroid",
+        steps=steps,
+        seed=seed,
+        forcefield=forcefield,
+        structure=beads_and_cell(start, beads),
+        beads=beads,
+        temperature=temperature,
+        ensemble=ensemble,
+        timestep=timestep,
+        thermostat=thermostat,
     )
-    return path
-
-
-def write_structure(path: Path, potential: Potential) -> None:
-    """The model's reference structure as i-PI's xyz: in its cell, turned to upper triangular, or in an empty one."""
-    from ase.data import chemical_symbols
-
-    from rfp_md.interfaces.ase import to_atoms
-
-    atoms = to_atoms(potential.reference)
-    if not potential.reference.periodic:
-        atoms.cell = np.full(3, np.ptp(atoms.positions, axis=0).max() + VACUUM)
-        atoms.positions -= atoms.positions.mean(axis=0)
-    cell = atoms.cell.cellpar()
-    atoms.set_cell(cell, scale_atoms=True)
-    lines = [
-        str(len(atoms)),
-        f"# CELL(abcABC): {' '.join(f'{x:.8f}' for x in cell)} positions{{angstrom}} cell{{angstrom}}",
-    ]
-    for number, (x, y, z) in zip(atoms.numbers, atoms.positions, strict=True):
-        lines.append(f"{chemical_symbols[number]} {x:.10f} {y:.10f} {z:.10f}")
-    path.write_text("\n".join(lines) + "\n")

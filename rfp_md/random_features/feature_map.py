@@ -23,6 +23,10 @@ class FeatureMap:
         arguments += self.biases
         return ACTIVATIONS[self.activation].evaluate(arguments)
 
+    def some(self, part: slice) -> FeatureMap:
+        """A part of the features."""
+        return FeatureMap(self.weights[part], self.biases[part], self.activation)
+
     def directions(self, sites: Floats, jacobian: Floats) -> Floats:
         """W_k·∂x/∂c (M, C, K) at sites (M, D) for ∂x/∂c (M, D, C); times the slope it is ∂φ_k/∂c."""
         product: Floats = jacobian.transpose(0, 2, 1) @ self.weights.T
@@ -45,6 +49,10 @@ class RadialMap:
         """Values φ (…, K) and slopes −κ′(r)/r b² (…, K) at sites (…, D)."""
         value, slope, _ = RADIAL[self.kernel](squared_distances(sites, self.weights) * self.biases**2)
         return value, slope * self.biases**2
+
+    def some(self, part: slice) -> RadialMap:
+        """A part of the features."""
+        return RadialMap(self.weights[part], self.biases[part], self.kernel)
 
     def directions(self, sites: Floats, jacobian: Floats) -> Floats:
         """(W_k − x)·∂x/∂c (M, C, K); times the slope it is ∂φ_k/∂c."""

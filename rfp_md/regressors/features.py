@@ -25,6 +25,7 @@ from rfp_md.regressors.rows import Block, energy_rows
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
+CACHE_NUMBERS = 150_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
 BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
 
 
@@ -118,11 +119,17 @@ class FeatureRegressor(Regressor):
             sites = terms[block.term]
             mine = sites.types == block.site_type
             everything = bool(mine.all())
-            value, slope = block.features(sites.values if everything else sites.values[:, mine])
+            x = sites.values if everything else sites.values[:, mine]
+            gradient = np.zeros_like(x)
             coefficients = readout[block.columns]
-            energies += value.sum(axis=1) @ coefficients
-            slope *= coefficients
-            gradient = block.features.gradient(sites.values if everything else sites.values[:, mine], slope)
+            size = max(1, CACHE_NUMBERS // (x[..., 0].size or 1))
+            for start in range(0, len(coefficients), size):
+                some = slice(start, start + size)
+                features = block.features.some(some)
+                value, slope = features(x)
+                energies += value.sum(axis=1) @ coefficients[some]
+                slope *= coefficients[some]
+                gradient += features.gradient(x, slope)
             if everything:
                 gradients[block.term] = gradient
             else:

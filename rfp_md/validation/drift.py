@@ -33,6 +33,13 @@ class Trace:
         return 1e3 * self._line()[0] / self.n_atoms
 
     @property
+    def drift_error(self) -> float:
+        """Standard error of the drift, meV/atom/ps; residuals that follow each other in time count as one."""
+        residual, centred = self._residual(), self.times - self.times.mean()
+        variance = np.square(residual).sum() / (len(residual) - 2) / np.square(centred).sum()
+        return 1e3 * float(np.sqrt(variance * _inefficiency(residual))) / self.n_atoms
+
+    @property
     def drift_ratio(self) -> float:
         """|fitted drift over the whole run| / standard deviation of the kinetic energy (ml-peg's measure)."""
         over_run = abs(self._line()[0]) * (self.times[-1] - self.times[0])
@@ -41,17 +48,30 @@ class Trace:
     @property
     def fluctuation(self) -> float:
         """Root mean square of the conserved energy about that line, meV/atom."""
-        slope, origin = self._line()
-        residual = self.conserved - slope * self.times - origin
-        return 1e3 * float(np.sqrt(np.square(residual).mean())) / self.n_atoms
+        return 1e3 * float(np.sqrt(np.square(self._residual()).mean())) / self.n_atoms
 
     def until(self, time: float) -> Trace:
         """The first part of the run."""
         first = self.times <= time
         return replace(self, times=self.times[first], conserved=self.conserved[first], kinetic=self.kinetic[first])
 
+    def _residual(self) -> Floats:
+        slope, origin = self._line()
+        return self.conserved - slope * self.times - origin
+
     def _line(self) -> tuple[float, float]:
         # The mean goes first: total energies are thousands of eV, their changes micro-eV.
         mean = self.conserved.mean()
         slope, origin = np.polyfit(self.times, self.conserved - mean, 1)
         return float(slope), float(origin + mean)
+
+
+def _inefficiency(series: Floats) -> float:
+    """How many neighbours in time count as one sample: 1 + 2 Σ autocorrelation, up to where that turns negative."""
+    power = np.square(np.abs(np.fft.rfft(series, 2 * len(series))))
+    correlation = np.fft.irfft(power)[: len(series)]
+    if correlation[0] <= 0:
+        return 1.0
+    correlation /= correlation[0]
+    end = int(np.argmax(correlation < 0)) or len(series)
+    return float(max(1.0, 2 * correlation[:end].sum() - 1))

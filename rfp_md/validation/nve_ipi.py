@@ -8,14 +8,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from rfp_md.artifact import save
+from rfp_md.driver.transports import UnixAddress
 from rfp_md.errors import UserError
-from rfp_md.interfaces.ipi_input import write_nve_input
+from rfp_md.interfaces.ipi_input import ipi_input
 from rfp_md.potential import Potential
 from rfp_md.validation.drift import Trace
+from rfp_md.validation.energy_log import read_energy_log
 
 LINES = 5000  # at most so many lines of output
 GRACE_SECONDS = 10.0  # for a process to end after its partner
@@ -30,11 +31,9 @@ def run_ipi(potential: Potential, length: float, timestep: float, temperature: f
     with tempfile.TemporaryDirectory(prefix="rfp-") as name:
         folder = Path(name)
         steps = round(length * 1e3 / timestep)
-        save(potential, folder / "model.rfp")
-        write_nve_input(
+        write_run(
             folder,
             potential,
-            address="driver",
             steps=steps,
             stride=max(1, steps // LINES),
             timestep=timestep,
@@ -42,17 +41,33 @@ def run_ipi(potential: Potential, length: float, timestep: float, temperature: f
             seed=seed,
         )
         run_pair(folder)
-        columns = np.loadtxt(folder / "run.out")
+        log = read_energy_log(folder / "run.out")
         n_atoms = potential.reference.n_atoms
-        return Trace(columns[:, 1], columns[:, 2], columns[:, 3], n_atoms, 3 * n_atoms - 3)
+        return Trace(log.times, log.conserved, log.kinetic, n_atoms, 3 * n_atoms - 3)
+
+
+def write_run(folder: Path, potential: Potential, **options: Any) -> None:
+    """Write what ``run_pair`` needs: ``model.rfp``, ``template.extxyz`` and ``input.xml``.
+
+    Args:
+        options: those of ``ipi_input``.
+    """
+    from ase.io import write
+
+    from rfp_md.interfaces.ase import to_atoms
+
+    model, template = folder / "model.rfp", folder / "template.extxyz"
+    save(potential, model)
+    write(template, to_atoms(potential.reference))
+    text = ipi_input(potential, model, _address(folder), template=template, exit_on_disconnect=True, **options)
+    (folder / "input.xml").write_text(text)
 
 
 def run_pair(folder: Path) -> None:
     """Run ``input.xml`` with i-PI, and ``model.rfp`` with rfp-driver, until both have ended."""
-    prefix = f"{folder}/socket_"
-    flags = ["--model", "model.rfp", "--template", "template.extxyz", "--unix", f"{prefix}driver"]
+    flags = ["--model", "model.rfp", "--template", "template.extxyz", "--unix", _address(folder).path]
     commands = {
-        "i-PI": [_executable("i-pi"), "-S", prefix, "input.xml"],
+        "i-PI": [_executable("i-pi"), "input.xml"],
         "rfp-driver": [sys.executable, "-m", "rfp_md.driver", *flags],
     }
     running: dict[str, subprocess.Popen[bytes]] = {}
@@ -74,6 +89,10 @@ def run_pair(folder: Path) -> None:
     if running["rfp-driver"].returncode != 0:
         failed = "rfp-driver" if running["rfp-driver"].returncode == 2 else "i-PI"
         raise UserError(f"the i-PI run failed; {failed} wrote: {_last_line(folder / f'{failed}.log')}")
+
+
+def _address(folder: Path) -> UnixAddress:
+    return UnixAddress(f"{folder}/socket")
 
 
 def _executable(name: str) -> str:

@@ -45,3 +45,29 @@ def receive_forces(sock) -> tuple[float, np.ndarray, np.ndarray, str]:
     virial = np.frombuffer(receive(sock, 72)).reshape(3, 3)
     (length,) = struct.unpack("=i", receive(sock, 4))
     return energy, forces, virial, receive(sock, length).decode()
+
+
+def batch_message(positions: np.ndarray, cell: np.ndarray) -> bytes:
+    """POSDATA of several structures (B, N, 3) in one cell, bohr."""
+    cells = (np.ascontiguousarray(cell.T).tobytes() + np.linalg.inv(cell.T).tobytes()) * len(positions)
+    return header("POSDATA") + struct.pack("=i", positions.shape[1]) + cells + positions.tobytes()
+
+
+def shared_message(n_atoms: int, names: list[str]) -> bytes:
+    """POSDATA of mode="shm": the number of atoms and, the first time, the names of the segments."""
+    texts = (name.encode() for name in names)
+    return header("POSDATA") + struct.pack("=i", n_atoms) + b"".join(struct.pack("=i", len(t)) + t for t in texts)
+
+
+def receive_batch(sock, batch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """FORCEREADY of several structures."""
+    assert receive(sock, 12) == header("FORCEREADY")
+    energies = np.frombuffer(receive(sock, 8 * batch))
+    (atoms,) = struct.unpack("=i", receive(sock, 4))
+    forces = np.frombuffer(receive(sock, 24 * atoms * batch)).reshape(batch, atoms, 3)
+    virials = np.frombuffer(receive(sock, 72 * batch)).reshape(batch, 3, 3)
+    extras = []
+    for _ in range(batch):
+        (length,) = struct.unpack("=i", receive(sock, 4))
+        extras.append(receive(sock, length).decode())
+    return energies, forces, virials, extras

@@ -44,8 +44,9 @@ def accept(listener):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([], "no address: give --unix NAME, or --host HOST and --port PORT"),
-        (["--unix", "a", "--port", "31415"], "--unix and --host/--port name two servers"),
+        ([], "no address: give --unix NAME, --shm NAME, or --host HOST and --port PORT"),
+        (["--unix", "a", "--port", "31415"], "--unix and --host/--port name two servers; give one"),
+        (["--unix", "a", "--shm", "b"], "--unix and --shm name two servers; give one"),
         (["--unix", "x" * 200], "the path is longer than 107 bytes"),
         (["--unix", "/nowhere/ipi_none", "--timeout", "0.2"], "no server at unix socket /nowhere/ipi_none after 0.2 s"),
         (["--port", "70000"], "--port"),
@@ -133,3 +134,29 @@ def test_a_signal_ends_it_cleanly(model, listener, tmp_path, number):
         assert connection.recv(1) == b""
     assert code == 128 + number
     assert line == f"rfp-driver: stopped by {number.name} after 0 evaluations"
+
+
+@pytest.mark.parametrize(
+    "flags", [["--nvt"], ["--pimd", "4"], ["--unix", "x", "--nve"], ["--port", "31415"], ["--shm", "y"]]
+)
+def test_a_complete_ipi_input_is_printed(model, flags):
+    process = start("--model", model, "--print-ipi", *flags)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert output.startswith("<simulation")
+    assert ("<ffdirect" in output) == (not any(flag in flags for flag in ("--unix", "--port", "--shm")))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--print-ipi", "--nve", "--nvt"], "--nve, --nvt and --pimd exclude each other"),
+        (["--unix", "a", "--nvt"], "say what --print-ipi prints"),
+        (["--print-ipi", "--init", "nowhere.xyz"], "nowhere.xyz: no such file"),
+        (["--unix", "a", "--mdi", "-port 1"], "--mdi and an address name two servers"),
+        (["--unix", "a", "--template", "nowhere.xyz"], "nowhere.xyz: no such file"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_one_sentence(model, flags, message):
+    code, line = finish(start("--model", model, *flags))
+    assert (code, message in line) == (2, True), line

@@ -1,7 +1,9 @@
 """The message loop against a scripted server on a socket pair."""
 
+import json
 import socket
 import threading
+from multiprocessing import shared_memory
 
 import numpy as np
 import pytest
@@ -9,40 +11,90 @@ from ase.units import Bohr, Hartree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfp_md.driver.protocol import Connection, ConnectionClosedError, ProtocolError
-from rfp_md.driver.session import Counts, evaluator, serve
+from rfp_md.driver.evaluator import Evaluator
+from rfp_md.driver.monitor import Monitor
+from rfp_md.driver.protocol import ProtocolError, SocketPayload
+from rfp_md.driver.service import serve
+from rfp_md.driver.session import ConnectionClosedError, Session
+from rfp_md.driver.shared_memory import KINDS, SharedMemoryPayload
 from rfp_md.errors import UserError
-from tests.driver.server import header, init_message, receive, receive_forces, structure_message
+from rfp_md.frames import Frames
+from rfp_md.potential import Prediction
+from tests.driver.server import (
+    batch_message,
+    header,
+    init_message,
+    receive,
+    receive_batch,
+    receive_forces,
+    shared_message,
+    structure_message,
+)
 
 POSITIONS = np.arange(9.0).reshape(3, 3)
 CELL = np.array([[20.0, 0, 0], [1, 21, 0], [2, 3, 22]])
+TEMPLATE = Frames(np.array([8, 1, 1]), POSITIONS[None] * Bohr, cells=CELL[None] * Bohr, pbc=(True, True, True))
 
 
-def springs(cell, positions):
+def springs(frames):
     """Harmonic springs to the origin; the energy is marked by the cell."""
-    return 0.5 * (positions**2).sum() + cell[2, 0], -positions, -positions.T @ positions
+    r = frames.positions
+    energies = 0.5 * (r**2).sum((1, 2)) + frames.cells[:, 2, 0]
+    return Prediction(energies, -r, -r.transpose(0, 2, 1) @ r)
 
 
-class Session:
-    """A driver in a thread and the server's end of its connection."""
+def expected(positions, cell=CELL):
+    frames = Frames(TEMPLATE.numbers, positions[None] * Bohr, cells=cell[None] * Bohr, pbc=TEMPLATE.pbc)
+    prediction = springs(frames)
+    return (
+        prediction.energies[0] / Hartree,
+        prediction.forces[0] * Bohr / Hartree,
+        prediction.virials[0] / Hartree,
+    )
 
-    def __init__(self, evaluate=springs):
-        self.server, client = socket.socketpair()
-        self.server.settimeout(10)
-        self.counts, self.error = Counts(), None
-        self.thread = threading.Thread(target=self.run, args=(client, evaluate))
+
+class Service:
+    """A driver in a thread and the server's ends of its connections."""
+
+    def __init__(self, evaluate=springs, *, connections=1, payload=SocketPayload):
+        pairs = [socket.socketpair() for _ in range(connections)]
+        self.servers = [server for server, _ in pairs]
+        for server in self.servers:
+            server.settimeout(10)
+        self.waiting = [client for _, client in pairs]
+        self.opened, self.batches, self.error = 0, [], None
+        self.payload, self.evaluate = payload, evaluate
+        self.monitor = Monitor(3, lambda text: None)
+        self.thread = threading.Thread(target=self.run, args=(connections,))
         self.thread.start()
 
-    def run(self, client, evaluate):
-        with client:
-            try:
-                serve(Connection(client), evaluate, self.counts)
-            except (UserError, ProtocolError, ConnectionClosedError) as error:
-                self.error = error
+    @property
+    def server(self):
+        return self.servers[0]
 
-    def ask(self, message, size=12):
-        self.server.sendall(message)
-        return receive(self.server, size)
+    def open(self):
+        client = self.waiting[self.opened]
+        self.opened += 1
+        client.settimeout(10)
+        return Session(client, self.payload())
+
+    def counted(self, frames):
+        self.batches.append(len(frames))
+        return self.evaluate(frames)
+
+    def run(self, connections):
+        try:
+            serve(self.open, Evaluator(TEMPLATE, self.counted), self.monitor, connections=connections)
+        except (UserError, ProtocolError, ConnectionClosedError) as error:
+            self.error = error
+        finally:
+            for client in self.waiting:
+                client.close()
+
+    def ask(self, message, size=12, server=None):
+        server = server or self.server
+        server.sendall(message)
+        return receive(server, size)
 
     def end(self, message=b""):
         if message:
@@ -51,75 +103,156 @@ class Session:
             self.server.close()
         self.thread.join(10)
         assert not self.thread.is_alive()
-        self.server.close()
+        self.close()
         return self.error
+
+    def close(self):
+        for server in self.servers:
+            server.close()
+        self.thread.join(10)
 
 
 @pytest.fixture
-def session():
-    session = Session()
-    yield session
-    session.server.close()
-    session.thread.join(10)
+def service():
+    service = Service()
+    yield service
+    service.close()
 
 
-def started(session):
-    assert session.ask(header("STATUS")) == header("NEEDINIT")
-    session.server.sendall(init_message())
-    assert session.ask(header("STATUS")) == header("READY")
-    return session
+def started(service, text=" ", server=None):
+    server = server or service.server
+    assert service.ask(header("STATUS"), server=server) == header("NEEDINIT")
+    server.sendall(init_message(text))
+    assert service.ask(header("STATUS"), server=server) == header("READY")
+    return service
 
 
-def test_consolidated_messages_are_answered_in_atomic_units(session):
-    started(session).server.sendall(structure_message(POSITIONS, CELL) + header("GETFORCE"))
-    energy, forces, virial, extra = receive_forces(session.server)
-    expected = springs(CELL * Bohr, POSITIONS * Bohr)
-    assert energy == pytest.approx(expected[0] / Hartree)
-    np.testing.assert_allclose(forces, expected[1] * Bohr / Hartree)
-    np.testing.assert_allclose(virial, expected[2] / Hartree)
-    assert extra == ""
-    assert session.ask(header("STATUS")) == header("READY")
-    assert session.end(header("EXIT")) is None
-    assert session.counts.evaluations == 1
+def test_consolidated_messages_are_answered_in_atomic_units(service):
+    started(service).server.sendall(structure_message(POSITIONS, CELL) + header("GETFORCE"))
+    energy, forces, virial, extra = receive_forces(service.server)
+    wanted = expected(POSITIONS)
+    assert energy == pytest.approx(wanted[0])
+    np.testing.assert_allclose(forces, wanted[1])
+    np.testing.assert_allclose(virial, wanted[2])
+    assert json.loads(extra) == {"mismatch_mev_per_atom": 0.0}
+    assert service.ask(header("STATUS")) == header("READY")
+    assert service.end(header("EXIT")) is None
+    assert service.monitor.evaluations == 1
 
 
-def test_the_old_order_with_status_between_works_too(session):
-    started(session).server.sendall(structure_message(POSITIONS, CELL))
-    assert session.ask(header("STATUS")) == header("HAVEDATA")
-    session.server.sendall(header("GETFORCE"))
-    receive_forces(session.server)
-    assert session.ask(header("STATUS")) == header("READY")
-    assert session.end(header("EXIT")) is None
+def test_the_old_order_with_status_between_works_too(service):
+    started(service).server.sendall(structure_message(POSITIONS, CELL))
+    assert service.ask(header("STATUS")) == header("HAVEDATA")
+    service.server.sendall(header("GETFORCE"))
+    receive_forces(service.server)
+    assert service.ask(header("STATUS")) == header("READY")
+    assert service.end(header("EXIT")) is None
 
 
-@given(cuts=st.lists(st.integers(1, 300), max_size=12))
-def test_messages_may_arrive_in_any_pieces(cuts):
-    session = Session()
+@given(cuts=st.lists(st.integers(1, 300), max_size=12), batch=st.integers(1, 3))
+def test_messages_may_arrive_in_any_pieces(cuts, batch):
+    service = Service()
     try:
-        stream = header("STATUS") + init_message(" a : 1 , b : two ") + structure_message(POSITIONS, CELL)
+        stream = header("STATUS") + init_message(f" a : 1 , b : two , batch_size:{batch}")
+        many = np.stack([POSITIONS + k for k in range(batch)])
+        stream += structure_message(POSITIONS, CELL) if batch == 1 else batch_message(many, CELL)
         stream += header("GETFORCE") + header("STATUS") + header("EXIT")
         ends = sorted({min(sum(cuts[: k + 1]), len(stream)) for k in range(len(cuts))} | {len(stream)})
         for start, end in zip([0, *ends], ends, strict=False):
-            session.server.sendall(stream[start:end])
-        assert receive(session.server, 12) == header("NEEDINIT")
-        receive_forces(session.server)
-        assert receive(session.server, 12) == header("READY")
-        session.thread.join(10)
-        assert session.error is None
+            service.server.sendall(stream[start:end])
+        assert receive(service.server, 12) == header("NEEDINIT")
+        receive_batch(service.server, batch)
+        assert receive(service.server, 12) == header("READY")
+        service.thread.join(10)
+        assert service.error is None
     finally:
-        session.server.close()
+        service.close()
 
 
-def test_init_may_be_repeated(session):
-    started(session).server.sendall(init_message(" x : 1 , ") * 2)
-    assert session.ask(header("STATUS")) == header("READY")
+def test_init_may_be_repeated(service):
+    started(service).server.sendall(init_message(" x : 1 , ") * 2)
+    assert service.ask(header("STATUS")) == header("READY")
 
 
-def test_batches_are_refused_in_words(session):
-    started(session)
-    error = session.end(init_message(" , batch_size:32"))
-    assert isinstance(error, UserError)
-    assert "batches of 32 structures" in str(error)
+def test_a_batch_is_evaluated_at_once_and_every_structure_gets_its_own(service):
+    many = np.stack([POSITIONS + 0.01 * k for k in range(4)])
+    started(service, " , batch_size:4").server.sendall(batch_message(many, CELL) + header("GETFORCE"))
+    energies, forces, virials, extras = receive_batch(service.server, 4)
+    for k in range(4):
+        energy, force, virial = expected(many[k])
+        assert energies[k] == pytest.approx(energy)
+        np.testing.assert_allclose(forces[k], force)
+        np.testing.assert_allclose(virials[k], virial)
+        assert "mismatch_mev_per_atom" in json.loads(extras[k])
+    assert service.end(header("EXIT")) is None
+    assert service.batches == [4]
+
+
+def test_structures_of_several_connections_are_one_batch():
+    service = Service(connections=3)
+    try:
+        for server in service.servers:
+            started(service, server=server)
+        assert service.opened == 3
+        together = [structure_message(POSITIONS + 0.01 * k, CELL) + header("GETFORCE") for k in range(3)]
+        for _ in range(20):
+            for server, message in zip(service.servers, together, strict=True):
+                server.sendall(message)
+            for k, server in enumerate(service.servers):
+                assert receive_forces(server)[0] == pytest.approx(expected(POSITIONS + 0.01 * k)[0])
+        assert max(service.batches) > 1
+        for server in service.servers:
+            server.sendall(header("EXIT"))
+        service.thread.join(10)
+        assert service.error is None
+    finally:
+        service.close()
+
+
+def test_the_next_connection_waits_for_the_first_status():
+    service = Service(connections=2)
+    try:
+        service.thread.join(0.3)
+        assert service.opened == 1
+        assert service.ask(header("STATUS")) == header("NEEDINIT")
+        assert service.ask(header("STATUS"), server=service.servers[1]) == header("NEEDINIT")
+    finally:
+        service.close()
+
+
+def test_numbers_may_travel_through_shared_memory():
+    shapes = {"pos": (2, 3, 3), "h": (2, 3, 3), "ih": (2, 3, 3), "pot": (2,), "force": (2, 3, 3), "vir": (2, 3, 3)}
+    segments = {kind: shared_memory.SharedMemory(create=True, size=8 * int(np.prod(shapes[kind]))) for kind in KINDS}
+    arrays = {kind: np.ndarray(shapes[kind], buffer=segments[kind].buf) for kind in KINDS}
+    service = Service(payload=SharedMemoryPayload)
+    try:
+        started(service, " , batch_size:2")
+        for turn in range(3):
+            arrays["pos"][:] = np.stack([POSITIONS + turn, POSITIONS - turn])
+            arrays["h"][:] = CELL.T
+            names = [segments[kind].name for kind in KINDS] if turn == 0 else []
+            service.server.sendall(shared_message(3, names) + header("GETFORCE"))
+            assert receive(service.server, 12) == header("FORCEREADY")
+            for _ in range(2):
+                receive(service.server, int.from_bytes(receive(service.server, 4), "little"))
+            for k, sign in enumerate((1, -1)):
+                energy, force, virial = expected(POSITIONS + sign * turn)
+                assert arrays["pot"][k] == pytest.approx(energy)
+                np.testing.assert_allclose(arrays["force"][k], force)
+                np.testing.assert_allclose(arrays["vir"][k], virial)
+        assert service.end(header("EXIT")) is None
+    finally:
+        service.close()
+        arrays.clear()
+        for segment in segments.values():
+            segment.close()
+            segment.unlink()
+
+
+def test_shared_memory_that_is_not_there_is_named():
+    service = started(Service(payload=SharedMemoryPayload))
+    error = service.end(shared_message(3, [f"rfp_none_{kind}" for kind in KINDS]))
+    assert "shared memory 'rfp_none_pos', which is not there" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -130,41 +263,55 @@ def test_batches_are_refused_in_words(session):
         b"\xff" * 12,
         header("INIT") + b"\xff" * 8,
         header("POSDATA") + b"\xff" * 148,
+        init_message(" batch_size:many"),
+        init_message(" batch_size:0"),
+        init_message(" batch_size:99999999999"),
     ],
 )
-def test_garbage_is_refused(session, message):
-    assert isinstance(session.end(message), ProtocolError)
+def test_garbage_is_refused(service, message):
+    assert isinstance(service.end(message), ProtocolError)
 
 
 @pytest.mark.parametrize("message", [b"", header("STATUS")[:5], structure_message(POSITIONS, CELL)[:100]])
-def test_a_server_that_goes_away_is_noticed(session, message):
-    session.server.sendall(message)
-    assert isinstance(session.end(), ConnectionClosedError)
+def test_a_server_that_goes_away_is_noticed(service, message):
+    service.server.sendall(message)
+    assert isinstance(service.end(), ConnectionClosedError)
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("place", ["energies", "forces", "virials"])
 def test_a_result_that_is_not_finite_is_never_sent(place):
-    def broken(cell, positions):
-        result = list(springs(cell, positions))
-        result[place] = result[place] * np.nan
-        return tuple(result)
+    def broken(frames):
+        parts = vars(springs(frames))
+        return Prediction(**(parts | {place: parts[place] * np.nan}))
 
-    session = started(Session(broken))
-    session.server.sendall(structure_message(POSITIONS, CELL) + header("GETFORCE"))
+    service = started(Service(broken))
+    service.server.sendall(structure_message(POSITIONS, CELL) + header("GETFORCE"))
     with pytest.raises(ConnectionError):
-        receive(session.server, 1)
-    assert "not finite" in str(session.end())
+        receive(service.server, 1)
+    assert "not finite" in str(service.end())
 
 
-def test_another_number_of_atoms_is_refused_with_both_numbers(potential):
-    with pytest.raises(UserError, match="the server sends 3 atoms, but the model has 9"):
-        evaluator(potential, potential.reference)(np.zeros((3, 3)), POSITIONS)
+def test_another_number_of_atoms_is_refused_with_both_numbers(service):
+    error = started(service).end(structure_message(np.zeros((5, 3)), CELL))
+    assert "the server sends 5 atoms, but the model has 3" in str(error)
 
 
-def test_the_evaluator_gives_what_the_potential_gives(potential):
-    reference = potential.reference
-    expected = potential.compute(reference)
-    energy, forces, virial = evaluator(potential, reference)(np.zeros((3, 3)), reference.positions[0])
-    assert energy == expected.energies[0]
-    np.testing.assert_array_equal(forces, expected.forces[0])
-    np.testing.assert_array_equal(virial, expected.virials[0])
+def test_two_million_exchanges_leave_memory_and_files_as_they_are(service):
+    """A tenth of a percent of them, by default; the benchmark runs them all."""
+    import resource
+    from pathlib import Path
+
+    def used():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, len(list(Path("/proc/self/fd").iterdir()))
+
+    message = structure_message(POSITIONS, CELL) + header("GETFORCE") + header("STATUS")
+    started(service)
+    for turn in range(2000):
+        service.server.sendall(message)
+        receive_forces(service.server)
+        receive(service.server, 12)
+        if turn == 200:
+            before = used()
+    after = used()
+    assert after[1] == before[1]
+    assert after[0] - before[0] < 2000  # kB

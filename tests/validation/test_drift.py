@@ -30,3 +30,20 @@ def test_the_ratio_measures_the_drift_by_the_kinetic_energy():
 
 def test_the_first_part_of_a_run_can_be_taken():
     assert trace(slope=1e-3).until(2.0).times[-1] == pytest.approx(2.0)
+
+
+def test_the_drift_s_standard_error_is_what_it_scatters_by():
+    rng = np.random.default_rng(0)
+    times = np.linspace(0, 10, 400)
+    for smoothed in (1, 20):  # independent samples, and samples that follow each other
+        runs = []
+        for _ in range(300):
+            noise = np.convolve(rng.normal(size=420 - 1), np.ones(smoothed) / smoothed, "valid")[:400]
+            runs.append(Trace(times[: len(noise)], 1e-3 * noise, noise, n_atoms=1, degrees_of_freedom=1))
+        scatter = np.std([run.drift for run in runs])
+        assert np.mean([run.drift_error for run in runs]) == pytest.approx(scatter, rel=0.2)
+
+
+def test_a_perfect_line_has_no_error():
+    exact = Trace(np.arange(20.0), np.arange(20.0), np.ones(20), n_atoms=1, degrees_of_freedom=1)
+    assert exact.drift_error == pytest.approx(0, abs=1e-9)

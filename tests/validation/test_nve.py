@@ -1,7 +1,6 @@
 """NVE dynamics: conserved in ASE and in real i-PI, and a wrong force is found out."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 import rfp_md
 from rfp_md.errors import UserError
 from rfp_md.validation.nve import check_nve
-from rfp_md.validation.nve_ipi import run_pair
+from rfp_md.validation.nve_ipi import run_pair, write_run
 from tests.conftest import BENZENE
 
 
@@ -54,13 +53,12 @@ def test_a_run_that_is_too_short_is_refused(potential):
         check_nve(potential, length=0.001)
 
 
-def test_an_atom_count_that_differs_from_ipi_s_is_one_sentence(potential, model, tmp_path):
-    from rfp_md.interfaces.ipi_input import write_nve_input
-
-    shutil.copy(model, tmp_path / "model.rfp")
-    write_nve_input(tmp_path, potential, address="driver", steps=5, stride=1, timestep=0.5, temperature=300, seed=1)
-    lines = (tmp_path / "init.xyz").read_text().splitlines()
-    (tmp_path / "init.xyz").write_text("\n".join(["10", *lines[1:], "H 5.0 5.0 5.0"]) + "\n")
+def test_an_atom_count_that_differs_from_ipi_s_is_one_sentence(potential, tmp_path):
+    write_run(tmp_path, potential, steps=5, stride=1)
+    text = (tmp_path / "input.xml").read_text().replace('natoms="9"', 'natoms="10"').replace("(1, 27)", "(1, 30)")
+    for tag, more in (("q", "5.0, 5.0, 5.0"), ("m", "1.008"), ("names", "H")):
+        text = text.replace(f" ] </{tag}>", f", {more} ] </{tag}>")
+    (tmp_path / "input.xml").write_text(text)
     with pytest.raises(UserError, match="rfp-driver: the server sends 10 atoms, but the model has 9"):
         run_pair(tmp_path)
 

@@ -1,0 +1,76 @@
+"""From the server's units to the model's and back; what is not finite goes no further."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+
+import numpy as np
+from ase.units import Bohr, Hartree
+
+from rfp_md.driver.plausible import check_order
+from rfp_md.driver.protocol import Results, Structures
+from rfp_md.errors import UserError
+from rfp_md.frames import Frames
+from rfp_md.potential import Potential, Prediction
+
+SOURCE = "the server's structure"
+Evaluate = Callable[[Frames], Prediction]
+
+
+class Evaluator:
+    """The potential for the atoms of one structure.
+
+    Args:
+        template: one structure that says which atom is which, and whether it is periodic.
+        evaluate: gives the prediction for frames; the potential's ``compute``.
+    """
+
+    def __init__(self, template: Frames, evaluate: Evaluate, *, reference: Frames | None = None) -> None:
+        """Start.
+
+        Args:
+            reference: a free molecule of which the first structure must have the bonds; None: nothing is known.
+        """
+        self._template, self._evaluate, self._reference = template, evaluate, reference
+
+    @classmethod
+    def of(cls, potential: Potential, template: Frames) -> Evaluator:
+        """A potential's; the bonds of a free molecule of fixed composition are known from its reference structure."""
+        known = potential.reference if potential.fixed_composition and not potential.reference.periodic else None
+        return cls(template, potential.compute, reference=known)
+
+    def check(self, structures: Structures) -> None:
+        """Raise UserError for another number of atoms."""
+        n_atoms = structures.positions.shape[1]
+        if n_atoms != self._template.n_atoms:
+            raise UserError(
+                f"the server sends {n_atoms} atoms, but the model has {self._template.n_atoms}; "
+                "check the file in <initialize> of the i-PI input"
+            )
+
+    def frames(self, structures: Structures) -> Frames:
+        """The structures in Å."""
+        template = self._template
+        cells = structures.cells * Bohr if template.periodic else None
+        positions = structures.positions * Bohr
+        if self._reference is not None:
+            check_order(self._reference, positions[0])
+            self._reference = None  # later structures follow from the first; bonds may break then
+        return Frames(template.numbers, positions, cells=cells, pbc=template.pbc, source=SOURCE)
+
+    def __call__(self, frames: Frames) -> Prediction:
+        """Energies, forces, virials. Raises UserError where they are not finite: i-PI would take NaN without a word."""
+        prediction = self._evaluate(frames)
+        # A sum is finite only if all of its terms are.
+        total = sum(np.add.reduce(part, axis=None) for part in vars(prediction).values())
+        if not isfinite(total):
+            raise UserError("the model gave a result that is not finite; nothing was sent to the server")
+        return prediction
+
+
+def atomic_units(prediction: Prediction, extras: list[str]) -> Results:
+    """A prediction as the server wants it."""
+    return Results(
+        prediction.energies / Hartree, prediction.forces * (Bohr / Hartree), prediction.virials / Hartree, extras
+    )

@@ -1,0 +1,235 @@
+"""Does the energy follow the work of the forces, while the run goes on?
+
+Between two structures of a trajectory a conservative potential has
+
+    E₂ − E₁ = −∫ F·dr ≈ −½ (F₁ + F₂)·(r₂ − r₁),
+
+whatever integrator and thermostat move the atoms. The mismatch, the sum of ΔE + ½ (F₁ + F₂)·Δr along the
+trajectory, stays near zero, up to the third power of the steps; forces that are not the gradient of the energy
+let it grow. A server never says which trajectory a structure continues: it is the one whose last structure is
+nearest, and a new one where none is near (a new run, an exchange of replicas).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numba
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats, Frames, Ints
+from rfp_md.potential import Prediction
+
+JUMP = 0.3  # Å; no atom moves so far in one step
+MOST_TRAJECTORIES = 256  # the one that was quiet for longest is forgotten
+MEV = 1e3
+STATE = ("_positions", "_forces", "_energies", "_virials", "_cells", "_mismatch", "_steps", "_seen")
+
+
+class Monitor:
+    """The mismatch of every trajectory that is served, meV/atom.
+
+    Args:
+        n_atoms: of a structure.
+        max_mismatch: stop where a trajectory's mismatch is larger, meV/atom.
+        min_distance: stop where two atoms come closer, Å.
+        log: is told one line every ``log_every`` evaluations.
+    """
+
+    def __init__(
+        self,
+        n_atoms: int,
+        log: Callable[[str], None],
+        *,
+        log_every: int = 100_000,
+        max_mismatch: float | None = None,
+        min_distance: float | None = None,
+    ) -> None:
+        self.evaluations = 0
+        self._n_atoms, self._log, self._log_every = n_atoms, log, log_every
+        self._max_mismatch, self._min_distance = max_mismatch, min_distance
+        self._jumps = 0
+        self._largest = 0.0
+        # Of each trajectory: its last structure with its results,
+        self._positions, self._forces = np.zeros((0, n_atoms, 3)), np.zeros((0, n_atoms, 3))
+        self._energies, self._virials, self._cells = np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3, 3))
+        # its mismatch (eV), how many steps it has, and when it was last seen.
+        self._mismatch = np.zeros(0)
+        self._steps, self._seen = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+
+    def check_distances(self, frames: Frames) -> None:
+        """Raise UserError, naming step and atoms, where two of them are too close; before anything is computed."""
+        if self._min_distance is None:
+            return
+        for positions, cell in zip(frames.positions, _cells(frames), strict=True):
+            first, second, distance = closest_pair(positions, np.ascontiguousarray(cell), frames.periodic)
+            if distance < self._min_distance:
+                raise UserError(
+                    f"stopped: atoms {_name(frames, first)} and {_name(frames, second)} are {distance:.3f} Å apart in "
+                    f"evaluation {self.evaluations + 1}, closer than --min-distance {self._min_distance:g}"
+                )
+
+    def observe(self, frames: Frames, prediction: Prediction) -> list[float]:
+        """Take structures with their results; the mismatch of the trajectory of each, meV/atom.
+
+        Raises:
+            UserError: one is larger than ``max_mismatch``.
+        """
+        self._make_room(len(frames))
+        places = np.empty(len(frames), dtype=np.int64)
+        state = (self._positions, self._energies, self._forces, self._virials, self._cells)
+        books = (self._mismatch, self._steps, self._seen)
+        new = (frames.positions, prediction.energies, prediction.forces, prediction.virials, _cells(frames))
+        contiguous = (np.ascontiguousarray(array) for array in new)  # one compiled version for all
+        self._jumps += follow(*state, *books, *contiguous, frames.periodic, self.evaluations + 1, places)
+        before, self.evaluations = self.evaluations, self.evaluations + len(frames)
+        figures = [float(value) for value in self._mismatch[places] * (MEV / self._n_atoms)]
+        worst = max(figures, key=abs)
+        self._largest = max(self._largest, abs(worst))
+        if self._max_mismatch is not None and abs(worst) > self._max_mismatch:
+            place = places[figures.index(worst)]
+            raise UserError(
+                f"stopped: energy and work differ by {worst:.3g} meV/atom after {self._steps[place]} steps of a "
+                f"trajectory (evaluation {self.evaluations}), more than --max-mismatch {self._max_mismatch:g}"
+            )
+        if before // self._log_every < self.evaluations // self._log_every:
+            self._log(self.summary())
+        return figures
+
+    def summary(self) -> str:
+        """One line."""
+        known = self._seen > 0
+        if not known.any():
+            return "0 evaluations"
+        last = self._mismatch[np.argmax(self._seen)] * (MEV / self._n_atoms)
+        return (
+            f"{self.evaluations} evaluations of {known.sum()} trajectories ({self._jumps} beginnings or jumps); "
+            f"energy − work {last:+.2g} meV/atom at the end, at most {self._largest:.2g}"
+        )
+
+    def _make_room(self, needed: int) -> None:
+        """One place for each structure at first; later places are added where structures jump."""
+        free = int(np.count_nonzero(self._seen == 0))
+        size = min(len(self._seen) + max(0, needed - free), max(MOST_TRAJECTORIES, needed))
+        if size > len(self._seen):
+            for name in STATE:
+                old = getattr(self, name)
+                setattr(self, name, np.concatenate([old, np.zeros((size - len(old), *old.shape[1:]), old.dtype)]))
+
+
+def _cells(frames: Frames) -> Floats:
+    """Cells (M, 3, 3), zero for free molecules."""
+    return np.zeros((len(frames), 3, 3)) if frames.cells is None else frames.cells
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def follow(
+    last_positions: Floats,
+    last_energies: Floats,
+    last_forces: Floats,
+    last_virials: Floats,
+    last_cells: Floats,
+    mismatch: Floats,
+    steps: Ints,
+    seen: Ints,
+    positions: Floats,
+    energies: Floats,
+    forces: Floats,
+    virials: Floats,
+    cells: Floats,
+    periodic: bool,
+    now: int,
+    places: Ints,
+) -> int:
+    """Continue each trajectory with the structure that is nearest to its end; how many began or jumped.
+
+    A trajectory takes one structure at a time. ``seen`` is 0 where a place is free. In a periodic cell that changes
+    by a strain ε, the positions' own part of a step is Δr − ε r, and the cell does the work −W·ε.
+    """
+    jumps = 0
+    n_atoms = positions.shape[1]
+    for b in range(len(positions)):
+        inverse = np.linalg.inv(cells[b]) if periodic else cells[b]
+        best, nearest = -1, JUMP * JUMP
+        for t in range(len(seen)):
+            if seen[t] == 0 or seen[t] >= now:
+                continue
+            strain = strain_between(last_cells[t], cells[b], periodic)
+            farthest = 0.0
+            for i in range(n_atoms):
+                d = step(last_positions[t, i], positions[b, i], strain, cells[b], inverse, periodic)
+                farthest = max(farthest, d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
+                if farthest >= nearest:
+                    break
+            if farthest < nearest:
+                best, nearest = t, farthest
+        if best < 0:
+            jumps += 1
+            best = 0
+            for t in range(len(seen)):
+                if seen[t] < seen[best]:
+                    best = t
+            mismatch[best] = 0.0
+            steps[best] = 0
+        else:
+            strain = strain_between(last_cells[best], cells[b], periodic)
+            work = 0.5 * np.sum((virials[b] + last_virials[best]) * strain) if periodic else 0.0
+            for i in range(n_atoms):
+                d = step(last_positions[best, i], positions[b, i], strain, cells[b], inverse, periodic)
+                for x in range(3):
+                    work += 0.5 * (forces[b, i, x] + last_forces[best, i, x]) * d[x]
+            mismatch[best] += energies[b] - last_energies[best] + work
+            steps[best] += 1
+        last_positions[best], last_forces[best], last_energies[best] = positions[b], forces[b], energies[b]
+        last_virials[best], last_cells[best] = virials[b], cells[b]
+        seen[best] = now
+        places[b] = best
+    return jumps
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def strain_between(before: Floats, after: Floats, periodic: bool) -> Floats:
+    """ε of h₂ − h₁ = h̄ εᵀ with the mean cell h̄ (rows are lattice vectors)."""
+    if not periodic:
+        return before
+    turned: Floats = np.linalg.inv(0.5 * (before + after)) @ (after - before)
+    return np.ascontiguousarray(turned.T)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def step(
+    before: Floats, after: Floats, strain: Floats, cell: Floats, inverse: Floats, periodic: bool
+) -> tuple[float, float, float]:
+    """r₂ − r₁, in a periodic cell to the nearest image and without what the strain alone does."""
+    x, y, z = after[0] - before[0], after[1] - before[1], after[2] - before[2]
+    if not periodic:
+        return x, y, z
+    for c in range(3):
+        turns = np.rint(x * inverse[0, c] + y * inverse[1, c] + z * inverse[2, c])
+        x, y, z = x - turns * cell[c, 0], y - turns * cell[c, 1], z - turns * cell[c, 2]
+    u, v, w = before[0] + 0.5 * x, before[1] + 0.5 * y, before[2] + 0.5 * z
+    x -= strain[0, 0] * u + strain[0, 1] * v + strain[0, 2] * w
+    y -= strain[1, 0] * u + strain[1, 1] * v + strain[1, 2] * w
+    z -= strain[2, 0] * u + strain[2, 1] * v + strain[2, 2] * w
+    return x, y, z
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def closest_pair(positions: Floats, cell: Floats, periodic: bool) -> tuple[int, int, float]:
+    """The two atoms that are closest, and their distance, Å."""
+    first, second, nearest = 0, 0, np.inf
+    inverse, unstrained = np.linalg.inv(cell) if periodic else cell, np.zeros((3, 3))
+    for i in range(len(positions)):
+        for j in range(i):
+            x, y, z = step(positions[j], positions[i], unstrained, cell, inverse, periodic)
+            square = x * x + y * y + z * z
+            if square < nearest:
+                first, second, nearest = j, i, square
+    return first, second, np.sqrt(nearest)
+
+
+def _name(frames: Frames, atom: int) -> str:
+    from ase.data import chemical_symbols
+
+    return f"{chemical_symbols[frames.numbers[atom]]}{atom}"

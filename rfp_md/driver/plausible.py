@@ -1,0 +1,69 @@
+"""Are the server's atoms in the model's order? i-PI never says which atom is which; the first geometry may.
+
+The model's order says which atoms are bonded. If a bond of its reference structure is far longer than bonds
+are, the atoms stand in another order; where the shortest distances form the same graph in some other order,
+that order is named.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats, Frames, Ints
+from rfp_md.molecular_graph import bonded
+
+BOND_SCALE = 1.2  # atoms of the reference are bonded below this times the sum of their covalent radii
+LONGEST_BOND = 1.8  # times the sum of the covalent radii; a hydrogen on its way between two oxygens is at 1.5
+TRIED_ORDERS = 500
+
+
+def check_order(reference: Frames, positions: Floats) -> None:
+    """Raise UserError where positions (N, 3), Å, cannot be those of the reference's atoms in their order.
+
+    Args:
+        reference: one free molecule whose bonds are known to be right.
+    """
+    from ase.data import chemical_symbols, covalent_radii
+
+    radii = covalent_radii[reference.numbers]
+    bonds = np.argwhere(np.triu(bonded(reference, BOND_SCALE), 1))
+    distances = np.linalg.norm(positions[:, None] - positions, axis=2)
+    lengths = distances[bonds[:, 0], bonds[:, 1]]
+    stretched = lengths / (radii[bonds[:, 0]] + radii[bonds[:, 1]])
+    if not (stretched > LONGEST_BOND).any():
+        return
+    worst = int(np.argmax(stretched))
+    names = [f"{chemical_symbols[reference.numbers[atom]]}{atom}" for atom in bonds[worst]]
+    order = likely_order(reference, bonds, distances)
+    hint = "give the server's atoms in the model's order, which 'rfp info' shows"
+    if order is not None:
+        hint = f"its atoms seem to be the model's in the order {' '.join(map(str, order))}; {hint}"
+    raise UserError(
+        f"the server's first structure does not fit the model's atoms: {names[0]} and {names[1]} are bonded, but "
+        f"{lengths[worst]:.2f} Å apart; {hint}"
+    )
+
+
+def likely_order(reference: Frames, bonds: Ints, distances: Floats) -> list[int] | None:
+    """Which atom of the server is each atom of the model; None where no order makes the same molecule.
+
+    The shortest distances, as many as there are bonds, are taken for bonds, and their graph is laid over the model's;
+    of several ways to do that, the one with the most similar distances counts.
+    """
+    from networkx import Graph
+    from networkx.algorithms.isomorphism import GraphMatcher
+
+    first, second = np.triu_indices(len(distances), 1)
+    shortest = np.argsort(distances[first, second])[: len(bonds)]
+    nodes = range(len(distances))
+    model, server = Graph(), Graph()
+    for graph, edges in ((model, bonds), (server, np.stack([first, second], axis=1)[shortest])):
+        graph.add_nodes_from(nodes)
+        graph.add_edges_from(edges.tolist())
+    wanted = np.linalg.norm(reference.positions[0][:, None] - reference.positions[0], axis=2)
+    found = islice(GraphMatcher(model, server).isomorphisms_iter(), TRIED_ORDERS)
+    orders = [[mapping[atom] for atom in nodes] for mapping in found]
+    return min(orders, key=lambda order: np.square(distances[np.ix_(order, order)] - wanted).sum(), default=None)

@@ -1,0 +1,112 @@
+"""Conserved energies from the files that i-PI, LAMMPS and ASE write while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats
+
+FEWEST_SAMPLES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyLog:
+    """What a file says about one run.
+
+    Attributes:
+        times: ps (T,).
+        conserved: eV (T,), of the system, or of an atom where ``per_atom``.
+        kinetic: eV (T,), likewise; NaN where the file has none.
+        format: who wrote the file.
+        column: what ``conserved`` is called there.
+        n_atoms: None where the file does not say.
+    """
+
+    times: Floats
+    conserved: Floats
+    kinetic: Floats
+    format: str
+    column: str
+    n_atoms: int | None = None
+    per_atom: bool = False
+
+
+def read_energy_log(
+    path: str | Path, *, column: str | None = None, units: str | None = None, timestep: float | None = None
+) -> EnergyLog:
+    """Read an i-PI properties file, a LAMMPS log, or the log of ASE's dynamics.
+
+    What a run wrote after the point from which it was started again counts once: the last time. Of several runs
+    in a LAMMPS log the last one counts.
+
+    Args:
+        column: what to take for the conserved energy; default: ``conserved``, Econserve or TotEng, or Etot.
+        units: LAMMPS's units, where the log does not state them.
+        timestep: fs, for a file that counts steps and has no time.
+
+    Raises:
+        UserError: no such file or column, another format, unknown units, too few lines, or numbers that are not finite.
+    """
+    from rfp_md.validation import ase_log, ipi_log, lammps_log
+
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = text[: text.rfind("\n") + 1].splitlines()  # a line without an end is still being written
+    if ipi_log.written_by_ipi(lines):
+        log = ipi_log.read_ipi(path, lines, column, timestep)
+    elif lammps_log.written_by_lammps(lines):
+        log = lammps_log.read_lammps(path, lines, column, units, timestep)
+    elif ase_log.written_by_ase(lines):
+        log = ase_log.read_ase(path, lines, column)
+    else:
+        raise UserError(
+            f"{path}: is neither an i-PI properties file (# column 1 --> ...), nor a LAMMPS log with thermo output, "
+            "nor a log of ASE's dynamics (Time[ps] Etot[eV] ...)"
+        )
+    return _last_pass(path, log)
+
+
+def choose(path: Path, names: Sequence[str], asked: str | None, preferred: Sequence[str]) -> str:
+    """The column to take for the conserved energy. Raises UserError where there is none of that name."""
+    wanted = preferred if asked is None else [asked]
+    for name in wanted:
+        if name in names:
+            return name
+    raise UserError(f"{path}: has no column {' or '.join(wanted)}; choose one of {', '.join(names)} with --column")
+
+
+def table(lines: Sequence[str], columns: int) -> Floats:
+    """The lines that have so many numbers and nothing else (T, C)."""
+    rows = [row for line in lines if (row := numbers(line, columns)) is not None]
+    return np.array(rows, dtype=np.float64).reshape(-1, columns)
+
+
+def numbers(line: str, columns: int) -> list[float] | None:
+    """The numbers of a line, None for anything else."""
+    words = line.split()
+    if len(words) != columns:
+        return None
+    try:
+        return [float(word) for word in words]
+    except ValueError:
+        return None
+
+
+def _last_pass(path: Path, log: EnergyLog) -> EnergyLog:
+    """Without what a run that was started again did twice. Raises UserError for what no line can be fitted to."""
+    bad = ~(np.isfinite(log.times) & np.isfinite(log.conserved))
+    if bad.any():
+        raise UserError(f"{path}: {log.column} is not finite in sample {np.argmax(bad) + 1} of {len(bad)}")
+    earliest_from_here = np.minimum.accumulate(log.times[::-1])[::-1]
+    kept = np.ones(len(bad), dtype=bool)
+    kept[:-1] = log.times[:-1] < earliest_from_here[1:]
+    if kept.sum() < FEWEST_SAMPLES:
+        raise UserError(f"{path}: has {kept.sum()} samples of {log.column}; a drift needs {FEWEST_SAMPLES} at least")
+    return replace(log, times=log.times[kept], conserved=log.conserved[kept], kinetic=log.kinetic[kept])

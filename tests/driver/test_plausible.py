@@ -1,0 +1,49 @@
+"""Atoms in another order are noticed, and the order is named; unusual geometries are let through."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from rfp_md.driver.plausible import check_order, likely_order
+from rfp_md.errors import UserError
+from rfp_md.frames import Frames
+from rfp_md.molecular_graph import bonded
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(seed=SEEDS)
+def test_hot_frames_anywhere_are_let_through(ethanol, seed):
+    rng = np.random.default_rng(seed)
+    positions = ethanol.positions[rng.integers(len(ethanol))]
+    check_order(ethanol[:1], Rotation.random(rng=rng).apply(positions) + 5 * rng.normal(size=3))
+
+
+@given(seed=SEEDS)
+def test_the_order_that_is_named_makes_the_same_molecule(ethanol, seed):
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(9)
+    positions = ethanol.positions[rng.integers(len(ethanol))][order]
+    distances = np.linalg.norm(positions[:, None] - positions, axis=2)
+    bonds = np.argwhere(np.triu(bonded(ethanol[:1], 1.2), 1))
+    found = likely_order(ethanol[:1], bonds, distances)
+    check_order(ethanol[:1], positions[found])
+    np.testing.assert_array_equal(ethanol.numbers[order][found], ethanol.numbers)
+
+
+def test_two_atoms_that_changed_places_are_refused_with_the_bond(ethanol):
+    swapped = ethanol.positions[0][[2, 1, 0, 3, 4, 5, 6, 7, 8]]
+    with pytest.raises(UserError, match=r"\w+ and \w+ are bonded, but .* Å apart; its atoms seem"):
+        check_order(ethanol[:1], swapped)
+
+
+def test_a_bond_on_its_way_to_another_atom_is_no_wrong_order():
+    water = Frames(np.array([8, 1, 1]), np.array([[[0.0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]]]))
+    stretched = water.positions[0].copy()
+    stretched[1] *= 1.5
+    check_order(water, stretched)
+    stretched[1] *= 2
+    with pytest.raises(UserError, match=r"O0 and H1 are bonded, but 2\.88 Å apart"):
+        check_order(water, stretched)
