@@ -25,7 +25,7 @@ from rfp_md.regressors.rows import Block, energy_rows
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
-CACHE_NUMBERS = 150_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
+CACHE_NUMBERS = 400_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
 BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
 
 
@@ -119,21 +119,22 @@ class FeatureRegressor(Regressor):
             sites = terms[block.term]
             mine = sites.types == block.site_type
             everything = bool(mine.all())
-            x = sites.values if everything else sites.values[:, mine]
+            values = sites.values if everything else sites.values[:, mine]
+            x = values.reshape(-1, values.shape[2])  # one matrix: a stack of them would be multiplied one by one
             gradient = np.zeros_like(x)
             coefficients = readout[block.columns]
-            size = max(1, CACHE_NUMBERS // (x[..., 0].size or 1))
+            size = max(1, CACHE_NUMBERS // max(1, len(x)))
             for start in range(0, len(coefficients), size):
                 some = slice(start, start + size)
                 features = block.features.some(some)
                 value, slope = features(x)
-                energies += value.sum(axis=1) @ coefficients[some]
+                energies += (value @ coefficients[some]).reshape(len(energies), -1).sum(axis=1)
                 slope *= coefficients[some]
                 gradient += features.gradient(x, slope)
             if everything:
-                gradients[block.term] = gradient
+                gradients[block.term] = gradient.reshape(values.shape)
             else:
-                gradients[block.term][:, mine] = gradient
+                gradients[block.term][:, mine] = gradient.reshape(values.shape)
         return energies, gradients
 
     def fit_outputs(

@@ -1,0 +1,78 @@
+"""One structure after the other from a program that has a box, which the model may see or not."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+
+from rfp_md.driver.plausible import check_order
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats, Frames, Ints
+from rfp_md.interfaces.whole import Whole
+from rfp_md.potential import Potential
+
+
+class BoxedModel:
+    """A potential for atoms in a box.
+
+    A model that sees periodic images gets the box. For any other the atoms are one free molecule, which is put
+    together again where the box has wrapped it.
+
+    Args:
+        numbers: atomic numbers (N,).
+        periodic: in which directions the box repeats itself.
+        positions: of the atoms now (N, 3), Å.
+        cell: rows (3, 3), Å.
+        source: what the atoms are called in messages.
+
+    Raises:
+        UserError: a model that depends on where a molecule is, a box that is too small for a free one, or atoms that
+            are not the model's in its order, by their elements or by their bonds.
+    """
+
+    def __init__(
+        self,
+        potential: Potential,
+        numbers: Ints,
+        periodic: tuple[bool, bool, bool],
+        positions: Floats,
+        cell: Floats,
+        source: str,
+    ) -> None:
+        self._potential, self._numbers, self._periodic, self._source = potential, numbers, periodic, source
+        sees_images = all(d.capabilities.periodic for d in potential.descriptors)
+        self._in_box = sees_images and any(periodic)
+        self._whole: Whole | None = None
+        if any(periodic) and not sees_images:
+            for descriptor in potential.descriptors:
+                if not descriptor.capabilities.translation_invariant:
+                    raise UserError(
+                        f"descriptor '{descriptor.name}' depends on where the molecule is, but a periodic box moves "
+                        "it; run without periodic boundaries"
+                    )
+            self._whole = Whole(positions, cell, periodic)
+        if potential.fixed_composition and not potential.reference.periodic:
+            first = self._frames(positions, cell)
+            potential.check(first)
+            check_order(potential.reference, first.positions[0])
+
+    def __call__(self, positions: Floats, cell: Floats) -> tuple[float, Floats, Floats]:
+        """Energy (eV), forces (N, 3) (eV/Å) and virial (3, 3) (eV) at positions (N, 3) in a cell (3, 3), Å.
+
+        Raises:
+            UserError: a structure that the model refuses, or a result that is not finite.
+        """
+        prediction = self._potential.compute(self._frames(positions, cell))
+        energy, forces, virial = float(prediction.energies[0]), prediction.forces[0], prediction.virials[0]
+        # A sum is finite only if all of its terms are.
+        if not isfinite(energy + np.add.reduce(forces, axis=None) + np.add.reduce(virial, axis=None)):
+            raise UserError("the model gave a result that is not finite, which goes no further")
+        return energy, forces, virial
+
+    def _frames(self, positions: Floats, cell: Floats) -> Frames:
+        if self._in_box:
+            return Frames(self._numbers, positions[None], cells=cell[None], pbc=self._periodic, source=self._source)
+        if self._whole is not None:
+            positions = self._whole(positions, cell)
+        return Frames(self._numbers, positions[None], source=self._source)
