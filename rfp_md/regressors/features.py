@@ -25,7 +25,7 @@ from rfp_md.regressors.rows import Block, energy_rows
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
-CACHE_NUMBERS = 400_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
+CACHE_NUMBERS = 50_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
 BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
 
 

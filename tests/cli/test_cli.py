@@ -30,7 +30,7 @@ def trained(tmp_path_factory):
     """The JSON of a training run, and its model."""
     model = tmp_path_factory.mktemp("cli") / "ethanol.rfp"
     options = ("--descriptor", "inverse_distances:width=300", "--n-train", "80", "--n-valid", "20", "--json")
-    result = rfp("train", ETHANOL, "-o", model, *options)
+    result = rfp("train", f"{ETHANOL}@:500", "-o", model, *options)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout), model, result.stderr
 
