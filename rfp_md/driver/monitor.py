@@ -49,7 +49,7 @@ class Monitor:
         self.evaluations = 0
         self._n_atoms, self._log, self._log_every = n_atoms, log, log_every
         self._max_mismatch, self._min_distance = max_mismatch, min_distance
-        self._jumps = 0
+        self._jumps = self._free = 0
         self._largest = 0.0
         # Of each trajectory: its last structure with its results,
         self._positions, self._forces = np.zeros((0, n_atoms, 3)), np.zeros((0, n_atoms, 3))
@@ -76,13 +76,16 @@ class Monitor:
         Raises:
             UserError: one is larger than ``max_mismatch``.
         """
-        self._make_room(len(frames))
+        if self._free < len(frames):
+            self._make_room(len(frames))
         places = np.empty(len(frames), dtype=np.int64)
         state = (self._positions, self._energies, self._forces, self._virials, self._cells)
         books = (self._mismatch, self._steps, self._seen)
         new = (frames.positions, prediction.energies, prediction.forces, prediction.virials, _cells(frames))
         contiguous = (np.ascontiguousarray(array) for array in new)  # one compiled version for all
-        self._jumps += follow(*state, *books, *contiguous, frames.periodic, self.evaluations + 1, places)
+        jumped = follow(*state, *books, *contiguous, frames.periodic, self.evaluations + 1, places)
+        self._jumps += jumped
+        self._free = max(0, self._free - jumped)
         before, self.evaluations = self.evaluations, self.evaluations + len(frames)
         figures = [float(value) for value in self._mismatch[places] * (MEV / self._n_atoms)]
         worst = max(figures, key=abs)
@@ -109,13 +112,13 @@ class Monitor:
         )
 
     def _make_room(self, needed: int) -> None:
-        """One place for each structure at first; later places are added where structures jump."""
-        free = int(np.count_nonzero(self._seen == 0))
-        size = min(len(self._seen) + max(0, needed - free), max(MOST_TRAJECTORIES, needed))
+        """So many free places for structures that begin a trajectory, while there are not too many trajectories."""
+        size = min(len(self._seen) + needed - self._free, max(MOST_TRAJECTORIES, needed))
         if size > len(self._seen):
             for name in STATE:
                 old = getattr(self, name)
                 setattr(self, name, np.concatenate([old, np.zeros((size - len(old), *old.shape[1:]), old.dtype)]))
+            self._free = int(np.count_nonzero(self._seen == 0))
 
 
 def _cells(frames: Frames) -> Floats:

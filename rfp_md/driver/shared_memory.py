@@ -81,7 +81,7 @@ class SharedMemoryPayload:
         for kind, name in zip(KINDS, names, strict=True):
             try:
                 segment = shared_memory.SharedMemory(name=name)
-            except (FileNotFoundError, ValueError) as error:
+            except (OSError, ValueError) as error:
                 raise ProtocolError(f"shared memory '{name}', which is not there") from error
             # Python before 3.13 would remove the server's segment when this process ends.
             resource_tracker.unregister(f"/{segment.name.lstrip('/')}", "shared_memory")
