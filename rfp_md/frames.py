@@ -186,9 +186,15 @@ def formula(numbers: Sequence[int] | Ints) -> str:
 
 
 def count_duplicates(dataset: Dataset) -> int:
-    """How many frames repeat the positions of an earlier frame, bit for bit."""
-    seen = {(block.numbers.tobytes(), frame.tobytes()) for block in dataset for frame in block.positions}
-    return len(dataset) - len(seen)
+    """How many frames repeat the atoms, the positions and the cell of an earlier frame, bit for bit."""
+    return len(dataset) - len({part for block in dataset for part in frame_bytes(block)})
+
+
+def frame_bytes(frames: Frames) -> Iterator[bytes]:
+    """Species, positions and cell of each frame."""
+    start = frames.numbers.tobytes() + bytes(frames.pbc)
+    for k, structure in enumerate(frames.positions):
+        yield start + structure.tobytes() + (b"" if frames.cells is None else frames.cells[k].tobytes())
 
 
 def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:

@@ -104,7 +104,7 @@ def audit(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Look for test frames that repeat a training frame, are near one, or next to one in time; exit code 1 if so."""
+    """Look for test frames that repeat a training frame, are near one, or many next to one in time: exit code 1."""
     from rfp_md.leakage import audit_files
 
     leakage = audit_files(train, test, energy_unit=energy_unit, force_unit=force_unit, length_unit=length_unit)

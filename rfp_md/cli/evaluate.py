@@ -26,7 +26,7 @@ def command(
     from rfp_md.evaluation import evaluate
 
     result = evaluate(model, data, plot=plot, energy_unit=energy_unit, force_unit=force_unit, length_unit=length_unit)
-    if result["leakage"] and result["leakage"]["exact"] + result["leakage"]["near"]:
+    if result["leakage"] and result["leakage"]["leaks"]:
         print(f"warning: these frames are not new to the model: {result['leakage']['summary']}", file=sys.stderr)
     if json:
         print_json(result)
