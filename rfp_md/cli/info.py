@@ -29,7 +29,11 @@ def command(model: Model, json: Json = False, debug: Debug = False) -> None:
     for k, term in enumerate(header.terms):
         values[f"term {k}"] = _plugin(term)
     values["regressor"] = _plugin(header.regressor)
+    if header.force_regressor is not None:
+        values["forces"] = f"not the energy's gradient, but of {_plugin(header.force_regressor)}"
     values["numbers stored"] = sum(array.size for array in arrays.values())
+    if leakage := header.record.get("leakage"):
+        values["leakage into validation"] = leakage["summary"]
     for section in ("data", "split", "fit"):
         for key, value in header.record.get(section, {}).items():
             values[f"{section}: {key.replace('_', ' ')}"] = value

@@ -81,6 +81,8 @@ def compare_(
     """The thesis's figures, ours, and their ratio."""
     from rfp_md.thesis import compare
 
+    if as_csv + as_markdown + json > 1:
+        raise UserError("--csv, --markdown and --json exclude each other; give one")
     rows = compare.load_results(results)
     lines = compare.compare(rows)
     if json:

@@ -83,6 +83,8 @@ def driver(
     address = choose_address(unix, shm, host, port, sockets_prefix)
     potential = load(model)
     structure = template_of(potential, template)
+    if potential.direct:
+        _log("warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy")
     evaluator = Evaluator.of(potential, structure)
     monitor = Monitor(
         structure.n_atoms, _log, log_every=log_every, max_mismatch=max_mismatch, min_distance=min_distance

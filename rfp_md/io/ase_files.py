@@ -49,6 +49,9 @@ def _label(atoms: Any, name: str) -> Any:
 def _block(path: Path, images: list[Any], units: Units) -> Frames:
     length = length_factor(units.length or "angstrom", "--length-unit")
     energy = energy_factor(units.energy or "eV", "--energy-unit")
+    stated = images[0].info.get("energy_unit")
+    if units.energy is not None and stated is not None and energy != energy_factor(str(stated), str(path)):
+        raise UserError(f"{path}: --energy-unit {units.energy} contradicts the file, which states {stated}")
     force = force_factor(units.force, "--force-unit") if units.force else energy / length
     factors = {"energy": energy, "forces": force, "stress": energy / length**3}
 

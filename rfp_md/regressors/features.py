@@ -25,6 +25,7 @@ from rfp_md.regressors.rows import Block, energy_rows
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
+DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 CACHE_NUMBERS = 50_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
 BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
 
@@ -155,7 +156,9 @@ class FeatureRegressor(Regressor):
         held = 2 * rows * (width + rows) if rows <= width else 3 * width**2
         self._require(8 * held + int(BATCH_BYTES), width, progress)
         fit = DirectFit(self._draw_blocks(pools, rng), batch_size, progress, scaled=self.relative)
-        final, mae = fit.run(train, valid, self.regularization)
+        # Without derivatives the system has far fewer equations, and may need far more regularization.
+        given = "regularization" in self.model_fields_set
+        final, mae = fit.run(train, valid, self.regularization if given else DIRECT_REGULARIZATION)
         self._remember(fit.blocks, final)
         return {
             "width": width,

@@ -38,7 +38,7 @@ class GaussianProcess(Regressor):
 
     kernel: RadialKernel = Field("matern52", description="covariance function κ: gaussian or matern52")
     length_scale: Numbers = Field((6.0,), description="ℓ to choose from, in median site distances")
-    noise: Numbers = Field((1e-8, 1e-6), description="Λ to choose from, relative to K's mean diagonal")
+    noise: Numbers = Field((1e-7, 1e-5), description="Λ to choose from, relative to K's mean diagonal")
     variance: bool = Field(False, description="keep the training Jacobians, for the predictive variance")
 
     _factor: Floats | None = PrivateAttr(None)

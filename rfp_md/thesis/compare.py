@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 from rfp_md.errors import UserError
+from rfp_md.thesis.run import parse_results
 
-HEADER = (
-    "table",
-    "molecule",
-    "model",
-    "descriptor",
-    "test frames",
-    "quantity",
-    "thesis",
-    "ours",
-    "ours/thesis",
-    "note",
-)
+COLUMNS = ("table", "molecule", "model", "descriptor", "test frames", "protocol", "MAE of")
+HEADER = (*COLUMNS, "thesis", "ours", "ours/thesis", "labels, or which test frames")
 UNITS = {"energy": "energy kcal/mol", "force": "force kcal/mol/Å"}
 
 
@@ -30,20 +20,24 @@ def load_results(path: str | Path) -> list[dict[str, Any]]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file; 'rfp thesis run TABLE… -o {path}' writes it")
-    try:
-        results = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        if not all(isinstance(row, dict) and "thesis_energy_mae" in row for row in results):
-            raise ValueError("a line is no result")
-    except ValueError as error:
-        raise UserError(f"{path}: is no file of 'rfp thesis run' ({error})") from error
+    whole = path.read_bytes()
+    results = parse_results(path, whole[: whole.rfind(b"\n") + 1] or whole)  # a killed run leaves a cut line
+    if not results:
+        raise UserError(f"{path}: has no results; 'rfp thesis run TABLE… -o {path}' writes them")
     return results
 
 
 def compare(results: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Two lines for each row, energy and force MAE; transformed rows have two more, as the thesis did it."""
+    """Two lines for each row, energy and force MAE.
+
+    Transformed rows have two more, as the thesis did it, and rows of the leaking draw two more for the test frames that
+    repeat training frames and two for the others.
+    """
     lines: list[tuple[str, ...]] = []
     for row in results:
         versions = [("", "")]
+        if "new_force_mae" in row:
+            versions += [("repeated_", "repeat training frames"), ("new_", "are new")]
         if row["transformation"] != "none":
             versions = [("", "as physics demands"), ("as_thesis_", "as the thesis did it")]
         for prefix, version in versions:
@@ -56,6 +50,7 @@ def compare(results: list[dict[str, Any]]) -> list[tuple[str, ...]]:
                         row["model"],
                         row["descriptor"],
                         row["transformation"],
+                        row["protocol"],
                         unit,
                         f"{thesis:.4g}",
                         f"{ours:.4g}",

@@ -31,6 +31,7 @@ COMPOSITIONS = {
     "ethanol": "H6C2O",
 }
 WINDOW, FIRST_FRAME = 3001, 999  # of the author's draw; a shorter trajectory is taken from its start
+FEWEST = 50  # frames of a trajectory
 TRAIN_SHARE, GAP_SHARE, MOST_TEST = 0.65, 0.06, 900
 
 
@@ -47,6 +48,11 @@ class Experiment:
     test: Frames
     centred: bool
     leakage: Leakage
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all frames, so that results of other data are not taken for these."""
+        return Dataset((self.train, self.test)).fingerprint()[:16]
 
     @property
     def repeated(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -83,11 +89,17 @@ def experiment(protocol: Protocol, molecule: str, folder: Path, rng: np.random.G
     return _clean(trajectory)
 
 
+def _long_enough(trajectory: Frames) -> None:
+    if len(trajectory) < FEWEST:
+        raise UserError(f"{trajectory.source}: has {len(trajectory)} frames, but a trajectory needs at least {FEWEST}")
+
+
 def _author(trajectory: Frames, rng: np.random.Generator) -> Experiment:
     if trajectory.steps is not None and (np.diff(trajectory.steps) != 1).any():
         raise UserError(
             f"{trajectory.source}: protocol author needs every step of a trajectory, but steps are left out"
         )
+    _long_enough(trajectory)
     start = FIRST_FRAME if len(trajectory) >= FIRST_FRAME + WINDOW else 0
     window = min(WINDOW, len(trajectory) - start)
     drawn = start + rng.integers(0, window, window - 1)
@@ -99,6 +111,7 @@ def _clean(trajectory: Frames) -> Experiment:
     order = np.arange(len(trajectory)) if trajectory.steps is None else np.argsort(trajectory.steps, kind="stable")
     _, first = np.unique(trajectory.positions[order].reshape(len(order), -1), axis=0, return_index=True)
     order = order[np.sort(first)]
+    _long_enough(trajectory)
     n_train, gap = int(TRAIN_SHARE * len(order)), int(GAP_SHARE * len(order))
     test: Ints = order[n_train + gap :][:MOST_TEST]
     return _experiment(trajectory[order[:n_train]], trajectory[test], centred=True)

@@ -20,10 +20,11 @@ from rfp_md.progress import Progress
 from rfp_md.specs import check_choice
 from rfp_md.thesis.models import Model, fit_model, predict
 from rfp_md.thesis.protocols import PROTOCOLS, Experiment, Protocol, experiment
-from rfp_md.thesis.rows import Row, all_rows, rows_of
+from rfp_md.thesis.rows import ERRORS, Row, all_rows, rows_of
 from rfp_md.thesis.transformations import transform
 
 KCAL = kcal / mol  # eV
+COLUMNS = ("table", "molecule", "model", "descriptor", "transformation", "protocol")
 
 
 def run(
@@ -54,21 +55,21 @@ def run(
     check_choice("--protocol", protocol, PROTOCOLS)
     progress, folder = progress or Progress(), Path(data)
     rows = rows_of(tables) if tables else list(all_rows())
-    known = {} if output is None else _read(Path(output), protocol, seed)
     models: dict[Model, list[Row]] = {}
     for row in rows:
         models.setdefault(Model.of(row), []).append(row)
-    waiting = {model: group for model, group in models.items() if any(_key(row) not in known for row in group)}
-    molecules = dict.fromkeys(model.molecule for model in waiting)
+    molecules = dict.fromkeys(row.molecule for row in rows)
     experiments = {name: experiment(protocol, name, folder, np.random.default_rng(seed)) for name in molecules}
+    how = {name: {"protocol": protocol, "seed": seed, "data": data.fingerprint} for name, data in experiments.items()}
+    known = {} if output is None else _read(Path(output), how)
+    waiting = {model: group for model, group in models.items() if any(_key(row) not in known for row in group)}
     if protocol == "author":
         progress.message("leak control: about half of these test frames repeat a training frame; 'new' are the others")
     progress.start("Models", len(waiting), "models")
     for model, group in waiting.items():
-        done = _run_model(model, group, experiments[model.molecule], seed)
-        results = {
-            _key(row): values | {"protocol": protocol, "seed": seed} for row, values in zip(group, done, strict=True)
-        }
+        missing = [row for row in group if _key(row) not in known]
+        done = _run_model(model, missing, experiments[model.molecule], seed)
+        results = {_key(row): values | how[row.molecule] for row, values in zip(missing, done, strict=True)}
         known |= results
         if output is not None:
             _append(Path(output), list(results.values()))
@@ -96,7 +97,7 @@ def _run_model(model: Model, rows: list[Row], data: Experiment, seed: int) -> li
         result = row.as_dict() | _statistics(*errors)
         if row.transformation != "none":
             result |= {f"as_thesis_{name}": value for name, value in _statistics(*errors_of(potential, thesis)).items()}
-        if data.repeated.any():
+        if data.repeated.any() and not data.repeated.all():
             for name, chosen in (("repeated", data.repeated), ("new", ~data.repeated)):
                 part = _statistics(*(error[chosen] for error in errors))
                 result |= {f"{name}_{key}": value for key, value in part.items()}
@@ -123,30 +124,45 @@ def _key(row: Row) -> tuple[str, str, str]:
     return row.table, row.descriptor, row.transformation
 
 
-def _read(path: Path, protocol: str, seed: int) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """Rows that an earlier run left; a last line that was cut off is forgotten."""
+def _read(path: Path, how: dict[str, dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Rows that an earlier run left; a last line that was cut off is taken away, once the file is known to be ours.
+
+    Args:
+        how: protocol, seed and data of each molecule; what is there must agree.
+    """
     check_output(path)
-    if not path.exists():
+    if not path.exists() or not (whole := path.read_bytes()):
         return {}
-    whole = path.read_bytes()
     kept = whole[: whole.rfind(b"\n") + 1]
+    known = {}
+    for values in parse_results(path, kept or whole):
+        wanted = how.get(values["molecule"], {})
+        for name, value in wanted.items():
+            if values.get(name) != value:
+                raise UserError(f"{path}: holds {values['molecule']} with another {name}; name another output")
+        known[values["table"], values["descriptor"], values["transformation"]] = values
     if kept != whole:
         os.truncate(path, len(kept))
-    known = {}
-    for number, line in enumerate(kept.decode().splitlines(), start=1):
-        try:
-            values = json.loads(line)
-            key = (values["table"], values["descriptor"], values["transformation"])
-            if (values["protocol"], values["seed"]) != (protocol, seed):
-                raise UserError(
-                    f"{path}: holds rows of protocol {values['protocol']}, seed {values['seed']}; name another output"
-                )
-        except (ValueError, TypeError, KeyError) as error:
-            raise UserError(f"{path}: line {number} is no result of 'rfp thesis run'; name another output") from error
-        known[key] = values
     return known
 
 
+def parse_results(path: Path, lines: bytes) -> list[dict[str, Any]]:
+    """Rows of JSON lines. Raises UserError for lines that ``run`` did not write."""
+    rows = []
+    for number, line in enumerate(lines.splitlines(), start=1):
+        try:
+            values = json.loads(line)
+            if any(key not in values for key in (*COLUMNS, *(f"thesis_{name}" for name in ERRORS), *ERRORS)):
+                raise KeyError("a column")
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(f"{path}: line {number} is no result of 'rfp thesis run'; name another file") from error
+        rows.append(values)
+    return rows
+
+
 def _append(path: Path, results: list[dict[str, Any]]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(result, allow_nan=False) + "\n" for result in results)
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(result, allow_nan=False) + "\n" for result in results)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error

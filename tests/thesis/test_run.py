@@ -104,8 +104,8 @@ def test_comparisons_are_the_same_in_every_format(folder, tmp_path):
     rows = run(["3.26"], data=folder, output=output)
     assert load_results(output) == rows
     lines = compare(rows)
-    assert [line[5] for line in lines] == ["energy kcal/mol", "force kcal/mol/Å"]
-    assert float(lines[1][8]) == pytest.approx(rows[0]["force_mae"] / 5.5677, rel=1e-2)
+    assert [line[6] for line in lines] == ["energy kcal/mol", "force kcal/mol/Å"]
+    assert float(lines[1][9]) == pytest.approx(rows[0]["force_mae"] / 5.5677, rel=1e-2)
     assert as_csv(lines).count("\n") == 3
     assert as_markdown(lines).splitlines()[3] == "| " + " | ".join(lines[1]) + " |"
     assert rfp("thesis", "compare", output, "--csv").stdout == as_csv(lines)
@@ -142,5 +142,45 @@ def test_a_file_of_another_molecule_is_named(folder, ethanol, tmp_path, rng):
 def test_results_of_another_protocol_are_not_mixed(folder, tmp_path):
     output = tmp_path / "results.jsonl"
     run(["3.26"], data=folder, output=output)
-    with pytest.raises(UserError, match="holds rows of protocol rmd17, seed 0; name another output"):
+    with pytest.raises(UserError, match="holds ethanol with another seed; name another output"):
         run(["3.26"], data=folder, output=output, seed=1)
+
+
+@pytest.mark.parametrize(
+    "content", [b"my notes", b"first\nmy notes", b"\xff\xfe\n\x00binary\n\xff", b'{"table": "3.2"}\n']
+)
+def test_a_file_of_somebody_else_is_left_as_it_is(folder, tmp_path, content):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"notes.txt: line 1 is no result of 'rfp thesis run'"):
+        run(["3.26"], data=folder, output=path)
+    assert path.read_bytes() == content
+
+
+def test_rows_that_are_there_are_not_written_twice(folder, tmp_path):
+    output = tmp_path / "results.jsonl"
+    run(["3.36"], data=folder, output=output)
+    run(["3.36", "3.41"], data=folder, output=output)
+    rows = [(row["table"], row["descriptor"]) for row in load_results(output)]
+    assert len(rows) == len(set(rows)) == 6
+
+
+def test_results_of_other_frames_are_not_taken_for_these(folder, ethanol, tmp_path):
+    output = tmp_path / "results.jsonl"
+    run(["3.26"], data=folder, output=output)
+    for part, frames in (("train", ethanol[300:400]), ("test", ethanol[400:420])):
+        write(tmp_path / f"rmd17_ethanol_{part}_01.npz", frames)
+    with pytest.raises(UserError, match="holds ethanol with another data; name another output"):
+        run(["3.26"], data=tmp_path, output=output)
+
+
+def test_the_leaking_draw_shows_its_two_halves(trajectory):
+    lines = compare(run(["3.26"], data=trajectory, protocol="author"))
+    assert [line[-1] for line in lines[::2]] == ["", "repeat training frames", "are new"]
+    assert {line[5] for line in lines} == {"author"}
+
+
+def test_a_trajectory_of_a_few_frames_is_refused(ethanol, tmp_path, rng):
+    write(tmp_path / "ethanol.npz", ethanol[:6])
+    with pytest.raises(UserError, match="has 6 frames, but a trajectory needs at least 50"):
+        experiment("author", "ethanol", tmp_path, rng)
