@@ -68,6 +68,8 @@ def driver(
     from rfp_md.driver.transports import choose_address, connect
     from rfp_md.interfaces.template import template_of
 
+    if print_ipi and mdi is not None:
+        raise UserError("--print-ipi prints an input for i-PI, not for --mdi; leave one of them out")
     if print_ipi:
         given = any(flag is not None for flag in (unix, shm, host, port))
         address = choose_address(unix, shm, host, port, sockets_prefix) if given else None
@@ -78,6 +80,8 @@ def driver(
     if mdi is not None:
         if any(flag is not None for flag in (unix, shm, host, port)):
             raise UserError("--mdi and an address name two servers; give one")
+        if max_mismatch is not None or min_distance is not None or connections > 1:
+            raise UserError("--max-mismatch, --min-distance and --connections are not for --mdi; leave them out")
         _serve_mdi(model, template, mdi, timeout)
         return
     address = choose_address(unix, shm, host, port, sockets_prefix)

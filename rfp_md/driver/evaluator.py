@@ -36,9 +36,9 @@ class Evaluator:
 
     @classmethod
     def of(cls, potential: Potential, template: Frames) -> Evaluator:
-        """A potential's; the bonds of a free molecule of fixed composition are known from its reference structure."""
-        known = potential.reference if potential.fixed_composition and not potential.reference.periodic else None
-        return cls(template, potential.compute, reference=known)
+        """A potential's; the bonds of a free molecule are known from its reference structure, or from the template."""
+        known = potential.reference if potential.fixed_composition else template
+        return cls(template, potential.compute, reference=None if known.periodic else known)
 
     def check(self, structures: Structures) -> None:
         """Raise UserError for another number of atoms."""

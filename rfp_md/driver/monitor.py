@@ -50,6 +50,7 @@ class Monitor:
         self._n_atoms, self._log, self._log_every = n_atoms, log, log_every
         self._max_mismatch, self._min_distance = max_mismatch, min_distance
         self._jumps = self._free = 0
+        self._told = False
         self._largest = 0.0
         # Of each trajectory: its last structure with its results,
         self._positions, self._forces = np.zeros((0, n_atoms, 3)), np.zeros((0, n_atoms, 3))
@@ -63,7 +64,7 @@ class Monitor:
         if self._min_distance is None:
             return
         for positions, cell in zip(frames.positions, _cells(frames), strict=True):
-            first, second, distance = closest_pair(positions, np.ascontiguousarray(cell), frames.periodic)
+            first, second, distance = closest_pair(positions, cell, frames.periodic)
             if distance < self._min_distance:
                 raise UserError(
                     f"stopped: atoms {_name(frames, first)} and {_name(frames, second)} are {distance:.3f} Å apart in "
@@ -81,12 +82,19 @@ class Monitor:
         places = np.empty(len(frames), dtype=np.int64)
         state = (self._positions, self._energies, self._forces, self._virials, self._cells)
         books = (self._mismatch, self._steps, self._seen)
-        new = (frames.positions, prediction.energies, prediction.forces, prediction.virials, _cells(frames))
-        contiguous = (np.ascontiguousarray(array) for array in new)  # one compiled version for all
-        jumped = follow(*state, *books, *contiguous, frames.periodic, self.evaluations + 1, places)
+        # Contiguous, so that one compiled version does for all.
+        forces, virials = np.ascontiguousarray(prediction.forces), np.ascontiguousarray(prediction.virials)
+        new = (np.ascontiguousarray(frames.positions), prediction.energies, forces, virials, _cells(frames))
+        jumped = follow(*state, *books, *new, frames.periodic, self.evaluations + 1, places)
         self._jumps += jumped
         self._free = max(0, self._free - jumped)
         before, self.evaluations = self.evaluations, self.evaluations + len(frames)
+        if jumped and before and not self._told:
+            self._told = True
+            self._log(
+                f"evaluation {self.evaluations} continues no trajectory, for an atom moved by more than {JUMP} Å: a new "
+                "run, an exchange, atoms that fly apart or were wrapped? Its mismatch begins anew"
+            )
         figures = [float(value) for value in self._mismatch[places] * (MEV / self._n_atoms)]
         worst = max(figures, key=abs)
         self._largest = max(self._largest, abs(worst))
@@ -123,7 +131,7 @@ class Monitor:
 
 def _cells(frames: Frames) -> Floats:
     """Cells (M, 3, 3), zero for free molecules."""
-    return np.zeros((len(frames), 3, 3)) if frames.cells is None else frames.cells
+    return np.zeros((len(frames), 3, 3)) if frames.cells is None else np.ascontiguousarray(frames.cells)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -33,12 +33,12 @@ def serve(open_session: Callable[[], Session], evaluator: Evaluator, monitor: Mo
         if connections == 1:
             while not first.finished:
                 first.receive()
-                if first.structures is not None:
+                while first.structures is not None:
                     answer([first], evaluator, monitor)
         else:
             _serve_many(first, open_session, evaluator, monitor, connections)
     finally:
-        first.socket.close()
+        first.close()
 
 
 def answer(waiting: list[Session], evaluator: Evaluator, monitor: Monitor) -> None:
@@ -71,7 +71,11 @@ def _serve_many(
         selector.register(first.socket, selectors.EVENT_READ, first)
         try:
             while sessions:
-                ready: list[Any] = selector.select()
+                # A server that speaks may take its time; one that never spoke is left after the socket's timeout.
+                silent = [session.socket.gettimeout() for session in sessions if not session.heard]
+                ready: list[Any] = selector.select(max(silent, key=lambda s: s or 0.0) if silent else None)
+                if not ready:
+                    raise TimeoutError
                 while ready:  # whatever else has come in the meantime joins the batch
                     for key, _ in ready:
                         _receive(key.data, sessions, selector)
@@ -80,11 +84,11 @@ def _serve_many(
                     sessions.append(open_session())
                     opened += 1
                     selector.register(sessions[-1].socket, selectors.EVENT_READ, sessions[-1])
-                if waiting := [session for session in sessions if session.structures is not None]:
+                while waiting := [session for session in sessions if session.structures is not None]:
                     answer(waiting, evaluator, monitor)
         finally:
             for session in sessions:
-                session.socket.close()
+                session.close()
 
 
 def _receive(session: Session, sessions: list[Session], selector: selectors.BaseSelector) -> None:
@@ -93,4 +97,4 @@ def _receive(session: Session, sessions: list[Session], selector: selectors.Base
     if session.finished:
         selector.unregister(session.socket)
         sessions.remove(session)
-        session.socket.close()
+        session.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 from rfp_md.driver.protocol import (
@@ -34,17 +35,17 @@ class Session:
         structures: what waits to be evaluated, or None.
         greeted: whether a first STATUS was answered.
         finished: whether the server said EXIT.
+        heard: whether the server ever said anything.
     """
 
     def __init__(self, sock: socket.socket, payload: Payload | None = None) -> None:
         self.socket = sock
         self.structures: Structures | None = None
-        self.greeted = self.finished = False
+        self.greeted = self.finished = self.heard = False
         self._payload = payload or SocketPayload()
         self._buffer = bytearray()
         self._batch: int | None = None  # None: not initialised
         self._reply: bytes | None = None
-        self._heard = False
 
     def receive(self) -> None:
         """Take what the socket has, or wait for something, and answer as far as it goes.
@@ -62,10 +63,10 @@ class Session:
             raise ConnectionClosedError from error
         if not piece:
             raise ConnectionClosedError
-        if not self._heard:
+        if not self.heard:
             # A server that speaks may take its time from now on: its next step can be hours away.
             self.socket.settimeout(None)
-            self._heard = True
+            self.heard = True
         self._buffer += piece
         self._go_on()
 
@@ -74,6 +75,14 @@ class Session:
         self._reply = self._payload.reply(results)
         self.structures = None
         self._go_on()
+
+    def close(self) -> None:
+        """Close the connection, after what has come is read: i-PI's polling does not survive the reset it would get."""
+        with contextlib.suppress(OSError):
+            self.socket.setblocking(False)
+            while self.socket.recv(PIECE):
+                pass
+        self.socket.close()
 
     def _go_on(self) -> None:
         """Handle the complete messages of the buffer, up to one with structures."""

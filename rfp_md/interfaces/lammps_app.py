@@ -8,7 +8,7 @@ fixes see its forces. Where that is too early or too late, the input says so its
 
     fix rfp all external pf/callback 1 1
 
-in which any group and any id will do. LAMMPS reads the input itself, in two parts; loops over ``jump SELF`` work.
+in which any id will do. LAMMPS reads the input itself, in two parts; loops over ``jump SELF`` work.
 """
 
 from __future__ import annotations
@@ -110,6 +110,11 @@ class Input:
         """Find the place of the model. Raises UserError where nothing runs."""
         for k, words in enumerate(line.split() for line in lines):
             if words[:1] == ["fix"] and words[3:5] == ["external", "pf/callback"]:
+                if words[2] != "all" or words[5:7] != ["1", "1"]:
+                    raise UserError(
+                        f"{source}: line {k + 1}: the model's forces act on all atoms in every step; write "
+                        f"fix {words[1]} all external pf/callback 1 1"
+                    )
                 return cls(source, lines, k + 1, words[1])
         for k, words in enumerate(line.split() for line in lines):
             continued = k > 0 and lines[k - 1].rstrip().endswith("&")

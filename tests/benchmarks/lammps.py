@@ -94,7 +94,7 @@ def constant(potential):
 
 
 def stand_in(potential, compute):
-    names = ("descriptors", "reference", "fixed_composition")
+    names = ("check", "descriptors", "reference", "fixed_composition")
     return SimpleNamespace(compute=compute, **{name: getattr(potential, name) for name in names})
 
 

@@ -56,14 +56,14 @@ def expected(positions, cell=CELL):
 class Service:
     """A driver in a thread and the server's ends of its connections."""
 
-    def __init__(self, evaluate=springs, *, connections=1, payload=SocketPayload):
+    def __init__(self, evaluate=springs, *, connections=1, payload=SocketPayload, patience=10):
         pairs = [socket.socketpair() for _ in range(connections)]
         self.servers = [server for server, _ in pairs]
         for server in self.servers:
             server.settimeout(10)
         self.waiting = [client for _, client in pairs]
         self.opened, self.batches, self.error = 0, [], None
-        self.payload, self.evaluate = payload, evaluate
+        self.payload, self.evaluate, self.patience = payload, evaluate, patience
         self.monitor = Monitor(3, lambda text: None)
         self.thread = threading.Thread(target=self.run, args=(connections,))
         self.thread.start()
@@ -75,7 +75,7 @@ class Service:
     def open(self):
         client = self.waiting[self.opened]
         self.opened += 1
-        client.settimeout(10)
+        client.settimeout(self.patience)
         return Session(client, self.payload())
 
     def counted(self, frames):
@@ -85,7 +85,7 @@ class Service:
     def run(self, connections):
         try:
             serve(self.open, Evaluator(TEMPLATE, self.counted), self.monitor, connections=connections)
-        except (UserError, ProtocolError, ConnectionClosedError) as error:
+        except (UserError, ProtocolError, ConnectionClosedError, TimeoutError) as error:
             self.error = error
         finally:
             for client in self.waiting:
@@ -205,6 +205,23 @@ def test_structures_of_several_connections_are_one_batch():
             server.sendall(header("EXIT"))
         service.thread.join(10)
         assert service.error is None
+    finally:
+        service.close()
+
+
+def test_requests_that_come_in_one_piece_are_all_answered(service):
+    message = structure_message(POSITIONS, CELL) + header("GETFORCE")
+    started(service).server.sendall(message * 3)
+    for _ in range(3):
+        receive_forces(service.server)
+    assert service.end(header("EXIT")) is None
+
+
+def test_a_pool_leaves_a_server_that_never_speaks():
+    service = Service(connections=2, patience=0.2)
+    try:
+        service.thread.join(10)
+        assert isinstance(service.error, TimeoutError)
     finally:
         service.close()
 
