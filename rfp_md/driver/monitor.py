@@ -92,7 +92,7 @@ class Monitor:
         if jumped and before and not self._told:
             self._told = True
             self._log(
-                f"evaluation {self.evaluations} continues no trajectory, for an atom moved by more than {JUMP} Å: a new "
+                f"evaluation {self.evaluations} continues no trajectory: an atom moved by over {JUMP} Å. A new "
                 "run, an exchange, atoms that fly apart or were wrapped? Its mismatch begins anew"
             )
         figures = [float(value) for value in self._mismatch[places] * (MEV / self._n_atoms)]
