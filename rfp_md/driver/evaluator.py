@@ -11,7 +11,7 @@ from ase.units import Bohr, Hartree
 from rfp_md.driver.plausible import check_order
 from rfp_md.driver.protocol import Results, Structures
 from rfp_md.errors import UserError
-from rfp_md.frames import Frames
+from rfp_md.frames import Floats, Frames
 from rfp_md.potential import Potential, Prediction
 
 SOURCE = "the server's structure"
@@ -36,9 +36,8 @@ class Evaluator:
 
     @classmethod
     def of(cls, potential: Potential, template: Frames) -> Evaluator:
-        """A potential's; the bonds of a free molecule are known from its reference structure, or from the template."""
-        known = potential.reference if potential.fixed_composition else template
-        return cls(template, potential.compute, reference=None if known.periodic else known)
+        """A potential's; the bonds of a free molecule are those of the template."""
+        return cls(template, potential.compute, reference=None if template.periodic else template)
 
     def check(self, structures: Structures) -> None:
         """Raise UserError for another number of atoms."""
@@ -56,6 +55,7 @@ class Evaluator:
         positions = structures.positions * Bohr
         if self._reference is not None:
             check_order(self._reference, positions[0])
+            _check_cell(structures.cells[0] * Bohr, positions[0])
             self._reference = None  # later structures follow from the first; bonds may break then
         return Frames(template.numbers, positions, cells=cells, pbc=template.pbc, source=SOURCE)
 
@@ -67,6 +67,15 @@ class Evaluator:
         if not isfinite(total):
             raise UserError("the model gave a result that is not finite; nothing was sent to the server")
         return prediction
+
+
+def _check_cell(cell: Floats, positions: Floats) -> None:
+    """Raise UserError where a molecule, which the model sees as free, does not fit into the server's cell."""
+    if np.linalg.det(cell) != 0 and (np.ptp(positions @ np.linalg.inv(cell), axis=0) > 1).any():
+        raise UserError(
+            "the server's cell is smaller than the molecule, and this model does not see periodic images; "
+            "give a larger cell in <initialize> of the i-PI input"
+        )
 
 
 def atomic_units(prediction: Prediction, extras: list[str]) -> Results:

@@ -16,9 +16,9 @@ TABLE = ("Per MPI rank memory allocation", "Memory usage per processor")  # the 
 END = re.compile(r"Loop time of .* with (\d+) atoms")
 UNITS = {"real": (kcal / mol, 1e-3), "metal": (1.0, 1.0), "electron": (Hartree, 1e-3)}  # energy in eV, time in ps
 SAYS = {
-    "units": re.compile(r"(?:units\s+|\s*Unit style\s*:\s*)(\w+)"),
-    "timestep": re.compile(r"(?:timestep\s+|\s*Time step\s*:\s*)([\d.eE+-]+)\s*(?:#|$)"),
-    "norm": re.compile(r"thermo_modify\s.*\bnorm\s+(yes|no)"),
+    "units": re.compile(r"\s*(?:units\s+|Unit style\s*:\s*)(\w+)"),
+    "timestep": re.compile(r"\s*(?:timestep\s+|Time step\s*:\s*)([\d.eE+-]+)\s*(?:#|$)"),
+    "norm": re.compile(r"\s*thermo_modify\s.*\bnorm\s+(yes|no)"),
     "atoms": re.compile(r"\s*(?:Created\s+)?(\d+) atoms(?! in group)"),
 }
 

@@ -4,9 +4,8 @@
 
 A server in this process sends consolidated POSDATA + GETFORCE and STATUS, as i-PI 3.3 does, over a unix
 socket pair to a child that serves. Rows: a child that only echoes bytes (the floor), i-PI's own Python driver
-(i-pi-py_driver's loop with its dummy potential), rfp-driver with a constant result, and rfp-driver with the
-symmetrised ethanol model, whose time inside `Potential.compute` is taken off. CPU time of the serving thread.
-Then batches: the model's time for 32 structures one by one and at once, and the driver's share of a batch. Prints
+(i-pi-py_driver's loop with its dummy potential), and rfp-driver with the symmetrised ethanol model, whose time
+inside `Potential.compute` is taken off. CPU time of the serving thread. Then batches: the model's time for 32 structures one by one and at once, and the driver's share of a batch. Prints
 Markdown tables.
 """
 
@@ -98,11 +97,6 @@ def ipi(client, potential, template):
     return 0.0
 
 
-def loop(client, potential, template):
-    run(client, Evaluator(template, constant), template)
-    return 0.0
-
-
 def whole(client, potential, template):
     inside = 0.0
 
@@ -161,7 +155,6 @@ def main():
     rows = {
         "bare Python echo": (echo, None),
         "i-PI's Python driver, dummy": (ipi, None),
-        "rfp-driver, constant result": (loop, None),
         "rfp-driver, ethanol": (whole, potential),
     }
     floor = single = None

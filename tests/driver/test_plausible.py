@@ -47,3 +47,20 @@ def test_a_bond_on_its_way_to_another_atom_is_no_wrong_order():
     stretched[1] *= 2
     with pytest.raises(UserError, match=r"O0 and H1 are bonded, but 2\.88 Å apart"):
         check_order(water, stretched)
+
+
+def test_a_cell_that_is_smaller_than_a_free_molecule_is_refused(ethanol):
+    from ase.units import Bohr
+
+    from rfp_md.driver.evaluator import Evaluator
+    from rfp_md.driver.protocol import Structures
+
+    positions = ethanol.positions[:1] / Bohr
+    for size, fits in ((0.0, True), (40.0, True), (3.0, False)):
+        evaluator = Evaluator(ethanol[:1], None, reference=ethanol[:1])
+        structures = Structures(size * np.eye(3)[None], positions)
+        if fits:
+            evaluator.frames(structures)
+            continue
+        with pytest.raises(UserError, match="cell is smaller than the molecule"):
+            evaluator.frames(structures)
