@@ -5,8 +5,8 @@
 A server in this process sends consolidated POSDATA + GETFORCE and STATUS, as i-PI 3.3 does, over a unix
 socket pair to a child that serves. Rows: a child that only echoes bytes (the floor), i-PI's own Python driver
 (i-pi-py_driver's loop with its dummy potential), and rfp-driver with the symmetrised ethanol model, whose time
-inside `Potential.compute` is taken off. CPU time of the serving thread. Then batches: the model's time for 32 structures one by one and at once, and the driver's share of a batch. Prints
-Markdown tables.
+inside `Potential.compute` is taken off. CPU time of the serving thread. Then batches: the model's time for 32
+structures one by one and at once, and the driver's share of a batch. Prints Markdown.
 """
 
 from __future__ import annotations
