@@ -60,8 +60,7 @@ class BehlerParrinelloPair(Descriptor):
         distances, apart = pairs.separations(frames)
         of_both = gradient[:, pairs.first] + gradient[:, pairs.second]
         slopes = np.einsum("mpd,mpd->mp", of_both, self._bells(distances)[1])
-        pulled: Floats = pairs.incidence.T @ ((slopes / distances)[..., None] * apart)
-        return pulled
+        return pairs.pull(slopes, distances, apart)
 
     def _bells(self, distances: Floats) -> tuple[Floats, Floats]:
         """exp(−(d − R_c)²/σ²) and its derivative (M, P, D) at distances (M, P)."""

@@ -54,8 +54,7 @@ class GeneralizedCoulombMatrix(CoulombBase):
         of_matrix, of_triples = np.split(gradient[:, 0], [n_atoms**2], axis=1)
         in_triples = (of_triples * self._triples(distances, n_atoms))[:, _sides(n_atoms)[1]].sum(axis=2)
         of_pairs = in_triples * self._side_slopes(distances)
-        pulled: Floats = pairs.incidence.T @ ((of_pairs / distances)[..., None] * apart)
-        return pulled + self.pull(frames, of_matrix.reshape(-1, n_atoms, n_atoms))
+        return pairs.pull(of_pairs, distances, apart) + self.pull(frames, of_matrix.reshape(-1, n_atoms, n_atoms))
 
     def _triples(self, distances: Floats, n_atoms: int) -> Floats:
         """G (M, T) at distances (M, P)."""

@@ -77,8 +77,7 @@ class InverseDistances(Descriptor):
         tables = self._tables
         distances, apart = tables.pairs.separations(frames)
         per_pair = gradient.reshape(len(gradient), -1)[:, tables.inverse_relabelled].sum(axis=1)
-        pulled: Floats = tables.pairs.incidence.T @ (-(per_pair / distances**3)[..., None] * apart)
-        return pulled
+        return tables.pairs.pull(-per_pair / distances**2, distances, apart)
 
     @cached_property
     def _tables(self) -> _Relabelling:

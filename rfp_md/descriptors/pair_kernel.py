@@ -90,8 +90,7 @@ class PairKernel(Descriptor):
         pairs = atom_pairs(frames.n_atoms)
         distances, apart = pairs.separations(frames)
         slopes = gradient[:, 0] * self._kernel(distances)[1]
-        pulled: Floats = pairs.incidence.T @ ((slopes / distances)[..., None] * apart)
-        return pulled
+        return pairs.pull(slopes, distances, apart)
 
     def _kernel(self, distances: Floats) -> tuple[Floats, Floats]:
         """κ and dκ/dd at these distances."""

@@ -41,3 +41,8 @@ class AtomPairs:
         """Derivatives of functions of the distances: df/dd (M, P) to df/dr (M, P, N, 3)."""
         units = apart * (slopes / distances)[..., None]
         return units[:, :, None, :] * self.incidence[None, :, :, None]
+
+    def pull(self, slopes: Floats, distances: Floats, apart: Floats) -> Floats:
+        """dE/dr (M, N, 3) of an energy with dE/dd (M, P): the sum over ``chain`` without it."""
+        pulled: Floats = self.incidence.T @ ((slopes / distances)[..., None] * apart)
+        return pulled
