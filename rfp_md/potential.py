@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ class Prediction:
     energies: Floats
     forces: Floats
     virials: Floats
+
+    @property
+    def finite(self) -> bool:
+        """Whether every number is; a sum is finite only if all of its terms are, and is quicker to look at."""
+        return isfinite(sum(np.add.reduce(part, axis=None) for part in vars(self).values()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 
 import numpy as np
 from ase.units import Bohr, Hartree
@@ -62,9 +61,7 @@ class Evaluator:
     def __call__(self, frames: Frames) -> Prediction:
         """Energies, forces, virials. Raises UserError where they are not finite: i-PI would take NaN without a word."""
         prediction = self._evaluate(frames)
-        # A sum is finite only if all of its terms are.
-        total = sum(np.add.reduce(part, axis=None) for part in vars(prediction).values())
-        if not isfinite(total):
+        if not prediction.finite:
             raise UserError("the model gave a result that is not finite; nothing was sent to the server")
         return prediction
 

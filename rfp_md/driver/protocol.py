@@ -88,6 +88,9 @@ class Payload(Protocol):
     def reply(self, results: Results) -> bytes:
         """The FORCEREADY message."""
 
+    def close(self) -> None:
+        """Let go of what the numbers travel through."""
+
 
 class SocketPayload:
     """Everything in the message itself."""
@@ -119,6 +122,9 @@ class SocketPayload:
                 packed_texts(results.extras),
             )
         )
+
+    def close(self) -> None:
+        """There is nothing but the message."""
 
 
 def atom_count(buffer: bytearray, place: int) -> int:

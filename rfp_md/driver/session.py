@@ -83,6 +83,7 @@ class Session:
             while self.socket.recv(PIECE):
                 pass
         self.socket.close()
+        self._payload.close()
 
     def _go_on(self) -> None:
         """Handle the complete messages of the buffer, up to one with structures."""

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
-import numpy as np
-
 from rfp_md.driver.plausible import check_order
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints
@@ -64,11 +60,9 @@ class BoxedModel:
             UserError: a structure that the model refuses, or a result that is not finite.
         """
         prediction = self._potential.compute(self._frames(positions, cell))
-        energy, forces, virial = float(prediction.energies[0]), prediction.forces[0], prediction.virials[0]
-        # A sum is finite only if all of its terms are.
-        if not isfinite(energy + np.add.reduce(forces, axis=None) + np.add.reduce(virial, axis=None)):
+        if not prediction.finite:
             raise UserError("the model gave a result that is not finite, which goes no further")
-        return energy, forces, virial
+        return float(prediction.energies[0]), prediction.forces[0], prediction.virials[0]
 
     def _frames(self, positions: Floats, cell: Floats) -> Frames:
         if self._in_box:

@@ -11,6 +11,7 @@ author   the draw of the author's code, as a control: 3000 frames drawn WITH rep
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -49,12 +50,12 @@ class Experiment:
     centred: bool
     leakage: Leakage
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Of all frames, so that results of other data are not taken for these."""
         return Dataset((self.train, self.test)).fingerprint()[:16]
 
-    @property
+    @cached_property
     def repeated(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         known = {structure.tobytes() for structure in self.train.positions}
         return np.array([structure.tobytes() in known for structure in self.test.positions])
