@@ -9,6 +9,7 @@ Every array in the package has the shape and the unit stated here:
     cells      (M, 3, 3)  Å, rows are the lattice vectors
     stresses   (M, 3, 3)  eV/Å³, ASE's sign: (1/V) dE/dstrain
     steps      (M,)       which step of its trajectory each structure is; only where the file says so
+    places     (M,)       which frame of its file each structure is, from 0; only where it comes from a file
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Frames:
     pbc: tuple[bool, bool, bool] = (False, False, False)
     stresses: Floats | None = None
     steps: Ints | None = None
+    places: Ints | None = None
     source: str = "frames"
 
     def __post_init__(self) -> None:
@@ -54,6 +56,7 @@ class Frames:
             ("cells", self.cells, (frames, 3, 3)),
             ("stresses", self.stresses, (frames, 3, 3)),
             ("steps", self.steps, (frames,)),
+            ("places", self.places, (frames,)),
         ):
             if array is None:
                 continue
@@ -64,7 +67,7 @@ class Frames:
             if not np.isfinite(array).all():
                 where = np.argwhere(~np.isfinite(array))[0]
                 raise UserError(
-                    f"{self.source}: {name} has a number that is not finite in frame {where[0]}; "
+                    f"{self.source}: {name} has a number that is not finite in {self.name(where[0])}; "
                     "remove that frame or compute it again"
                 )
 
@@ -84,6 +87,10 @@ class Frames:
         """Volumes of the cells (M,), Å³."""
         volumes: Floats = np.abs(np.linalg.det(np.asarray(self.cells)))
         return volumes
+
+    def name(self, k: int) -> str:
+        """What the structure k is called in messages: by its place in the file, not in a batch of it."""
+        return f"frame {k if self.places is None else self.places[k]}"
 
     def at(self, positions: Floats, *, source: str | None = None) -> Frames:
         """The same atoms at other positions (M, N, 3), all in the first frame's cell, without labels."""
@@ -158,8 +165,9 @@ class Dataset:
                     "takes them all alike; split the file"
                 )
             joined[name] = None if parts[0] is None else np.concatenate(parts)
-        steps = [block.steps for block in self.blocks if block.steps is not None]
-        joined["steps"] = np.concatenate(steps) if len(steps) == len(self.blocks) else None
+        for name in ("steps", "places"):
+            known = [getattr(block, name) for block in self.blocks if getattr(block, name) is not None]
+            joined[name] = np.concatenate(known) if len(known) == len(self.blocks) else None
         return replace(first, source=self.sources, **joined)
 
     def fingerprint(self) -> str:

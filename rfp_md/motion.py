@@ -12,6 +12,12 @@ from ase.md.verlet import VelocityVerlet
 
 from rfp_md.frames import Floats
 
+LARGEST_MOVE = 0.5  # Å in one step; hydrogen at 300 K moves 0.01 Å in 0.5 fs
+
+
+class BlownUp(Exception):
+    """The steps are too large for the forces."""
+
 
 class Motion:
     """Atoms in motion, and everything that decides how they go on.
@@ -45,11 +51,15 @@ class Motion:
         self._forces = self._atoms.get_forces()
 
     def advance(self) -> None:
-        """One step."""
+        """One step. Raises BlownUp where it goes too far to be motion along the forces."""
+        before = self._atoms.positions.copy()
         self._forces = self._dynamics.step(self._forces)
         self.step += 1
-        if not np.isfinite(self._forces).all():
-            raise FloatingPointError("forces that are not finite")
+        moved = np.linalg.norm(self._atoms.positions - before, axis=1)
+        if not (np.isfinite(self._forces).all() and np.isfinite(moved).all()):
+            raise BlownUp("forces that are not finite")
+        if moved.max() > LARGEST_MOVE:
+            raise BlownUp(f"atom {moved.argmax()} moved {moved.max():.2g} Å at once")
 
     def state(self) -> dict[str, Any]:
         """Everything of this moment, as in JSON, which keeps every digit.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 
 def _numbers(value: Any) -> Any:
@@ -12,6 +13,13 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(value.split("/"))
     return (value,) if isinstance(value, int | float) else value
+
+
+def check_unused(plugin: BaseModel, names: Iterable[str], where: str) -> None:
+    """Raise ValueError for a parameter that has no effect and is not its default; a model's file lists the defaults."""
+    for name in names:
+        if getattr(plugin, name) != type(plugin).model_fields[name].default:
+            raise ValueError(f"{name} has no effect {where}; leave it out")
 
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

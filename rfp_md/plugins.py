@@ -98,7 +98,8 @@ def create(kind: Kind, name: str, parameters: dict[str, Any]) -> Any:
         if first["type"] == "extra_forbidden":
             fields = list(plugin.model_fields) + (["width"] if kind == "descriptor" else [])
             raise UserError(f"{kind} '{name}' has no parameter '{key}'{_suggestion(key, fields)}") from error
-        raise UserError(f"{kind} '{name}': {key}={first['input']}: {first['msg']}") from error
+        said = f"{key}={first['input']}: " if key else ""  # what is wrong with several together names them itself
+        raise UserError(f"{kind} '{name}': {said}{first['msg'].removeprefix('Value error, ')}") from error
 
 
 def load(kind: Kind, name: str) -> type[Any]:

@@ -19,12 +19,13 @@ from rfp_md.calculators import level_of_theory, make_calculator
 from rfp_md.errors import UserError
 from rfp_md.files import check_output
 from rfp_md.io import read
-from rfp_md.motion import Motion
+from rfp_md.motion import BlownUp, Motion
 from rfp_md.progress import Progress
 from rfp_md.resumable import Resumable
 from rfp_md.specs import check_choice
 
 Thermostat = Literal["langevin", "none"]
+FRICTION = 0.01  # 1/fs
 
 
 def sample(
@@ -38,7 +39,7 @@ def sample(
     timestep: float = 0.5,
     temperature: float = 300.0,
     thermostat: Thermostat = "langevin",
-    friction: float = 0.01,
+    friction: float | None = None,
     warm_up: int = 2000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -58,7 +59,7 @@ def sample(
         timestep: fs.
         temperature: of the initial velocities and of the thermostat, K.
         thermostat: ``langevin``, or ``none``: constant energy, velocity Verlet.
-        friction: of the Langevin thermostat, 1/fs.
+        friction: of the Langevin thermostat, 1/fs; default: 0.01.
 
     Returns:
         output, frames, steps, time_ps, level_of_theory, and resumed_from: how many frames were there before.
@@ -69,6 +70,9 @@ def sample(
     progress = progress or Progress()
     output = Path(output)
     check_choice("--thermostat", thermostat, ("langevin", "none"))
+    if thermostat == "none" and friction is not None:
+        raise UserError("--friction has no effect with --thermostat none; leave one of them out")
+    friction = FRICTION if friction is None else friction
     _check_numbers(frames, stride, timestep, temperature, friction, warm_up, seed)
     if output.suffix not in (".extxyz", ".xyz"):
         raise UserError(f"{output}: frames are written as extxyz; name an output that ends in .extxyz")
@@ -150,6 +154,11 @@ def _explained(theory: str, motion: Motion) -> Iterator[None]:
     """Whatever the calculator raises becomes one sentence."""
     try:
         yield
+    except BlownUp as error:
+        raise UserError(
+            f"{theory}: the run blew up in step {motion.step} ({error}); take a smaller --timestep, or a START nearer "
+            "to a minimum of the energy"
+        ) from error
     except Exception as error:
         kept = "; what is there is kept, and the same command goes on from it" if motion.step else ""
         raise UserError(

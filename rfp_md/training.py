@@ -75,6 +75,11 @@ def train(
     dataset = data if isinstance(data, Dataset) else read(data, Units(energy_unit, force_unit, length_unit))
     if not model.takes_width and any(width is not None for width in widths):
         raise UserError(f"regressor '{model.name}' has no width to choose; leave width=… out")
+    if "width" in model.model_fields_set and all(width is not None for width in widths):
+        raise UserError(
+            f"--regressor {regressor}: its width has no effect, for every --descriptor has a width of its own; "
+            "leave one of them out"
+        )
     conservative = target == "conservative"
     check_trainable(dataset, forces=model.smooth or not conservative)
     if not conservative:

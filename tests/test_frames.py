@@ -1,6 +1,10 @@
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.io import write
 
+import rfp_md
+from rfp_md.descriptors.coulomb_matrix import CoulombMatrix
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames, check_trainable, count_duplicates, formula
 
@@ -59,6 +63,19 @@ def test_labels_or_cells_that_only_some_frames_have_are_refused():
         Dataset((water(), water(forces=None))).one_composition("x")
     with pytest.raises(UserError, match="or a periodic cell"):
         Dataset((water(), water(pbc=(True, True, True)))).one_composition("x")
+
+
+def test_a_frame_is_named_by_its_place_in_the_file_and_not_in_a_batch(tmp_path):
+    """The file's frames are cut where species change, sliced, shuffled into a split and batched before one is named."""
+    rng = np.random.default_rng(0)
+    images = [Atoms(symbols, rng.normal(size=(3, 3))) for symbols in ["H3"] * 20 + ["He3"] * 20]
+    images[33].positions[2] = images[33].positions[0]
+    write(tmp_path / "mixed.extxyz", images)
+    block = rfp_md.read(f"{tmp_path / 'mixed.extxyz'}@15:").blocks[1]
+    chosen = Dataset((block[:10], block[10:])).one_composition("a test")[np.array([18, 13, 2])]
+    np.testing.assert_array_equal(chosen.places, [38, 33, 22])
+    with pytest.raises(UserError, match="atoms 0 and 2 of frame 33 are at the same place"):
+        CoulombMatrix().values(chosen)
 
 
 def test_a_change_of_species_is_refused_where_one_composition_is_needed():

@@ -156,6 +156,14 @@ def test_a_calculator_that_fails_at_once_leaves_nothing(start):
     assert list(start.parent.iterdir()) == [start]
 
 
+@pytest.mark.parametrize("timestep", [8.0, 20.0, 500.0])
+def test_a_run_that_blows_up_gives_no_frames_but_advice(start, timestep):
+    """Finite forces are no proof: EMT's atoms fly apart and the thermostat cools the pieces."""
+    with pytest.raises(UserError, match=r"the run blew up in step \d+ \(.*\); take a smaller --timestep"):
+        emt(start, "out.extxyz", timestep=timestep, warm_up=500)
+    assert not (start.parent / "out.extxyz").exists()
+
+
 def test_other_options_do_not_go_on_with_an_unfinished_run(start):
     Fragile.left = 20
     with pytest.raises(UserError, match="SCF"):
@@ -202,6 +210,7 @@ def test_two_writers_do_not_share_an_output(tmp_path):
         ({"timestep": np.nan}, "--timestep nan: must be a positive number"),
         ({"temperature": 0.0}, "--temperature 0.0"),
         ({"friction": -0.1}, "--friction -0.1"),
+        ({"thermostat": "none", "friction": 0.02}, "--friction has no effect with --thermostat none"),
         ({"thermostat": "nose"}, "--thermostat nose: must be one of langevin, none"),
         ({"calculator": "emt"}, "must be MODULE:CLASS"),
         ({"calculator": "ase.calculators.emtt:EMT"}, "there is no module ase.calculators.emtt"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,12 @@ def command(
     from rfp_md.validation.drift_file import drift_file
 
     result = drift_file(file, atoms=atoms, column=column, units=units, timestep=timestep)
+    if result["warning"] is not None:
+        print(f"warning: {file}: {result['warning']}", file=sys.stderr)
     if json:
         print_json(result)
     else:
+        del result["warning"]
         if result["n_atoms"] is None:
             result["n_atoms"] = "not stated; --atoms N gives the figures that are missing"
         print_values({key: value for key, value in result.items() if value is not None}, str(file))

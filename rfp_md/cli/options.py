@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+
+def was_given(context: typer.Context, name: str) -> bool:
+    """Whether the command line sets this option itself."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
 Data = Annotated[list[Path], typer.Argument(help="Reference frames: extxyz, npz, or what ASE reads.", metavar="DATA")]
 Model = Annotated[Path, typer.Argument(help="A .rfp file.", metavar="MODEL.rfp")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]

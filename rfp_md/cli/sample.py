@@ -31,7 +31,9 @@ def command(
     timestep: Annotated[float, typer.Option(help="Timestep, fs.")] = 0.5,
     temperature: Annotated[float, typer.Option(help="Of the initial velocities and of the thermostat, K.")] = 300.0,
     thermostat: Annotated[Thermostat, typer.Option(help="none: constant energy.")] = Thermostat.langevin,
-    friction: Annotated[float, typer.Option(help="Friction of the Langevin thermostat, 1/fs.")] = 0.01,
+    friction: Annotated[
+        float | None, typer.Option(help="Friction of the Langevin thermostat, 1/fs; default: 0.01.")
+    ] = None,
     warm_up: Annotated[int, typer.Option(help="Steps before the first stride.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of velocities and thermostat.")] = 0,
     json: Json = False,

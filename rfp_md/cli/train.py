@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from rfp_md.cli.console import BarProgress, print_json, print_values
-from rfp_md.cli.options import Data, Debug, EnergyUnit, ForceUnit, Json, LengthUnit
+from rfp_md.cli.options import Data, Debug, EnergyUnit, ForceUnit, Json, LengthUnit, was_given
 from rfp_md.errors import UserError
 
 
@@ -123,9 +123,4 @@ def _from_config(path: Path, context: typer.Context) -> dict[str, Any]:
         if type(value) is not KINDS[key] or (isinstance(value, list) and any(type(item) is not str for item in value)):
             wanted = {str: "a text", int: "a whole number", list: "a list of texts"}[KINDS[key]]
             raise UserError(f"--config {path}: {key} = {value!r} must be {wanted}")
-    return {key: value for key, value in values.items() if _is_default(context, key)}
-
-
-def _is_default(context: typer.Context, key: str) -> bool:
-    source = context.get_parameter_source(key)
-    return source is None or source.name == "DEFAULT"
+    return {key: value for key, value in values.items() if not was_given(context, key)}

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from rfp_md.cli.console import print_json, print_values
-from rfp_md.cli.options import Debug, Json, Model
+from rfp_md.cli.options import Debug, Json, Model, was_given
+from rfp_md.errors import UserError
 
 
 class Check(StrEnum):
@@ -23,9 +24,11 @@ class Engine(StrEnum):
 
 
 QUICK_LENGTH = 2.0  # ps
+OF_NVE = ("engine", "length", "timestep", "temperature", "plot", "quick")
 
 
 def command(
+    context: typer.Context,
     model: Model,
     check: Annotated[Check, typer.Argument(help="forces: against central differences; nve: energy drift.")],
     engine: Annotated[Engine, typer.Option(help="What runs the dynamics of nve.")] = Engine.ase,
@@ -41,6 +44,11 @@ def command(
     """Check a model; exit code 1 if it fails."""
     from rfp_md.validation import validate
 
+    given = [name for name in OF_NVE if was_given(context, name)]
+    if check is Check.forces and given:
+        raise UserError(f"--{given[0]} has no effect on 'validate forces'; leave it out, or validate nve")
+    if quick and "length" in given:
+        raise UserError("--quick and --length exclude each other; give one")
     options: dict[str, Any] = {"seed": seed}
     if check is Check.nve:
         options |= {

@@ -75,7 +75,7 @@ class Angles(Descriptor):
             frame, corner = np.argwhere(flat)[0]
             i, j, k = np.sort(corners.atoms[:, corner])
             raise UserError(
-                f"{frames.source}: atoms {i}, {j} and {k} of frame {frame} are in one line, where descriptor "
+                f"{frames.source}: atoms {i}, {j} and {k} of {frames.name(frame)} are in one line, where descriptor "
                 f"'{self.name}' has no derivative; remove that frame, or use coulomb_matrix or inverse_distances"
             )
         normals /= sizes[..., None]

@@ -142,8 +142,8 @@ def refuse_crossings(descriptor: Descriptor, frames: Frames, ordered: Floats, wh
     if close.any():
         frame, *_, k = np.argwhere(close)[0]
         raise UserError(
-            f"{frames.source}: {what} {k} and {k + 1} of frame {frame} cross, where descriptor '{descriptor.name}' has "
-            "no derivative; remove that frame, or use coulomb_matrix or inverse_distances"
+            f"{frames.source}: {what} {k} and {k + 1} of {frames.name(frame)} cross, where descriptor "
+            f"'{descriptor.name}' has no derivative; remove that frame, or use coulomb_matrix or inverse_distances"
         )
 
 

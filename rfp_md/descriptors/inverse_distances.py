@@ -7,13 +7,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.pairs import AtomPairs
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints
 from rfp_md.molecular_graph import automorphisms
+from rfp_md.parameters import check_unused
 
 
 class InverseDistances(Descriptor):
@@ -30,6 +31,12 @@ class InverseDistances(Descriptor):
     symmetrize: bool = Field(True, description="one site for each automorphism of the bonded graph")
     bond_scale: float = Field(1.2, gt=0, description="atoms are bonded below this times their covalent radii's sum")
     max_automorphisms: int = Field(200, ge=1, description="refuse molecules with more automorphisms than this")
+
+    @model_validator(mode="after")
+    def _only_used(self) -> Self:
+        if not self.symmetrize:
+            check_unused(self, ("bond_scale", "max_automorphisms"), "with symmetrize=false")
+        return self
 
     @property
     def capabilities(self) -> Capabilities:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.coulomb_matrix import atom_pairs
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints
-from rfp_md.parameters import Finite, Positive
+from rfp_md.parameters import Finite, Positive, check_unused
+
+UNUSED = {
+    "linear": ("alpha", "beta", "gamma", "sigma"),
+    "polynomial": ("alpha", "sigma"),
+    "squared_exponential": ("beta", "gamma"),
+    "gamma_exponential": ("beta",),
+}
 
 
 class PairKernel(Descriptor):
@@ -45,6 +52,18 @@ class PairKernel(Descriptor):
         if value <= 0 and info.data.get("kernel") == "gamma_exponential":
             raise ValueError("the gamma_exponential kernel needs a positive power")
         return value
+
+    @field_validator("beta", "gamma")
+    @classmethod
+    def _varies(cls, value: float, info: ValidationInfo) -> float:
+        if value == 0 and info.data.get("kernel") == "polynomial":
+            raise ValueError("the polynomial kernel is then a constant, which says nothing about a structure")
+        return value
+
+    @model_validator(mode="after")
+    def _only_used(self) -> Self:
+        check_unused(self, UNUSED[self.kernel], f"with kernel={self.kernel}")
+        return self
 
     @property
     def capabilities(self) -> Capabilities:

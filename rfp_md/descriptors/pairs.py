@@ -32,7 +32,7 @@ class AtomPairs:
         if not squared.all():
             frame, pair = np.argwhere(squared == 0)[0]
             raise UserError(
-                f"{frames.source}: atoms {self.first[pair]} and {self.second[pair]} of frame {frame} "
+                f"{frames.source}: atoms {self.first[pair]} and {self.second[pair]} of {frames.name(frame)} "
                 "are at the same place"
             )
         return np.sqrt(squared), apart

@@ -6,19 +6,20 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rfp_md.descriptors.base import Capabilities
 from rfp_md.descriptors.coulomb_matrix import CoulombBase, refuse_crossings
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints
-from rfp_md.parameters import Positive
+from rfp_md.parameters import Positive, check_unused
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap
 from rfp_md.random_features.pairs import sample_pairs, weights_from_pairs
 
 SAMPLE_FRAMES = 1000  # about so many training frames give the elements that W and b are drawn from
 MULTIPLICITY = 10  # candidate pairs for each pair that is kept, as in the author's code
+UNUSED = {"normal": ("activation",), "sampled": ("scale",)}
 
 
 class ShallowSet(CoulombBase):
@@ -47,6 +48,11 @@ class ShallowSet(CoulombBase):
     scale: Positive = Field(0.1, description="s of the normal projection")
     activation: Literal["relu", "tanh", "gelu"] = Field("relu", description="σ; relu: energies only")
     seed: int = Field(0, ge=0, description="of the random numbers")
+
+    @model_validator(mode="after")
+    def _only_used(self) -> Self:
+        check_unused(self, UNUSED[self.projection], f"with projection={self.projection}")
+        return self
 
     @property
     def capabilities(self) -> Capabilities:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+# A server that has taken one connection is there; while another one is tried, nobody answers it.
+ANOTHER_CONNECTION = 1.0  # s
+
+
 class StoppedBySignal(BaseException):
     """SIGTERM or SIGINT came."""
 
@@ -65,7 +69,7 @@ def driver(
     from rfp_md.driver.service import serve
     from rfp_md.driver.session import ConnectionClosedError, Session
     from rfp_md.driver.shared_memory import SharedMemoryPayload
-    from rfp_md.driver.transports import choose_address, connect
+    from rfp_md.driver.transports import attempt, choose_address, connect
     from rfp_md.interfaces.template import template_of
 
     if print_ipi and mdi is not None:
@@ -95,20 +99,20 @@ def driver(
     )
     _warm_up(evaluator, structure)
 
-    def open_session() -> Session:
-        sock = connect(address, timeout)
+    payload = SharedMemoryPayload if shm is not None else SocketPayload
+
+    def open_session(number: int) -> Session:
+        sock = connect(address, timeout) if number == 1 else attempt(address, ANOTHER_CONNECTION)
         _log(f"connected to {address}")
         sock.settimeout(timeout)
-        return Session(sock, SharedMemoryPayload() if shm else SocketPayload())
+        return Session(sock, payload(structure.n_atoms))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     try:
-        serve(open_session, evaluator, monitor, connections=connections)
+        serve(open_session, evaluator, monitor, _log, connections=connections)
     except TimeoutError as error:
-        raise UserError(
-            f"something listens at {address}, but said nothing in {timeout:g} s; is it i-PI, and not stuck?"
-        ) from error
+        raise UserError(f"something listens at {address}, but {error}; is it i-PI, and not stuck?") from error
     except ProtocolError as error:
         raise UserError(f"{address} does not speak the i-PI protocol: it sent {error}") from error
     except ConnectionClosedError:
@@ -172,7 +176,9 @@ def _warm_up(evaluator: Evaluator, structure: Frames) -> None:
     from rfp_md.driver.monitor import Monitor
 
     frames = structure.at(structure.positions[:1])
-    Monitor(structure.n_atoms, _log, min_distance=0.0).observe(frames, evaluator(frames))
+    monitor = Monitor(structure.n_atoms, _log, min_distance=0.0)
+    monitor.check_distances(frames)
+    monitor.observe(frames, evaluator(frames))
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -8,7 +8,7 @@ import numpy as np
 from ase.units import Bohr, Hartree
 
 from rfp_md.driver.plausible import check_order
-from rfp_md.driver.protocol import Results, Structures
+from rfp_md.driver.protocol import Results, Structures, check_atoms
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames
 from rfp_md.potential import Potential, Prediction
@@ -38,25 +38,33 @@ class Evaluator:
         """A potential's; the bonds of a free molecule are those of the template."""
         return cls(template, potential.compute, reference=None if template.periodic else template)
 
-    def check(self, structures: Structures) -> None:
-        """Raise UserError for another number of atoms."""
-        n_atoms = structures.positions.shape[1]
-        if n_atoms != self._template.n_atoms:
-            raise UserError(
-                f"the server sends {n_atoms} atoms, but the model has {self._template.n_atoms}; "
-                "check the file in <initialize> of the i-PI input"
-            )
-
     def frames(self, structures: Structures) -> Frames:
-        """The structures in Å."""
+        """The structures in Å.
+
+        Raises:
+            UserError: another number of atoms, numbers that are not finite, a cell without a volume for a periodic
+                model, or a first structure whose atoms stand in another order or do not fit into their cell.
+        """
         template = self._template
+        check_atoms(structures.positions.shape[1], template.n_atoms)
         cells = structures.cells * Bohr if template.periodic else None
         positions = structures.positions * Bohr
+        try:
+            frames = Frames(template.numbers, positions, cells=cells, pbc=template.pbc, source=SOURCE)
+        except UserError as error:  # the shapes are right, so a number is not finite
+            raise UserError(
+                "the server sent a position or a cell that is not finite, so its run has blown up; "
+                "start again from an earlier structure with a smaller time step"
+            ) from error
+        if cells is not None and not np.linalg.det(cells).all():
+            raise UserError(
+                "the server's cell has no volume, but this model is periodic; give a cell in <initialize> of the input"
+            )
         if self._reference is not None:
             check_order(self._reference, positions[0])
             _check_cell(structures.cells[0] * Bohr, positions[0])
             self._reference = None  # later structures follow from the first; bonds may break then
-        return Frames(template.numbers, positions, cells=cells, pbc=template.pbc, source=SOURCE)
+        return frames
 
     def __call__(self, frames: Frames) -> Prediction:
         """Energies, forces, virials. Raises UserError where they are not finite: i-PI would take NaN without a word."""

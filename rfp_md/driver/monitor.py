@@ -7,7 +7,8 @@ Between two structures of a trajectory a conservative potential has
 whatever integrator and thermostat move the atoms. The mismatch, the sum of ΔE + ½ (F₁ + F₂)·Δr along the
 trajectory, stays near zero, up to the third power of the steps; forces that are not the gradient of the energy
 let it grow. A server never says which trajectory a structure continues: it is the one whose last structure is
-nearest, and a new one where none is near (a new run, an exchange of replicas).
+nearest, and a new one where none is near (a new run, an exchange of replicas). Where several of them come close to
+each other, as the beads of a path integral do, this is a guess, and the mismatch is noise where it was wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
+from rfp_md.driver.contacts import closest_pair
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints
 from rfp_md.potential import Prediction
@@ -51,6 +53,8 @@ class Monitor:
         self._max_mismatch, self._min_distance = max_mismatch, min_distance
         self._jumps = self._free = 0
         self._told = False
+        self._warned = max_mismatch is None  # that a limit of the mismatch means little
+        self._last = -1  # the trajectory that the last structure belongs to
         self._largest = 0.0
         # Of each trajectory: its last structure with its results,
         self._positions, self._forces = np.zeros((0, n_atoms, 3)), np.zeros((0, n_atoms, 3))
@@ -64,10 +68,11 @@ class Monitor:
         if self._min_distance is None:
             return
         for positions, cell in zip(frames.positions, _cells(frames), strict=True):
-            first, second, distance = closest_pair(positions, cell, frames.periodic)
+            first, second, distance = closest_pair(positions, cell, frames.pbc, self._min_distance)
             if distance < self._min_distance:
+                other = _name(frames, second) if first != second else "its own periodic image"
                 raise UserError(
-                    f"stopped: atoms {_name(frames, first)} and {_name(frames, second)} are {distance:.3f} Å apart in "
+                    f"stopped: atoms {_name(frames, first)} and {other} are {distance:.3f} Å apart in "
                     f"evaluation {self.evaluations + 1}, closer than --min-distance {self._min_distance:g}"
                 )
 
@@ -95,6 +100,14 @@ class Monitor:
                 f"evaluation {self.evaluations} continues no trajectory: an atom moved by over {JUMP} Å. A new "
                 "run, an exchange, atoms that fly apart or were wrapped? Its mismatch begins anew"
             )
+        if not self._warned and (len(frames) > 1 or (not jumped and places[0] != self._last)):
+            self._warned = True
+            self._log(
+                "warning: several trajectories are served at once (beads, replicas), and which of them a structure "
+                "continues is a guess; the figure that --max-mismatch limits is noise where it is wrong, so leave "
+                "--max-mismatch out, or trust it for a single trajectory only"
+            )
+        self._last = int(places[-1])
         figures = [float(value) for value in self._mismatch[places] * (MEV / self._n_atoms)]
         worst = max(figures, key=abs)
         self._largest = max(self._largest, abs(worst))
@@ -224,20 +237,6 @@ def step(
     y -= strain[1, 0] * u + strain[1, 1] * v + strain[1, 2] * w
     z -= strain[2, 0] * u + strain[2, 1] * v + strain[2, 2] * w
     return x, y, z
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def closest_pair(positions: Floats, cell: Floats, periodic: bool) -> tuple[int, int, float]:
-    """The two atoms that are closest, and their distance, Å."""
-    first, second, nearest = 0, 0, np.inf
-    inverse, unstrained = np.linalg.inv(cell) if periodic else cell, np.zeros((3, 3))
-    for i in range(len(positions)):
-        for j in range(i):
-            x, y, z = step(positions[j], positions[i], unstrained, cell, inverse, periodic)
-            square = x * x + y * y + z * z
-            if square < nearest:
-                first, second, nearest = j, i, square
-    return first, second, np.sqrt(nearest)
 
 
 def _name(frames: Frames, atom: int) -> str:

@@ -20,11 +20,12 @@ LONGEST_BOND = 1.8  # times the sum of the covalent radii; a hydrogen on its way
 TRIED_ORDERS = 500
 
 
-def check_order(reference: Frames, positions: Floats) -> None:
+def check_order(reference: Frames, positions: Floats, source: str = "the server's first structure") -> None:
     """Raise UserError where positions (N, 3), Å, cannot be those of the reference's atoms in their order.
 
     Args:
         reference: one free molecule whose bonds are known to be right.
+        source: what the positions are called in the message.
     """
     from ase.data import chemical_symbols, covalent_radii
 
@@ -38,11 +39,11 @@ def check_order(reference: Frames, positions: Floats) -> None:
     worst = int(np.argmax(stretched))
     names = [f"{chemical_symbols[reference.numbers[atom]]}{atom}" for atom in bonds[worst]]
     order = likely_order(reference, bonds, distances)
-    hint = "give the server's atoms in the model's order, which 'rfp info' shows"
+    hint = "give the atoms in the model's order, which 'rfp info' shows"
     if order is not None:
         hint = f"its atoms seem to be the model's in the order {' '.join(map(str, order))}; {hint}"
     raise UserError(
-        f"the server's first structure does not fit the model's atoms: {names[0]} and {names[1]} are bonded, but "
+        f"{source} does not fit the model's atoms: {names[0]} and {names[1]} are bonded, but "
         f"{lengths[worst]:.2f} Å apart; {hint}"
     )
 

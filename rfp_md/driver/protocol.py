@@ -27,11 +27,12 @@ from typing import Protocol
 
 import numpy as np
 
+from rfp_md.errors import UserError
 from rfp_md.frames import Floats
 
 HEADER_BYTES = 12
 NEEDINIT, READY, HAVEDATA = (word.ljust(HEADER_BYTES).encode() for word in ("NEEDINIT", "READY", "HAVEDATA"))
-FORCEREADY = b"FORCEREADY".ljust(HEADER_BYTES)
+FORCEREADY, EXIT = (word.ljust(HEADER_BYTES).encode() for word in ("FORCEREADY", "EXIT"))
 LARGEST_TEXT = 1_000_000  # bytes; an INIT text is a few hundred
 LARGEST_STRUCTURE = 10_000_000  # atoms
 LARGEST_BATCH = 100_000  # structures
@@ -83,7 +84,12 @@ class Payload(Protocol):
     """How the numbers of an exchange travel."""
 
     def read(self, buffer: bytearray, batch: int) -> tuple[Structures, int] | None:
-        """The structures after a POSDATA header, and how many bytes they took; None where some are still to come."""
+        """The structures after a POSDATA header, and how many bytes they took; None where some are still to come.
+
+        Raises:
+            ProtocolError: numbers that no server sends.
+            UserError: another number of atoms than the model's, as soon as it is there.
+        """
 
     def reply(self, results: Results) -> bytes:
         """The FORCEREADY message."""
@@ -93,7 +99,14 @@ class Payload(Protocol):
 
 
 class SocketPayload:
-    """Everything in the message itself."""
+    """Everything in the message itself.
+
+    Args:
+        n_atoms: of the model.
+    """
+
+    def __init__(self, n_atoms: int) -> None:
+        self._n_atoms = n_atoms
 
     def read(self, buffer: bytearray, batch: int) -> tuple[Structures, int] | None:
         start = HEADER_BYTES
@@ -103,7 +116,7 @@ class SocketPayload:
             cells_at, count_at, positions_at = start + 4, start, start + 4 + batch * CELL_BYTES
         if len(buffer) < count_at + 4:
             return None
-        n_atoms = atom_count(buffer, count_at)
+        n_atoms = atom_count(buffer, count_at, self._n_atoms)
         end = positions_at + 24 * n_atoms * batch
         if len(buffer) < end:
             return None
@@ -127,12 +140,27 @@ class SocketPayload:
         """There is nothing but the message."""
 
 
-def atom_count(buffer: bytearray, place: int) -> int:
-    """The number of atoms that stands there. Raises ProtocolError for one that cannot be."""
+def atom_count(buffer: bytearray, place: int, expected: int) -> int:
+    """The number of atoms that stands there; nobody waits for the positions of another number than the expected one.
+
+    Raises:
+        ProtocolError: one that cannot be.
+        UserError: another one.
+    """
     (n_atoms,) = struct.unpack_from("=i", buffer, place)
     if not 0 < n_atoms <= LARGEST_STRUCTURE:
-        raise ProtocolError(f"a structure of {n_atoms} atoms")
+        raise ProtocolError(f"a structure of {n_atoms} atoms for a model of {expected}")
+    check_atoms(n_atoms, expected)
     return int(n_atoms)
+
+
+def check_atoms(found: int, expected: int) -> None:
+    """Raise UserError where the server has another number of atoms than the model."""
+    if found != expected:
+        raise UserError(
+            f"the server sends {found} atoms, but the model has {expected}; "
+            "check the file in <initialize> of the i-PI input"
+        )
 
 
 def packed_texts(texts: Sequence[str]) -> bytes:

@@ -6,6 +6,7 @@ import contextlib
 import socket
 
 from rfp_md.driver.protocol import (
+    EXIT,
     HAVEDATA,
     HEADER_BYTES,
     NEEDINIT,
@@ -13,7 +14,6 @@ from rfp_md.driver.protocol import (
     Payload,
     ProtocolError,
     Results,
-    SocketPayload,
     Structures,
     read_header,
     read_init,
@@ -31,18 +31,26 @@ class Session:
 
     Both message orders of i-PI work: POSDATA with GETFORCE at its heels, and POSDATA, STATUS, GETFORCE.
 
+    Args:
+        sock: connected; its timeout is how long a server may be silent that never spoke, or that is in the middle of
+            a message.
+        payload: how the numbers travel.
+
     Attributes:
         structures: what waits to be evaluated, or None.
         greeted: whether a first STATUS was answered.
         finished: whether the server said EXIT.
-        heard: whether the server ever said anything.
+        patience: how long the server may be silent now, s; None: as long as it likes.
+        waited: for how long it was, s; counted by whoever waits for several sessions.
     """
 
-    def __init__(self, sock: socket.socket, payload: Payload | None = None) -> None:
+    def __init__(self, sock: socket.socket, payload: Payload) -> None:
         self.socket = sock
         self.structures: Structures | None = None
-        self.greeted = self.finished = self.heard = False
-        self._payload = payload or SocketPayload()
+        self.greeted = self.finished = False
+        self.patience = self._longest_silence = sock.gettimeout()
+        self.waited = 0.0
+        self._payload = payload
         self._buffer = bytearray()
         self._batch: int | None = None  # None: not initialised
         self._reply: bytes | None = None
@@ -51,37 +59,45 @@ class Session:
         """Take what the socket has, or wait for something, and answer as far as it goes.
 
         Raises:
-            TimeoutError: nothing came in the time that the socket has.
+            TimeoutError: the server was silent for longer than its patience; what it says is a predicate.
             ConnectionClosedError: the server went away without EXIT.
             ProtocolError: a message that does not belong here.
+            UserError: another number of atoms than the model's.
         """
         try:
             piece = self.socket.recv(PIECE)
-        except TimeoutError:
-            raise
+        except TimeoutError as error:
+            raise self.silence() from error
         except OSError as error:
-            raise ConnectionClosedError from error
+            self._closed(error)
+            return
         if not piece:
-            raise ConnectionClosedError
-        if not self.heard:
-            # A server that speaks may take its time from now on: its next step can be hours away.
-            self.socket.settimeout(None)
-            self.heard = True
+            self._closed()
+            return
+        self.waited = 0.0
         self._buffer += piece
         self._go_on()
 
+    def silence(self) -> TimeoutError:
+        """The error for a server that was silent for too long."""
+        if self._buffer:
+            return TimeoutError(f"stopped in the middle of a message and said nothing more in {self.patience:g} s")
+        return TimeoutError(f"said nothing in {self.patience:g} s")
+
     def answer(self, results: Results) -> None:
-        """Take the results for ``structures``; they are sent when the server asks for them."""
+        """Take the results for ``structures``; they are sent when the server asks for them.
+
+        Raises:
+            ConnectionClosedError: the server went away without EXIT.
+            ProtocolError, UserError: as ``receive``, for what came meanwhile.
+        """
         self._reply = self._payload.reply(results)
         self.structures = None
         self._go_on()
 
     def close(self) -> None:
         """Close the connection, after what has come is read: i-PI's polling does not survive the reset it would get."""
-        with contextlib.suppress(OSError):
-            self.socket.setblocking(False)
-            while self.socket.recv(PIECE):
-                pass
+        self._drain()
         self.socket.close()
         self._payload.close()
 
@@ -90,8 +106,14 @@ class Session:
         while self.structures is None and not self.finished and (header := read_header(self._buffer)) is not None:
             taken = self._handle(header)
             if taken is None:
-                return
+                break
             del self._buffer[:taken]
+        # The next message of a server that speaks can be hours away, the rest of a message cannot.
+        inside = bool(self._buffer) and self.structures is None
+        patience = self._longest_silence if inside else None
+        if patience != self.patience:
+            self.patience = patience
+            self.socket.settimeout(patience)
 
     def _handle(self, header: str) -> int | None:
         """Answer one message; how many bytes it took, None where it is not complete."""
@@ -106,7 +128,7 @@ class Session:
             return taken
         elif header == "GETFORCE":
             if self._reply is None:
-                raise ProtocolError("GETFORCE came before POSDATA")
+                raise ProtocolError("GETFORCE before POSDATA")
             self._send(self._reply)
             self._reply = None
         elif header == "INIT":
@@ -125,4 +147,19 @@ class Session:
         try:
             self.socket.sendall(message)
         except OSError as error:
+            self._closed(error)
+
+    def _closed(self, error: OSError | None = None) -> None:
+        """Nobody is there any more: a good end where the last word was EXIT, read or not."""
+        if not (self._buffer[-HEADER_BYTES:] + self._drain()).endswith(EXIT):
             raise ConnectionClosedError from error
+        self.finished = True
+
+    def _drain(self) -> bytes:
+        """Read what has come, and give the end of it."""
+        end = b""
+        with contextlib.suppress(OSError):
+            self.socket.setblocking(False)
+            while piece := self.socket.recv(PIECE):
+                end = (end + piece)[-HEADER_BYTES:]
+        return end

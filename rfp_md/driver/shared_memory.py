@@ -28,9 +28,14 @@ KINDS = ("pos", "h", "ih", "pot", "force", "vir")
 
 
 class SharedMemoryPayload:
-    """Segments are the server's: attached once, with the first structures, and never removed from here."""
+    """Segments are the server's: attached once, with the first structures, and never removed from here.
 
-    def __init__(self) -> None:
+    Args:
+        n_atoms: of the model.
+    """
+
+    def __init__(self, n_atoms: int) -> None:
+        self._n_atoms = n_atoms
         self._segments: list[shared_memory.SharedMemory] = []
         self._arrays: dict[str, Floats] = {}
 
@@ -38,7 +43,7 @@ class SharedMemoryPayload:
         end = HEADER_BYTES + 4
         if len(buffer) < end:
             return None
-        n_atoms = atom_count(buffer, HEADER_BYTES)
+        n_atoms = atom_count(buffer, HEADER_BYTES, self._n_atoms)
         if not self._arrays:
             names = []
             for _ in KINDS:
@@ -52,8 +57,8 @@ class SharedMemoryPayload:
                 names.append(buffer[end + 4 : end + 4 + length].decode(errors="replace"))
                 end += 4 + length
             self._attach(names, batch, n_atoms)
-        if self._arrays["pos"].shape[:2] != (batch, n_atoms):
-            raise ProtocolError(f"{n_atoms} atoms in shared memory for {self._arrays['pos'].shape[1]}")
+        if (size := len(self._arrays["pos"])) != batch:
+            raise ProtocolError(f"a batch of {batch} structures through shared memory for {size}")
         # Copies: the server may write the next structures before we are done with these.
         return Structures(self._arrays["h"].transpose(0, 2, 1).copy(), self._arrays["pos"].copy()), end
 
@@ -87,5 +92,5 @@ class SharedMemoryPayload:
             resource_tracker.unregister(f"/{segment.name.lstrip('/')}", "shared_memory")
             self._segments.append(segment)
             if segment.size < 8 * int(np.prod(shapes[kind])):
-                raise ProtocolError(f"shared memory '{name}' of {segment.size} bytes")
+                raise ProtocolError(f"shared memory '{name}' of {segment.size} bytes, too few for its structures")
             self._arrays[kind] = np.ndarray(shapes[kind], dtype=np.float64, buffer=segment.buf)

@@ -16,10 +16,27 @@ RETRY_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class UnixAddress:
-    """A unix socket: i-PI's name for it, which follows a prefix, or an absolute path."""
+    """A unix socket: i-PI's name for it, which follows a prefix, or an absolute path.
+
+    Raises:
+        UserError: a name that i-PI or the operating system cannot make a socket of.
+    """
 
     name: str
     prefix: str = IPI_PREFIX
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name.endswith("/"):
+            raise UserError(f"'{self.name}' names no unix socket; give i-PI's name of it, or an absolute path")
+        if "/" in self.name and not Path(self.name).is_absolute():
+            raise UserError(
+                f"'{self.name}': i-PI's name of a unix socket has no slash; give a plain name, or an absolute path"
+            )
+        if (length := len(self.path.encode())) > LONGEST_UNIX_PATH:
+            raise UserError(
+                f"{self.path}: the path is longer than {LONGEST_UNIX_PATH} bytes, which unix sockets are limited to "
+                f"({length} with the prefix); use a shorter name"
+            )
 
     @property
     def path(self) -> str:
@@ -29,8 +46,6 @@ class UnixAddress:
         return f"unix socket {self.path}"
 
     def open(self, patience: float) -> socket.socket:
-        if len(self.path.encode()) > LONGEST_UNIX_PATH:
-            raise UserError(f"{self.path}: the path is longer than {LONGEST_UNIX_PATH} bytes; use a shorter name")
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.settimeout(patience)
@@ -65,7 +80,7 @@ def choose_address(unix: str | None, shm: str | None, host: str | None, port: in
     named = {"--unix": unix is not None, "--shm": shm is not None, "--host/--port": (host or port) is not None}
     if sum(named.values()) > 1:
         raise UserError(f"{' and '.join(flag for flag, given in named.items() if given)} name two servers; give one")
-    if (name := unix or shm) is not None:
+    if (name := shm if unix is None else unix) is not None:
         return UnixAddress(name, prefix)
     if port is None:
         raise UserError("no address: give --unix NAME, --shm NAME, or --host HOST and --port PORT")
@@ -73,23 +88,31 @@ def choose_address(unix: str | None, shm: str | None, host: str | None, port: in
 
 
 def connect(address: Address, patience: float) -> socket.socket:
-    """Connect, with the socket's timeout set, trying again until ``patience`` seconds are over.
-
-    The driver may be started before the server.
+    """The first connection; the driver may be started before the server.
 
     Raises:
-        UserError: an unknown host, or nobody there in time.
+        UserError: an unknown host, or nobody there after ``patience`` seconds.
     """
+    try:
+        return attempt(address, patience)
+    except socket.gaierror as error:
+        raise UserError(f"--host: '{address}' is no address that this machine knows ({error.strerror})") from error
+    except OSError as error:
+        raise UserError(
+            f"no server at {address} after {patience:g} s ({error.strerror or error}); "
+            "start i-PI, check the address of its <ffsocket>, or wait longer with --timeout"
+        ) from error
+
+
+def attempt(address: Address, patience: float) -> socket.socket:
+    """Connect, trying again until ``patience`` seconds are over. Raises OSError, the last one's."""
     deadline = time.monotonic() + patience
     while True:
         try:
             return address.open(max(RETRY_SECONDS, deadline - time.monotonic()))
-        except socket.gaierror as error:
-            raise UserError(f"--host: '{address}' is no address that this machine knows ({error.strerror})") from error
-        except OSError as error:
+        except socket.gaierror:
+            raise
+        except OSError:
             if time.monotonic() >= deadline:
-                raise UserError(
-                    f"no server at {address} after {patience:g} s ({error.strerror or error}); "
-                    "start i-PI, check the address of its <ffsocket>, or wait longer with --timeout"
-                ) from error
+                raise
             time.sleep(RETRY_SECONDS)

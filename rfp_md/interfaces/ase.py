@@ -19,6 +19,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from rfp_md.artifact import load
 from rfp_md.frames import Frames
+from rfp_md.interfaces.atom_order import check_order
 from rfp_md.potential import Potential
 
 
@@ -29,7 +30,7 @@ class RFPCalculator(Calculator):  # type: ignore[misc]
         model: a ``.rfp`` file or a potential.
 
     Raises:
-        UserError: the file cannot be read, or the atoms are not the model's.
+        UserError: the file cannot be read, the atoms are not the model's, or the first ones are in another order.
     """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
@@ -37,6 +38,7 @@ class RFPCalculator(Calculator):  # type: ignore[misc]
     def __init__(self, model: str | Path | Potential, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.potential = model if isinstance(model, Potential) else load(model)
+        self._order_is_known = not self.potential.fixed_composition
 
     def calculate(
         self,
@@ -53,6 +55,9 @@ class RFPCalculator(Calculator):  # type: ignore[misc]
             pbc=tuple(bool(p) for p in self.atoms.pbc),  # type: ignore[arg-type]
             source="the atoms",
         )
+        if not self._order_is_known:
+            check_order(self.potential.reference, frames)
+            self._order_is_known = True  # later structures follow from the first; bonds may break then
         prediction = self.potential.compute(frames)
         energy = float(prediction.energies[0])
         self.results = {"energy": energy, "free_energy": energy, "forces": prediction.forces[0]}

@@ -8,6 +8,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from rfp_md.driver.plausible import check_order
 from rfp_md.driver.transports import IPI_PREFIX, Address, UnixAddress
 from rfp_md.errors import UserError
 from rfp_md.frames import formula
@@ -97,6 +98,8 @@ def ipi_input(
         raise UserError(f"{init}: has atoms {formula(start.numbers)}, but {atoms.source} has {formula(atoms.numbers)}")
     if start.pbc != atoms.pbc:
         raise UserError(f"{init}: is periodic along {start.pbc}, but {atoms.source} along {atoms.pbc}; give both alike")
+    if init is not None and not start.periodic:
+        check_order(atoms, start.positions[0], source=f"{init}:")  # the driver would refuse it at the first step
 
     sockets = ""
     if isinstance(address, UnixAddress) and (prefix := ipi_forcefield.split(address)[0]) != IPI_PREFIX:

@@ -55,7 +55,6 @@ class RandomFeaturePES:
 
     def _compute(self, cells: Floats, positions: Floats) -> list[Result]:
         structures = Structures(np.swapaxes(cells, 1, 2), positions)
-        self._evaluator.check(structures)
         results = atomic_units(self._evaluator(self._evaluator.frames(structures)), [""] * len(positions))
         return list(zip(results.energies.tolist(), results.forces, results.virials, results.extras, strict=True))
 

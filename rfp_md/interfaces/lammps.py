@@ -88,10 +88,12 @@ class Attachment:
     Attributes:
         error: what went wrong inside a step. The atoms had no forces then, and LAMMPS stopped at the end of the step,
             before it wrote anything of it (of the first structure of a run, a line may be written).
+        evaluations: how often LAMMPS asked for forces.
     """
 
     def __init__(self, lmp: Any, potential: Potential, numbers: Ints, types: Sequence[str], fix_id: str) -> None:
         self.error: BaseException | None = None
+        self.evaluations = 0
         self._lmp, self._numbers, self._types = lmp, numbers, types
         self._fix, self._failed = fix_id.encode(), f"{fix_id}_failed"
         self._factor = ENERGY[lmp.extract_global("units")]
@@ -186,6 +188,7 @@ class Attachment:
         out = self._f(f)
         forces.take(order, axis=0, out=out, mode="clip")  # the default mode would take a copy
         out *= self._factor
+        self.evaluations += 1
         virial.take(VIRIAL_ORDER, out=self._virial, mode="clip")
         self._virial *= self._factor
         self._lmp.lib.lammps_fix_external_set_energy_global(self._lmp.lmp, self._fix, energy * self._factor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ def read_with_ase(path: Path, units: Units) -> list[Frames]:
         raise UserError(f"{path}: ASE cannot read it ({type(error).__name__}: {error})") from error
     if not images:
         raise UserError(f"{path}: holds no frames")
-    return [_block(path, list(run), units) for _, run in groupby(images, key=_kind)]
+    runs = [list(run) for _, run in groupby(images, key=_kind)]
+    starts = [0, *accumulate(len(run) for run in runs)]
+    return [_block(path, run, units, start) for run, start in zip(runs, starts, strict=False)]
 
 
 def _kind(atoms: Any) -> tuple[bytes, bytes, bool, bool, bool]:
@@ -46,7 +48,8 @@ def _label(atoms: Any, name: str) -> Any:
         return None
 
 
-def _block(path: Path, images: list[Any], units: Units) -> Frames:
+def _block(path: Path, images: list[Any], units: Units, start: int) -> Frames:
+    """One block; ``start`` frames of the file come before it."""
     length = length_factor(units.length or "angstrom", "--length-unit")
     energy = energy_factor(units.energy or "eV", "--energy-unit")
     stated = images[0].info.get("energy_unit")
@@ -76,5 +79,6 @@ def _block(path: Path, images: list[Any], units: Units) -> Frames:
         pbc=tuple(bool(p) for p in images[0].pbc),  # type: ignore[arg-type]
         stresses=stack("stress") if periodic else None,
         steps=np.array(steps, dtype=np.int64) if known else None,
+        places=np.arange(start, start + len(images)),
         source=str(path),
     )

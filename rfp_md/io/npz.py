@@ -94,6 +94,7 @@ def _read(path: Path, file: Mapping[str, Any], units: Units) -> Frames:
         energies=None if energies is None else energies * energy,
         forces=None if forces is None else forces * force,
         steps=_steps(path, file, layout),
+        places=np.arange(len(positions)),
         source=str(path),
     )
 

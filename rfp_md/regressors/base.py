@@ -81,8 +81,8 @@ class Regressor(Plugin):
 
     @property
     def takes_width(self) -> bool:
-        """Whether its functions have a size that the user may choose."""
-        return True
+        """Whether its functions have a size that the user may choose; default: it has a parameter ``width``."""
+        return "width" in type(self).model_fields
 
     @property
     def universal(self) -> bool:

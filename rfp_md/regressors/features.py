@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
+from rfp_md.errors import UserError
 from rfp_md.frames import Floats
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Solution
-from rfp_md.parameters import Numbers
+from rfp_md.parameters import Numbers, check_unused
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap, Features
@@ -80,6 +81,10 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
+        if not self.smooth:
+            self._check_weights("force_weights", "stress_weights", where="in a fit to energies only")
+        if not train.n_strains:
+            self._check_weights("stress_weights", where="for frames without stresses")
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
         slopes = train.n_coordinates + train.n_strains if self.smooth else 0
         pools = self._pools(sample, widths, self.default_width(len(train), len(train) * (1 + slopes)))
@@ -146,6 +151,7 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
+        self._check_weights("force_weights", "stress_weights", where="with --target direct")
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
         pools = self._pools(sample, widths, self.default_width(len(train), len(train)))
         width = sum(pool.width for pool in pools)
@@ -184,6 +190,13 @@ class FeatureRegressor(Regressor):
         if width == 0 or "readout" not in state or state["readout"].shape[:1] != (width,):
             raise ValueError("the readout does not fit the features")
         return self
+
+    def _check_weights(self, *names: str, where: str) -> None:
+        """Raise UserError for weights that were chosen and have no effect."""
+        try:
+            check_unused(self, names, where)
+        except ValueError as error:
+            raise UserError(f"regressor '{self.name}': {error}") from error
 
     def _pools(self, sample: list[Batch], widths: Sequence[int | None], default: int) -> list[SitePool]:
         """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -77,17 +78,18 @@ def fit_model(model: Model, experiment: Experiment, rng: np.random.Generator) ->
     baseline = Baseline.fit(frames) if experiment.centred else Baseline(dict.fromkeys(elements, 0.0))
 
     def fitted(setting: Setting, outputs: Outputs | None) -> Regressor:
-        parameters = {
+        parameters: dict[str, Any] = {
             "width": setting.width,
             "activation": setting.activation,
             "regularization": setting.regularization,
             "relative": False,
-            "force_weights": 1.0,
             "weights": "thesis",
             "weight_scale": 1.0,
             "sampling": model.heuristic,
             "pair_multiplicity": model.pair_multiplicity,
         }
+        if outputs is None:
+            parameters["force_weights"] = 1.0
         regressor: Regressor = plugins.create("regressor", "rfnn", parameters)
         # Nothing is chosen, so that nothing need be held back; a conservative fit asks for some frames nevertheless.
         cut = len(experiment.train) - (0 if outputs else max(1, len(experiment.train) // 10))

@@ -23,7 +23,7 @@ def read_ase(path: Path, lines: list[str], column: str | None) -> EnergyLog:
         raise UserError(f"{path}: has no times; pass the dynamics, not None, to MDLogger")
     names = header.partition(" ---")[0].split()
     of_atom = match[2] or ""
-    name = choose(path, names, column, [f"Etot{of_atom}[eV]"])
+    name = choose(path, names, [name for name in names if name.endswith("[eV]")], column, [f"Etot{of_atom}[eV]"])
     values = table(lines, len(names) + (STRESS_COLUMNS if "stress" in header else 0))
     conserved, kinetic = (values[:, names.index(key)] for key in (name, f"Ekin{of_atom}[eV]"))
     return EnergyLog(values[:, 0], conserved, kinetic, "ASE", name, per_atom=bool(of_atom))

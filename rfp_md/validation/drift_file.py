@@ -30,14 +30,17 @@ def drift_file(
 
     Returns:
         Drift with its standard error, and fluctuation, per atom and of the system (None where the number of atoms
-        would be needed for it); drift_ratio (None without a kinetic energy); length_ps, samples.
+        would be needed for it); drift_ratio (None without a kinetic energy); length_ps, samples; warning, where the
+        file says that the energy is not conserved.
 
     Raises:
-        UserError: as ``read_energy_log``.
+        UserError: as ``read_energy_log``, or a number of atoms that contradicts the file.
     """
     if (atoms is not None and atoms < 1) or (timestep is not None and not timestep > 0):
         raise UserError("--atoms and --timestep must be positive")
     log = read_energy_log(path, column=column, units=units, timestep=timestep)
+    if atoms is not None and log.n_atoms not in (None, atoms):
+        raise UserError(f"{path}: --atoms {atoms} contradicts the log, which states {log.n_atoms}; leave --atoms out")
     n_atoms = atoms or log.n_atoms
     # As if it were one atom: the figures are then of whatever the energies are of.
     trace = Trace(log.times, log.conserved, log.kinetic, 1, 0)
@@ -60,6 +63,7 @@ def drift_file(
         "drift_mev_per_ps": _times(trace.drift, of_system),
         "drift_error_mev_per_ps": _times(trace.drift_error, of_system),
         "fluctuation_mev": _times(trace.fluctuation, of_system),
+        "warning": log.warning,
     }
 
 

@@ -25,6 +25,7 @@ class EnergyLog:
         format: who wrote the file.
         column: what ``conserved`` is called there.
         n_atoms: None where the file does not say.
+        warning: why ``conserved`` is not, where the file says so.
     """
 
     times: Floats
@@ -34,6 +35,7 @@ class EnergyLog:
     column: str
     n_atoms: int | None = None
     per_atom: bool = False
+    warning: str | None = None
 
 
 def read_energy_log(
@@ -50,7 +52,8 @@ def read_energy_log(
         timestep: fs, for a file that counts steps and has no time.
 
     Raises:
-        UserError: no such file or column, another format, unknown units, too few lines, or numbers that are not finite.
+        UserError: no such file or column, a column that is no energy, another format, unknown units, units or a
+            timestep that the file states itself, too few lines, or numbers that are not finite.
     """
     from rfp_md.validation import ase_log, ipi_log, lammps_log
 
@@ -60,10 +63,12 @@ def read_energy_log(
     text = path.read_text(encoding="utf-8", errors="replace")
     lines = text[: text.rfind("\n") + 1].splitlines()  # a line without an end is still being written
     if ipi_log.written_by_ipi(lines):
+        refuse(path, "an i-PI file names its own units", units=units)
         log = ipi_log.read_ipi(path, lines, column, timestep)
     elif lammps_log.written_by_lammps(lines):
         log = lammps_log.read_lammps(path, lines, column, units, timestep)
     elif ase_log.written_by_ase(lines):
+        refuse(path, "a log of ASE's dynamics is in eV and ps", units=units, timestep=timestep)
         log = ase_log.read_ase(path, lines, column)
     else:
         raise UserError(
@@ -73,13 +78,30 @@ def read_energy_log(
     return _last_pass(path, log)
 
 
-def choose(path: Path, names: Sequence[str], asked: str | None, preferred: Sequence[str]) -> str:
-    """The column to take for the conserved energy. Raises UserError where there is none of that name."""
+def choose(
+    path: Path, names: Sequence[str], energies: Sequence[str], asked: str | None, preferred: Sequence[str]
+) -> str:
+    """The column to take for the conserved energy. Raises UserError where there is none of that name, or no energy.
+
+    Args:
+        names: of all columns.
+        energies: those of them that may be energies.
+    """
     wanted = preferred if asked is None else [asked]
     for name in wanted:
-        if name in names:
+        if name in energies:
             return name
-    raise UserError(f"{path}: has no column {' or '.join(wanted)}; choose one of {', '.join(names)} with --column")
+    remedy = f"choose one of {', '.join(energies)} with --column" if energies else "none of its columns is an energy"
+    if asked in names:
+        raise UserError(f"{path}: {asked} is no energy; {remedy}")
+    raise UserError(f"{path}: has no column {' or '.join(wanted)}; {remedy}")
+
+
+def refuse(path: Path, why: str, **flags: object) -> None:
+    """Raise UserError for a flag that was given although the file says itself what it would say."""
+    for name, value in flags.items():
+        if value is not None:
+            raise UserError(f"{path}: {why}; leave --{name} out")
 
 
 def table(lines: Sequence[str], columns: int) -> Floats:

@@ -9,10 +9,15 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats
-from rfp_md.validation.energy_log import EnergyLog, choose, numbers
+from rfp_md.validation.energy_log import EnergyLog, choose, numbers, refuse
 
 COLUMN = re.compile(r"#\s*(?:column|cols\.)\s+(\d+)\S*\s*-->\s*(\S.*?)\s+:")
 UNIT = re.compile(r"\{(.*?)\}")  # without one, atomic units
+# Those of i-PI's properties that are one energy of the system; some take arguments, as in pot_component(1).
+ENERGY = re.compile(
+    r"(?:conserved|potential(?:_opsc|_tdsc)?|pot_component(?:_raw)?|kinetic_(?:md|cv|td|prsc|tdsc|opsc)|ensemble_bias|"
+    r"interaction_energy|spring|ti_pot)(?:\(.*)?"
+)
 
 
 def written_by_ipi(lines: list[str]) -> bool:
@@ -30,7 +35,8 @@ def read_ipi(path: Path, lines: list[str], column: str | None, timestep: float |
             name = UNIT.sub("", match[2])
             places[name] = int(match[1]) - 1
             units[name] = "".join(UNIT.findall(match[2]))
-    conserved = choose(path, list(places), column, ["conserved"])
+    energies = [name for name in places if ENERGY.fullmatch(name)]
+    conserved = choose(path, list(places), energies, column, ["conserved"])
     data = [line for line in lines if line.strip() and not line.startswith("#")]
     width = len(data[0].split()) if data else len(places)
     rows = [numbers(line, width) for line in data]
@@ -46,6 +52,7 @@ def read_ipi(path: Path, lines: list[str], column: str | None, timestep: float |
             raise UserError(f"{path}: {name} is in '{units[name]}', which is no unit of {kind} in i-PI") from error
 
     if "time" in places:
+        refuse(path, "has a column of times, in its own units", timestep=timestep)
         times = np.asarray(unit_to_user("time", "picosecond", atomic("time", "time")))
     elif "step" in places and timestep is not None:
         times = values[:, places["step"]] * (timestep * 1e-3)

@@ -55,7 +55,7 @@ def echo(client, potential, template):
     """Fixed-size reads and ready-made replies: what any Python driver must at least do."""
     question = 2 * 12 + 18 * 8 + 4 + 24 * ATOMS
     nothing = Results(np.zeros(1), np.zeros((1, ATOMS, 3)), np.zeros((1, 3, 3)), [EXTRA])
-    reply = SocketPayload().reply(nothing)
+    reply = SocketPayload(ATOMS).reply(nothing)
     receive(client, 12 + 8 + 1)
     for _ in range(EVALUATIONS):
         receive(client, question)
@@ -112,7 +112,8 @@ def whole(client, potential, template):
 
 
 def run(client, evaluator, template):
-    serve(lambda: Session(client), evaluator, Monitor(template.n_atoms, lambda text: None))
+    monitor = Monitor(template.n_atoms, lambda text: None)
+    serve(lambda number: Session(client, SocketPayload(template.n_atoms)), evaluator, monitor, print)
 
 
 def child(work, client, potential, template, batch, results):

@@ -17,12 +17,14 @@ with atheris.instrument_imports(include=["rfp_md.driver"]):
     from rfp_md.driver.protocol import ProtocolError, Results, SocketPayload
     from rfp_md.driver.session import ConnectionClosedError, Session
     from rfp_md.driver.shared_memory import SharedMemoryPayload
+    from rfp_md.errors import UserError
 
 import numpy as np
 
 from tests.driver.server import batch_message, header, init_message, shared_message, structure_message
 
 SECONDS = 60
+ATOMS = 2
 LARGEST = 1_000_000  # numbers of a structure that is answered; larger ones are left unanswered
 
 
@@ -41,16 +43,22 @@ class Pieces:
     def settimeout(self, seconds: float | None) -> None:
         pass
 
+    def setblocking(self, blocking: bool) -> None:
+        pass
+
+    def gettimeout(self) -> float | None:
+        return None
+
 
 def one(data: bytes) -> None:
     provider = atheris.FuzzedDataProvider(data)
-    payload = SharedMemoryPayload() if provider.ConsumeBool() else SocketPayload()
+    payload = (SharedMemoryPayload if provider.ConsumeBool() else SocketPayload)(ATOMS)
     sent, pieces = 0, []
     while provider.remaining_bytes() and len(pieces) < 20:
         pieces.append(provider.ConsumeBytes(provider.ConsumeIntInRange(1, 400)))
         sent += len(pieces[-1])
     session = Session(Pieces(pieces), payload)
-    with contextlib.suppress(ProtocolError, ConnectionClosedError):
+    with contextlib.suppress(ProtocolError, ConnectionClosedError, UserError):
         while not session.finished:
             session.receive()
             while session.structures is not None and session.structures.positions.size < LARGEST:

@@ -82,6 +82,21 @@ def test_validate_exits_with_0_when_the_check_holds(trained):
     assert (result.returncode, json.loads(result.stdout)["passed"]) == (0, True)
 
 
+@pytest.mark.parametrize(
+    "option",
+    ["--plot=a.png", "--engine=ipi", "--length=1", "--timestep=1", "--temperature=9", "--quick"],
+)
+def test_options_of_nve_are_not_ignored_by_forces(trained, option, tmp_path):
+    _, model, _ = trained
+    message = refused("validate", model, "forces", option, cwd=tmp_path)
+    assert message.startswith(f"rfp: {option.partition('=')[0]} has no effect on 'validate forces'")
+
+
+def test_quick_and_a_length_exclude_each_other(trained):
+    _, model, _ = trained
+    assert "--quick and --length exclude each other" in refused("validate", model, "nve", "--quick", "--length", "5")
+
+
 def test_validate_exits_with_1_when_the_check_fails(trained):
     _, model, _ = trained
     result = rfp("validate", model, "nve", "--timestep", "4", "--length", "0.5", "--temperature", "1500", "--json")
@@ -114,8 +129,17 @@ def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
         ([ETHANOL, "--regressor", "rfnn:activation=softmax"], "activation=softmax"),
         ([ETHANOL, "--regressor", "random_fourier:width=9999999"], "lower the width"),
         ([ETHANOL, "--regressor", "random_fourier:regularization=-1"], "greater than 0"),
-        ([ETHANOL, "--regressor", "random_fourier:length_scale=8/4"], "the smaller of the two numbers comes first"),
+        (
+            [ETHANOL, "--regressor", "random_fourier:length_scale=8/4"],
+            "=8/4: the smaller of the two numbers",
+        ),
         ([ETHANOL, "--regressor", "rfnn:width=5,width=6"], "'width' stands twice"),
+        ([ETHANOL, "--regressor", "random_fourier:stress_weights=2"], "stress_weights has no effect for frames"),
+        ([ETHANOL, "--regressor", "gaussian_process", "--descriptor", "cartesian:width=5"], "has no width to choose"),
+        ([ETHANOL, "--regressor", "rfnn:width=9", "--descriptor", "cartesian:width=5"], "its width has no effect"),
+        ([ETHANOL, "--descriptor", "shallow_set:activation=tanh"], "activation has no effect with projection=normal"),
+        ([ETHANOL, "--descriptor", "shallow_set:projection=sampled,scale=2"], "no effect with projection=sampled"),
+        ([ETHANOL, "--descriptor", "inverse_distances:symmetrize=no,bond_scale=2"], "no effect with symmetrize=false"),
         ([ETHANOL, "--seed", "-1"], "--seed"),
         ([f"{ETHANOL}@:1"], "there is 1 frame"),
         ([f"{ETHANOL}@5"], "a slice of a file is written FILE@start:stop"),
@@ -129,6 +153,21 @@ def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
 )
 def test_bad_input_to_train_is_one_sentence_and_leaves_nothing(tmp_path, arguments, message):
     assert message in refused("train", *arguments, "-o", "model.rfp", cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [
+        (("--target", "direct", "--regressor", "rfnn:width=20,force_weights=2"), "with --target direct"),
+        (("--regressor", "rfnn:activation=relu,force_weights=2"), "in a fit to energies only"),
+    ],
+)
+def test_weights_of_forces_are_refused_where_no_forces_are_fitted_with_them(tmp_path, options, where):
+    result = rfp("train", f"{ETHANOL}@:100", "-o", "model.rfp", *options, cwd=tmp_path)
+    assert result.returncode == 2
+    last = result.stderr.splitlines()[-1]
+    assert last == f"rfp: regressor 'rfnn': force_weights has no effect {where}; leave it out"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -63,7 +63,7 @@ def test_the_coulomb_matrix_without_charges_is_a_polynomial_kernel():
     )
 
 
-@given(gamma=st.floats(-3, 3), direction=st.integers(0, 2**32 - 1))
+@given(gamma=st.floats(-3, 3).filter(bool), direction=st.integers(0, 2**32 - 1))
 def test_the_derivative_is_right_for_any_power(gamma, direction):
     descriptor, h = PairKernel(kernel="polynomial", gamma=gamma), 1e-5
     step = np.random.default_rng(direction).normal(size=(1, 3, 3))
@@ -76,6 +76,33 @@ def test_a_kernel_that_does_not_decay_is_refused_in_words():
     parameters = {"kernel": "gamma_exponential", "gamma": "-1"}
     with pytest.raises(UserError, match=r"^descriptor 'pair_kernel': gamma=-1: .* needs a positive power$"):
         plugins.create("descriptor", "pair_kernel", parameters)
+
+
+@pytest.mark.parametrize("name", ["beta", "gamma"])
+def test_a_kernel_that_is_a_constant_is_refused_in_words(name):
+    with pytest.raises(UserError, match=rf"^descriptor 'pair_kernel': {name}=0: the polynomial kernel is then a const"):
+        plugins.create("descriptor", "pair_kernel", {"kernel": "polynomial", name: "0"})
+
+
+@pytest.mark.parametrize(
+    ("kernel", "name"),
+    [
+        ("linear", "alpha"),
+        ("linear", "sigma"),
+        ("polynomial", "alpha"),
+        ("squared_exponential", "gamma"),
+        ("gamma_exponential", "beta"),
+    ],
+)
+def test_a_parameter_that_the_kernel_does_not_have_is_refused(kernel, name):
+    with pytest.raises(UserError) as error:
+        plugins.create("descriptor", "pair_kernel", {"kernel": kernel, name: "2.5"})
+    assert str(error.value) == f"descriptor 'pair_kernel': {name} has no effect with kernel={kernel}; leave it out"
+
+
+def test_the_defaults_of_a_model_s_file_are_no_choice():
+    parameters = PairKernel(kernel="linear").model_dump()
+    assert plugins.create("descriptor", "pair_kernel", parameters).kernel == "linear"
 
 
 def test_one_atom_is_refused():

@@ -48,6 +48,10 @@ def accept(listener):
         (["--unix", "a", "--port", "31415"], "--unix and --host/--port name two servers; give one"),
         (["--unix", "a", "--shm", "b"], "--unix and --shm name two servers; give one"),
         (["--unix", "x" * 200], "the path is longer than 107 bytes"),
+        (["--unix", "x" * 200, "--print-ipi"], "the path is longer than 107 bytes"),
+        (["--unix", "a/b", "--print-ipi"], "'a/b': i-PI's name of a unix socket has no slash"),
+        (["--unix", "/nowhere/", "--print-ipi"], "'/nowhere/' names no unix socket"),
+        (["--shm", ""], "'' names no unix socket"),
         (["--unix", "/nowhere/ipi_none", "--timeout", "0.2"], "no server at unix socket /nowhere/ipi_none after 0.2 s"),
         (["--port", "70000"], "--port"),
         (["--unix", "a", "--timeout", "inf"], "--timeout"),
@@ -121,6 +125,46 @@ def test_a_server_that_dies_is_reported(model, listener, tmp_path):
         receive(connection, 12)
     code, line = finish(process)
     assert (code, line) == (1, "rfp-driver: the server closed the connection without EXIT after 0 evaluations")
+
+
+def test_exit_of_a_server_that_does_not_wait_for_its_status_is_success(model, listener, tmp_path):
+    process = start("--model", model, "--unix", tmp_path / "ipi_test")
+    with accept(listener) as connection:
+        connection.sendall(header("STATUS") + header("EXIT"))
+    code, line = finish(process)
+    assert (code, line) == (0, "rfp-driver: the server said EXIT after 0 evaluations")
+
+
+def test_a_server_that_stops_in_the_middle_of_a_message_is_left(model, listener, tmp_path):
+    process = start("--model", model, "--unix", tmp_path / "ipi_test", "--timeout", "1")
+    with accept(listener) as connection:
+        connection.sendall(header("STATUS")[:7])
+        code, line = finish(process)
+    assert code == 2
+    assert "but stopped in the middle of a message and said nothing more in 1 s; is it i-PI, and not stuck?" in line
+
+
+def test_a_question_before_its_structure_is_one_sentence(model, listener, tmp_path):
+    process = start("--model", model, "--unix", tmp_path / "ipi_test")
+    with accept(listener) as connection:
+        connection.sendall(header("GETFORCE"))
+        code, line = finish(process)
+    assert (code, line.endswith("does not speak the i-PI protocol: it sent GETFORCE before POSDATA")) == (2, True)
+
+
+def test_a_pool_goes_on_where_the_server_takes_no_more_connections(model, listener, tmp_path, potential):
+    process = start("--model", model, "--unix", tmp_path / "ipi_test", "--connections", "3")
+    with accept(listener) as connection:
+        listener.close()
+        connection.sendall(header("STATUS"))
+        receive(connection, 12)
+        connection.sendall(structure_message(potential.reference.positions[0] / Bohr, 100 * np.eye(3)))
+        connection.sendall(header("GETFORCE"))
+        receive_forces(connection)
+        connection.sendall(header("EXIT"))
+        errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 0
+    assert "rfp-driver: connection 2 of 3 could not be made (Connection refused); going on with 1" in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -78,6 +78,24 @@ def test_a_mismatch_that_is_too_large_stops_with_the_figures():
         served(monitor, walk(1000), wrong=0.1)
 
 
+def lines_of(paths, **options):
+    lines = []
+    served(Monitor(3, lines.append, **options), paths)
+    return [line for line in lines if line.startswith("warning: several trajectories are served at once")]
+
+
+def test_a_limit_of_the_mismatch_is_not_trusted_for_several_trajectories():
+    beads = walk(50, beads=4)
+    assert len(lines_of(beads, max_mismatch=1e3)) == 1
+    in_turn = beads.reshape(-1, 1, 3, 3)
+    assert len(lines_of(in_turn, max_mismatch=1e3)) == 1
+    assert lines_of(beads) == []
+
+
+def test_a_limit_of_the_mismatch_is_trusted_for_one_run_after_the_other():
+    assert lines_of([*walk(50, seed=1), *walk(50, seed=2)], max_mismatch=1e3) == []
+
+
 def test_atoms_that_are_too_close_stop_with_their_names():
     monitor = Monitor(3, print, min_distance=0.5)
     frames = free(np.array([[[0, 0, 0], [1, 0, 0], [1.1, 0.2, 0.0]]]))
@@ -87,6 +105,9 @@ def test_atoms_that_are_too_close_stop_with_their_names():
     wrapped = Frames(NUMBERS, np.array([[[0.0, 0, 0], [0.75, 0.7, 0.7], [1.3, 0, 0]]]), cells=cells, pbc=(True,) * 3)
     with pytest.raises(UserError, match=r"C0 and H2 are 0\.200 Å"):
         monitor.check_distances(wrapped)
+    thin = Frames(NUMBERS[:1], np.zeros((1, 1, 3)), cells=np.diag([9, 9, 0.4])[None], pbc=(True,) * 3)
+    with pytest.raises(UserError, match=r"C0 and its own periodic image are 0\.400 Å"):
+        monitor.check_distances(thin)
 
 
 def test_the_log_has_a_line_every_so_many_evaluations():

@@ -62,7 +62,7 @@ class Service:
         for server in self.servers:
             server.settimeout(10)
         self.waiting = [client for _, client in pairs]
-        self.opened, self.batches, self.error = 0, [], None
+        self.opened, self.batches, self.log, self.error = 0, [], [], None
         self.payload, self.evaluate, self.patience = payload, evaluate, patience
         self.monitor = Monitor(3, lambda text: None)
         self.thread = threading.Thread(target=self.run, args=(connections,))
@@ -72,11 +72,11 @@ class Service:
     def server(self):
         return self.servers[0]
 
-    def open(self):
-        client = self.waiting[self.opened]
-        self.opened += 1
+    def open(self, number):
+        client = self.waiting[number - 1]
+        self.opened = number
         client.settimeout(self.patience)
-        return Session(client, self.payload())
+        return Session(client, self.payload(3))
 
     def counted(self, frames):
         self.batches.append(len(frames))
@@ -84,7 +84,8 @@ class Service:
 
     def run(self, connections):
         try:
-            serve(self.open, Evaluator(TEMPLATE, self.counted), self.monitor, connections=connections)
+            evaluator = Evaluator(TEMPLATE, self.counted)
+            serve(self.open, evaluator, self.monitor, self.log.append, connections=connections)
         except (UserError, ProtocolError, ConnectionClosedError, TimeoutError) as error:
             self.error = error
         finally:
@@ -311,24 +312,3 @@ def test_a_result_that_is_not_finite_is_never_sent(place):
 def test_another_number_of_atoms_is_refused_with_both_numbers(service):
     error = started(service).end(structure_message(np.zeros((5, 3)), CELL))
     assert "the server sends 5 atoms, but the model has 3" in str(error)
-
-
-def test_two_million_exchanges_leave_memory_and_files_as_they_are(service):
-    """A tenth of a percent of them, by default; the benchmark runs them all."""
-    import resource
-    from pathlib import Path
-
-    def used():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, len(list(Path("/proc/self/fd").iterdir()))
-
-    message = structure_message(POSITIONS, CELL) + header("GETFORCE") + header("STATUS")
-    started(service)
-    for turn in range(2000):
-        service.server.sendall(message)
-        receive_forces(service.server)
-        receive(service.server, 12)
-        if turn == 200:
-            before = used()
-    after = used()
-    assert after[1] == before[1]
-    assert after[0] - before[0] < 2000  # kB

@@ -1,9 +1,16 @@
+import json
+import re
+
 import numpy as np
 import pytest
 from ase import Atoms
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rfp_md.errors import UserError
+from rfp_md.frames import Frames
 from rfp_md.interfaces.ase import RFPCalculator, to_atoms
+from rfp_md.interfaces.atom_order import check_order
 
 
 def test_the_calculator_gives_the_potential_s_energy_and_forces(model, potential, ethanol):
@@ -25,6 +32,48 @@ def test_other_atoms_are_refused(potential):
     atoms = Atoms("CO", [[0, 0, 0], [0, 0, 1.1]], calculator=RFPCalculator(potential))
     with pytest.raises(UserError, match="has atoms CO, but the model was trained on C2OH6"):
         atoms.get_potential_energy()
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_atoms_in_another_order_are_refused_with_the_order_to_take(potential, ethanol, seed):
+    rng = np.random.default_rng(seed)
+    atoms = Atoms(ethanol.numbers, ethanol.positions[rng.integers(len(ethanol))])
+    mixed = atoms[rng.permutation(9)]
+    mixed.calc = RFPCalculator(potential)
+    try:
+        mixed.get_potential_energy()
+    except UserError as error:
+        found = re.fullmatch(
+            r"the atoms: stand in another order than the model's, C2OH6; take atoms\[(.*)\].*", str(error)
+        )
+        mixed = mixed[json.loads(found[1])]
+        mixed.calc = RFPCalculator(potential)
+    assert mixed.get_potential_energy() == pytest.approx(RFPCalculator(potential).get_potential_energy(atoms))
+
+
+def test_like_atoms_that_changed_places_are_refused(potential, ethanol):
+    """Elements alone do not tell: energies would be wrong by electron volts."""
+    atoms = Atoms(ethanol.numbers, ethanol.positions[0], calculator=RFPCalculator(potential))
+    atoms.positions[[0, 1]] = atoms.positions[[1, 0]]
+    with pytest.raises(UserError, match=r"another order than the model's, C2OH6; take atoms\[\[1, 0, 2, "):
+        atoms.get_potential_energy()
+
+
+def test_a_bond_may_be_pulled_apart(potential, ethanol):
+    """At once, too: a scan need not begin at a molecule."""
+    atoms = Atoms(ethanol.numbers, ethanol.positions[0], calculator=RFPCalculator(potential))
+    for _ in range(2):
+        atoms.positions[8] += 1.5 * (atoms.positions[8] - atoms.positions[2])
+        assert np.isfinite(atoms.get_potential_energy())
+
+
+def test_two_atoms_are_ordered_by_their_elements():
+    def pair(*numbers):
+        return Frames(np.array(numbers), np.array([[[0.0, 0, 0], [0, 0, 1.1]]]), source="the atoms")
+
+    check_order(pair(6, 8), pair(6, 8))
+    with pytest.raises(UserError, match=r"than the model's, CO; take atoms\[\[1, 0\]\] instead"):
+        check_order(pair(6, 8), pair(8, 6))
 
 
 def test_the_driver_serves_ases_socket_calculator(model, potential):

@@ -110,10 +110,17 @@ def test_bad_input_is_one_sentence(potential, anything, ethanol, tmp_path):
     periodic.pbc = True
     write(tmp_path / "periodic.xyz", periodic)
     start = tmp_path / "start.xyz"
+    write(tmp_path / "hydrogens.xyz", to_atoms(ethanol[:1])[[0, 1, 2, 8, 7, 6, 5, 4, 3]])
     for model, options, message in (
         (potential, {"init": tmp_path / "swapped.xyz"}, "has atoms OC"),
         (potential, {"init": tmp_path / "missing.xyz"}, "no such file"),
         (potential, {"init": tmp_path / "periodic.xyz"}, "is periodic, but descriptor"),
+        (
+            potential,
+            {"init": tmp_path / "hydrogens.xyz"},
+            "hydrogens.xyz: does not fit .* in the order",
+        ),
+        (anything, {"template": start, "init": tmp_path / "hydrogens.xyz"}, "hydrogens.xyz: does not fit"),
         (potential, {"temperature": 0}, "positive temperature"),
         (potential, {"beads": 0}, "at least one bead"),
         (anything, {"template": start, "init": tmp_path / "swapped.xyz"}, "has atoms OC"),

@@ -133,6 +133,6 @@ def test_ipi_ends_with_the_reason_and_a_restart_file_where_the_model_fails(beads
     text = ipi_input(potential, model, None, steps=1000, stride=1, beads=beads)
     (tmp_path / "input.xml").write_text(text.replace(ipi_pes.__file__, "failing.py"))
     log, _ = run_ipi(tmp_path, timeout=30)
-    assert "UserError: the server's structure: positions has a number that is not finite" in log
+    assert "UserError: the server sent a position or a cell that is not finite" in log
     assert "I-PI reports a problem" in log
     assert "<step>" in (tmp_path / "RESTART").read_text()

@@ -17,7 +17,8 @@ from rfp_md.artifact import save
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.interfaces.lammps import attach, open_lammps
-from rfp_md.interfaces.lammps_app import Input, run
+from rfp_md.interfaces.lammps_app import run
+from rfp_md.interfaces.lammps_input import Input
 from rfp_md.validation.drift import Trace
 from tests.conftest import BENZENE, ROOT
 from tests.interfaces.stand_ins import Altered, Periodic, spoil
@@ -364,6 +365,7 @@ def test_the_nve_example_conserves_energy(benzene_model, tmp_path):
     table = columns(tmp_path / "nve.log")
     trace = Trace(table["Time"], table["TotEng"], table["KinEng"], 12, 3 * 12 - 6)
     assert table["Time"][-1] == pytest.approx(2.0)
+    assert result.stderr == "rfp-lammps: in.nve: ended at step 4000 after 4001 evaluations\n"
     assert abs(trace.drift) < 0.1
     assert trace.fluctuation < 1.0
 
@@ -426,10 +428,63 @@ def test_an_input_that_takes_the_model_away_is_refused(run_input, line):
         run_input("run 0", line)
 
 
-def test_a_run_hidden_before_the_model_is_refused(run_input, tmp_path):
-    (tmp_path / "in.hidden").write_text("run 5\n")
+def test_a_run_hidden_before_the_model_is_refused(run_input):
     with pytest.raises(UserError, match="something runs before the model comes in"):
-        run_input(f"include {tmp_path}/in.hidden", "run 5")
+        run_input('if "1 == 1" then "run 5"', "run 5")
+
+
+@pytest.mark.parametrize("before", [[], ["fix hold all setforce 0 0 0"]])
+def test_a_run_that_only_an_include_has_has_the_model_s_forces(run_input, tmp_path, before):
+    (tmp_path / "in.inner").write_text("fix dynamics all nve\nrun 5\n")
+    (tmp_path / "in.outer").write_text(f"include {tmp_path}/in.inner\n")
+    lmp = run_input(*before, f"include {tmp_path}/in.outer")
+    assert lmp.get_thermo("step") == 5
+    assert lmp.get_thermo("pe") < -400
+
+
+def test_a_fix_of_an_include_sees_the_model_s_forces(run_input, tmp_path):
+    (tmp_path / "in.hold").write_text("fix hold all setforce 0 0 0\n")
+    lmp = run_input(f"include {tmp_path}/in.hold", "run 0")
+    np.testing.assert_array_equal(lmp.numpy.extract_atom("f")[:12], 0.0)
+
+
+def test_an_include_that_makes_the_atoms_comes_before_the_model(run_input, tmp_path):
+    (tmp_path / "in.start").write_text("\n".join([*START, "fix dynamics all nve"]))
+    lmp = run_input("clear", f"include {tmp_path}/in.start", "run 3")
+    assert lmp.get_thermo("pe") < -400
+
+
+def test_an_include_that_makes_the_atoms_and_runs_is_refused(tmp_path):
+    (tmp_path / "in.all").write_text("\n".join([*START, "run 3"]))
+    with pytest.raises(UserError, match=r"^in\.x: line 2: .*in\.all makes the atoms and runs"):
+        Input.parse(["units metal", f"include {tmp_path}/in.all"], "in.x")
+
+
+def test_an_include_of_itself_is_left_to_lammps(tmp_path):
+    (tmp_path / "in.loop").write_text(f"include {tmp_path}/in.loop\nrun 1\n")
+    assert Input.parse([f"include {tmp_path}/in.loop"], "in.x").place == 0
+
+
+def test_fixes_without_a_run_do_not_end_as_if_all_were_well(run_input):
+    with pytest.raises(UserError, match=r"^in\.test: nothing ran after the model came in; write a run or a minimize$"):
+        run_input("fix dynamics all nve", "thermo 10")
+
+
+def test_the_number_of_evaluations_is_returned(new_lammps, benzene_model):
+    lmp = open_lammps("-log", "none", "-screen", "none")
+    script = Input.parse([*START, "fix dynamics all nve", "run 7", "run 0"], "in.test")
+    assert run(lmp, script, rfp_md.load(benzene_model), ["C", "H"]) == 9
+    lmp.close()
+
+
+@pytest.mark.parametrize("included", [False, True])
+def test_respa_is_refused_before_anything_runs(tmp_path, included):
+    line = "run_style respa 2 2"
+    if included:
+        (tmp_path / "in.style").write_text(line + "\n")
+        line = f"include {tmp_path}/in.style"
+    with pytest.raises(UserError, match=r"^in\.x: line 3: LAMMPS leaves out fix external in 'run_style respa'; write"):
+        Input.parse(["units metal", "fix a all nve", line, "run 5"], "in.x")
 
 
 @pytest.mark.parametrize(

@@ -128,14 +128,14 @@ def test_what_a_restarted_run_did_twice_counts_once(tmp_path):
 @pytest.mark.parametrize(
     ("log", "replacements", "options", "message"),
     [
-        (IPI, [], {"column": "energy"}, "has no column energy; choose one of step, time, conserved"),
+        (IPI, [], {"column": "energy"}, "has no column energy; choose one of conserved, kinetic_md"),
         (IPI, [("conserved{electronvolt}", "conserved{parsec}")], {}, "in 'parsec', which is no unit of energy"),
         (IPI, [("> time{picosecond}", "> clock")], {}, "has no column time; give --timestep"),
         (IPI, [("-4.308650115527e+02", "nan")], {}, "conserved is not finite in sample 1"),
         (METAL, [("units metal", "")], {}, "does not state its units; say them with --units"),
         (METAL, [("units metal", "units lj")], {}, "is in units lj, not known here (real, metal, electron)"),
         (METAL, [("timestep 0.004", "")], {}, "states neither times nor the timestep"),
-        (METAL, [("TotEng", "E")], {}, "has no column Econserve or TotEng; choose one of Step, Temp"),
+        (METAL, [("TotEng", "E")], {}, "has no column Econserve or TotEng; choose one of E_pair, E_mol, E with"),
         (METAL, [("   Step  ", "---- Step")], {}, "let LAMMPS use thermo_style one or custom"),
         (IPI, [("#", "%")], {}, "is neither an i-PI properties file"),
     ],
@@ -144,6 +144,69 @@ def test_bad_input_is_one_sentence(tmp_path, log, replacements, options, message
     with pytest.raises(UserError) as error:
         drift_file(changed(tmp_path, log, *replacements), **options)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("log", "column", "energies"),
+    [
+        (IPI, "step", "conserved, kinetic_md, potential"),
+        (IPI, "temperature", "conserved, kinetic_md, potential"),  # i-PI takes kelvin for a unit of energy
+        (METAL, "Temp", "E_pair, E_mol, TotEng"),
+        (METAL, "Press", "E_pair, E_mol, TotEng"),
+        ("system.log", "T[K]", "Etot[eV], Epot[eV], Ekin[eV]"),
+    ],
+)
+def test_a_column_that_is_no_energy_is_not_fitted(ase_logs, log, column, energies):
+    with pytest.raises(UserError) as error:
+        drift_file(ase_logs / log, column=column)
+    assert f": {column} is no energy; choose one of {energies} with --column" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("log", "options", "message"),
+    [
+        (IPI, {"units": "metal"}, "an i-PI file names its own units; leave --units out"),
+        (IPI, {"timestep": 0.5}, "has a column of times, in its own units; leave --timestep out"),
+        (METAL, {"units": "real"}, "--units real contradicts the log, which states metal; leave --units out"),
+        (METAL, {"timestep": 1.0}, "--timestep 1.0 contradicts the log, which states 4.0"),
+        (METAL, {"atoms": 12}, "--atoms 12 contradicts the log, which states 32"),
+        ("system.log", {"timestep": 1.0}, "is in eV and ps; leave --timestep out"),
+        ("system.log", {"units": "metal"}, "is in eV and ps; leave --units out"),
+    ],
+)
+def test_a_flag_is_not_ignored_where_the_log_says_otherwise(ase_logs, log, options, message):
+    with pytest.raises(UserError) as error:
+        drift_file(ase_logs / log, **options)
+    assert message in str(error.value)
+    assert drift_file(METAL, units="metal", timestep=4.0, atoms=32) == drift_file(METAL)
+
+
+@pytest.mark.parametrize(
+    ("fix", "column", "warning"),
+    [
+        ("fix 1 all nve", None, None),
+        ("fix 1 all nve\nfix 2 all langevin 60 60 1.0 3", None, "had a fix langevin, which does not conserve TotEng"),
+        ("fix 1 all rigid/nvt temp 60 60 1.0", None, "had a fix rigid/nvt, which does not conserve TotEng"),
+        ("fix 1 all nve\nfix 2 all temp/csvr 60 60 1 3\nunfix 2", None, None),
+        ("fix 1 all nve\nfix 2 all langevin 60 60 1.0 3\nclear", None, None),
+        ("fix 1 all nve # not langevin", None, None),
+        ("fix 1 all ave/time 1 1 1 c_thermo_temp", None, None),
+    ],
+)
+def test_a_thermostatted_total_energy_is_not_fitted_without_a_word(tmp_path, fix, column, warning):
+    found = drift_file(changed(tmp_path, METAL, ("fix 1 all nve", fix)), column=column)["warning"]
+    assert found is warning or warning in found
+
+
+def test_econserve_is_trusted_but_where_langevin_does_not_count_into_it(tmp_path):
+    (tmp_path / "nvt.log").write_text(METAL.read_text().partition("unfix 1\n")[0])
+    nvt = tmp_path / "nvt.log"
+    assert drift_file(nvt)["warning"] is None
+    assert drift_file(nvt, column="TotEng")["warning"].endswith("does not conserve TotEng; take --column Econserve")
+    for tally, warned in (("", True), (" tally yes", False)):
+        style = f"fix 1 all langevin 60 60 1.0 3{tally}"
+        (tmp_path / "langevin.log").write_text(nvt.read_text().replace("fix 1 all nvt temp 60 60 0.1", style))
+        assert (drift_file(tmp_path / "langevin.log")["warning"] is not None) == warned
 
 
 def test_what_the_log_does_not_state_can_be_said(tmp_path):
@@ -171,3 +234,13 @@ def test_the_command(tmp_path):
     assert json.loads(result.stdout) == drift_file(IPI, atoms=12)
     assert "--atoms N gives the figures" in rfp("drift", IPI).stdout
     assert "no such file" in refused("drift", tmp_path / "missing")
+
+
+def test_the_command_warns_on_stderr_in_one_line(tmp_path):
+    log = changed(tmp_path, METAL, ("fix 1 all nve", "fix 1 all nvt temp 60 60 0.1"))
+    result = rfp("drift", log)
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith(
+        f"warning: {log}: the run had a fix nvt, which does not conserve TotEng; let thermo"
+    )
+    assert "warning" not in result.stdout

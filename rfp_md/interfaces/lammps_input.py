@@ -1,0 +1,106 @@
+"""A LAMMPS input, and the place in it where a model comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rfp_md.errors import UserError
+
+RUNS = ("run", "minimize", "rerun", "dynamical_matrix", "third_order")
+MAKES_ATOMS = ("create_box", "create_atoms", "read_data", "read_restart")
+# A first pass from the top ends where the model comes in; a second pass begins there. A loop back to the first part
+# goes on into the second. The variables say which pass it is.
+HEAD = ["jump SELF ${rfp_begin}", "label rfp_top"]
+MIDDLE = ["jump SELF ${rfp_leave}", "label rfp_model"]
+END = ["label rfp_end"]
+SAY_SO = "write 'fix rfp all external pf/callback 1 1' where the model's forces are to begin"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A LAMMPS input.
+
+    Attributes:
+        source: its name, for messages.
+        lines: its lines.
+        place: how many of them come before the model.
+        fix_id: of the fix through which the model gives its forces.
+    """
+
+    source: str
+    lines: list[str]
+    place: int
+    fix_id: str
+
+    @classmethod
+    def read(cls, path: Path) -> Input:
+        try:
+            return cls.parse(path.read_text().splitlines(), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: cannot be read ({error})") from error
+
+    @classmethod
+    def parse(cls, lines: list[str], source: str) -> Input:
+        """Find the place of the model. Raises UserError where nothing runs, or where the model would be left out."""
+        top = list(_commands(lines))
+        contents = [(k, words, list(_expanded(words))) for k, words in top]
+        for k, _, inner in contents:
+            if any(words[0] == "run_style" and words[1:2] and words[1].startswith("respa") for words in inner):
+                raise UserError(
+                    f"{source}: line {k + 1}: LAMMPS leaves out fix external in 'run_style respa'; write "
+                    "'run_style verlet'"
+                )
+        for k, words in top:
+            if words[0] == "fix" and words[3:5] == ["external", "pf/callback"]:
+                if words[2] != "all" or words[5:7] != ["1", "1"]:
+                    raise UserError(
+                        f"{source}: line {k + 1}: the model's forces act on all atoms in every step; write "
+                        f"fix {words[1]} all external pf/callback 1 1"
+                    )
+                return cls(source, lines, k + 1, words[1])
+        for k, words, inner in contents:
+            makes_atoms = any(one[0] in MAKES_ATOMS for one in inner)
+            if makes_atoms and any(one[0] in RUNS for one in inner):
+                raise UserError(
+                    f"{source}: line {k + 1}: {words[1]} makes the atoms and runs, so that the model cannot come in "
+                    f"between; put its run into {source}, or {SAY_SO}"
+                )
+            if not makes_atoms and any(_sees_forces(one) for one in inner):
+                return cls(source, lines, k, "rfp")
+        raise UserError(
+            f"{source}: has no run, so there is nothing to do; where it stands in an if or a jump, {SAY_SO}"
+        )
+
+    @property
+    def text(self) -> str:
+        """What LAMMPS reads, twice."""
+        first, second = self.lines[: self.place], self.lines[self.place :]
+        return "\n".join([*HEAD, *first, *MIDDLE, *second, *END]) + "\n"
+
+
+def _sees_forces(words: list[str]) -> bool:
+    """Whether the model must be there before this command."""
+    return words[0] in RUNS or (words[0] == "fix" and words[3:4] != ["property/atom"])
+
+
+def _commands(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Where each command begins, counted from 0, and the words of its first line."""
+    for k, line in enumerate(lines):
+        words = line.partition("#")[0].split()
+        if words and not (k > 0 and lines[k - 1].rstrip().endswith("&")):
+            yield k, words
+
+
+def _expanded(words: list[str], including: tuple[Path, ...] = ()) -> Iterator[list[str]]:
+    """The command, or those of the file that it includes; a file whose name only LAMMPS knows has none."""
+    yield words
+    if words[0] != "include" or len(words) < 2:
+        return
+    path = Path(words[1].strip("'\""))
+    if path in including or not path.is_file():
+        return
+    lines = path.read_text(errors="replace").splitlines()
+    for _, inner in _commands(lines):
+        yield from _expanded(inner, (*including, path))
