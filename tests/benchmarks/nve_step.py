@@ -10,7 +10,6 @@ model, one is fitted to the benzene frames in examples/data with the preset fast
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
