@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.descriptors import Descriptor
 from rfp_md.frames import Dataset, Floats, Frames
+from rfp_md.guard import call
 from rfp_md.potential import Baseline, describe_all
 from rfp_md.regressors import Batch, Samples
 from rfp_md.sites import describe
@@ -38,6 +40,10 @@ class DescribedFrames(Samples):
     @property
     def n_strains(self) -> int:
         return 9 if any(block.stresses is not None for block in self._dataset) else 0
+
+    @property
+    def groups(self) -> Sequence[NDArray[np.bool_] | None]:
+        return [call(descriptor, "groups", descriptor.groups) for descriptor in self._descriptors]
 
     def some(self, most: int, rng: np.random.Generator) -> Samples:
         if len(self) <= most:

@@ -44,6 +44,27 @@ def automorphisms(frames: Frames, bond_scale: float, most: int) -> Ints:
     return permutations[np.lexsort(permutations.T[::-1])]
 
 
+def fragments(bonds: np.typing.NDArray[np.bool_], size: int) -> Ints:
+    """All connected fragments of so many atoms (G, size), each once; all atoms where there are no more.
+
+    Every fragment of k + 1 atoms is one of k atoms and an atom bonded to it.
+
+    Args:
+        bonds: (N, N).
+    """
+    if size >= len(bonds):
+        return np.arange(len(bonds))[None]
+    found: set[tuple[int, ...]] = {(atom,) for atom in range(len(bonds))}
+    for _ in range(size - 1):
+        found = {
+            tuple(sorted((*fragment, int(atom))))
+            for fragment in found
+            for atom in np.flatnonzero(bonds[list(fragment)].any(axis=0))
+            if atom not in fragment
+        }
+    return np.array(sorted(found), dtype=np.int64).reshape(-1, size)
+
+
 def bonded(frames: Frames, bond_scale: float) -> np.typing.NDArray[np.bool_]:
     """Which pairs of atoms are bonded in the median over the frames, (N, N)."""
     from ase.data import covalent_radii

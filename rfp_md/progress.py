@@ -14,3 +14,7 @@ class Progress:
 
     def message(self, text: str) -> None:
         """One line for the user."""
+
+    def section(self, text: str) -> None:
+        """One of several pieces of work, each with stages of its own, begins."""
+        self.message(text)

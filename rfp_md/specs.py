@@ -1,7 +1,9 @@
-"""What --descriptor and --regressor say: NAME[:key=value,…]."""
+"""What flags say: --descriptor and --regressor (NAME[:key=value,…]), --learning-curve, --time-budget."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +11,9 @@ from rfp_md import plugins
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.regressors import Regressor
+
+
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 def check_choice(flag: str, value: str, known: tuple[str, ...]) -> None:
@@ -49,3 +54,21 @@ def make_regressor(text: str) -> Regressor:
     name, parameters = parse_spec(text, "--regressor")
     regressor: Regressor = plugins.create("regressor", name, parameters)
     return regressor
+
+
+def parse_sizes(text: str) -> list[int]:
+    """Numbers of training frames, as in ``50,100,200``."""
+    try:
+        sizes = [int(size) for size in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"--learning-curve {text}: must be numbers of training frames, as in 50,100,200") from error
+    return sizes
+
+
+def parse_duration(text: str, flag: str) -> float:
+    """Seconds of ``90s``, ``5min`` or ``1.5h``."""
+    found = re.fullmatch(r"(\d+(?:\.\d*)?) ?(s|min|h)", text.strip(), re.ASCII)
+    seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
+    if not 0.0 < seconds < math.inf:
+        raise UserError(f"{flag} {text}: must be a time with its unit, as in 90s, 5min or 1h")
+    return seconds

@@ -103,6 +103,12 @@ class BarProgress(Progress):
     def advance(self, done: int) -> None:
         self._bars.advance(self._task, done)
 
+    def section(self, text: str) -> None:
+        # The bars of many pieces would fill the screen.
+        for task in self._bars.task_ids:
+            self._bars.remove_task(task)
+        super().section(text)
+
     def message(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 

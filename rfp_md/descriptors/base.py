@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.frames import Dataset, Floats, Frames, Ints
 from rfp_md.plugins import Kind, Plugin
@@ -66,6 +67,13 @@ class Descriptor(Plugin):
     @abstractmethod
     def site_types(self, numbers: Ints) -> Ints:
         """The type of each site of a structure with these atomic numbers, shape (S,); one type shares one f."""
+
+    def groups(self) -> NDArray[np.bool_] | None:
+        """After ``fit``, sets of components that belong together, (G, D); None: all of them do.
+
+        A regressor may draw each feature on one set only, so that the energy is a sum of functions of few components.
+        """
+        return None
 
     def jacobian(self, frames: Frames) -> Floats:
         """dx/d(coordinates), shape (M, S, D, C, 3). Default: one pullback for every component of every site."""

@@ -2,109 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, model_validator
-
-from rfp_md.descriptors.base import Capabilities, Descriptor
-from rfp_md.descriptors.pairs import AtomPairs
-from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Floats, Frames, Ints
-from rfp_md.molecular_graph import automorphisms
-from rfp_md.parameters import check_unused
+from rfp_md.descriptors.labelled_pairs import LabelledPairs
+from rfp_md.frames import Floats
 
 
-class InverseDistances(Descriptor):
+class InverseDistances(LabelledPairs):
     """x_ij = 1 / |r_i − r_j| for all pairs i < j of a molecule.
 
     With ``symmetrize`` there is one site for each automorphism p of the bonded graph, its pairs
     relabelled: x^p_ij = 1 / |r_p(i) − r_p(j)|. All sites share one function, so the energy
     E = Σ_p f(x^p) does not change when like atoms of the molecule are relabelled. This is the symmetric
     form of sGDML (Chmiela et al., Nat. Commun. 9, 3887 (2018)), written as sites.
+
+    Random features see the distances inside one connected ``fragment`` of the molecule each.
     """
 
     name: ClassVar[str] = "inverse_distances"
     compatible_since: ClassVar[str | None] = "0.1.0"
-    symmetrize: bool = Field(True, description="one site for each automorphism of the bonded graph")
-    bond_scale: float = Field(1.2, gt=0, description="atoms are bonded below this times their covalent radii's sum")
-    max_automorphisms: int = Field(200, ge=1, description="refuse molecules with more automorphisms than this")
 
-    @model_validator(mode="after")
-    def _only_used(self) -> Self:
-        if not self.symmetrize:
-            check_unused(self, ("bond_scale", "max_automorphisms"), "with symmetrize=false")
-        return self
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(
-            differentiable=True,
-            translation_invariant=True,
-            rotation_invariant=True,
-            permutation_invariant=self.symmetrize,
-            fixed_composition=True,
-        )
-
-    def fit(self, dataset: Dataset) -> None:
-        """Find the automorphisms (S, N) of the graph that is bonded in the median over the training frames."""
-        block = dataset.one_composition(f"descriptor '{self.name}'")
-        if block.n_atoms < 2:
-            raise UserError(f"{block.source}: descriptor '{self.name}' needs at least two atoms")
-        identity = np.arange(block.n_atoms, dtype=np.int64)[None]
-        self._state["automorphisms"] = (
-            automorphisms(block, self.bond_scale, self.max_automorphisms) if self.symmetrize else identity
-        )
-        self.__dict__.pop("_tables", None)
-
-    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
-        permutations = state.get("automorphisms")
-        if permutations is None or permutations.ndim != 2 or permutations.dtype != np.int64:
-            raise ValueError("automorphisms must be an integer array of shape (S, N)")
-        if not (np.sort(permutations, axis=1) == np.arange(permutations.shape[1])).all():
-            raise ValueError("automorphisms must be permutations")
-        self.__dict__.pop("_tables", None)
-        return super().restore(state)
-
-    def site_types(self, numbers: Ints) -> Ints:
-        return np.zeros(len(self._state["automorphisms"]), dtype=np.int64)
-
-    def values(self, frames: Frames) -> Floats:
-        distances, _ = self._tables.pairs.separations(frames)
-        return (1.0 / distances)[:, self._tables.relabelled]
-
-    def jacobian(self, frames: Frames) -> Floats:
-        # d(1/d)/dd = −1/d²
-        distances, apart = self._tables.pairs.separations(frames)
-        return self._tables.pairs.chain(-1.0 / distances**2, distances, apart)[:, self._tables.relabelled]
-
-    def pullback(self, frames: Frames, gradient: Floats) -> Floats:
-        tables = self._tables
-        distances, apart = tables.pairs.separations(frames)
-        per_pair = gradient.reshape(len(gradient), -1)[:, tables.inverse_relabelled].sum(axis=1)
-        return tables.pairs.pull(-per_pair / distances**2, distances, apart)
-
-    @cached_property
-    def _tables(self) -> _Relabelling:
-        return _Relabelling(self._state["automorphisms"])
-
-
-class _Relabelling:
-    """Where each pair of atoms stands in each site.
-
-    Attributes:
-        pairs: the P pairs of atoms.
-        relabelled: (S, P), the pair that stands at each place of each site.
-        inverse_relabelled: (S, P), where in a flattened (S·P) gradient the copies of each pair stand.
-    """
-
-    def __init__(self, permutations: Ints) -> None:
-        n_sites, n_atoms = permutations.shape
-        self.pairs = AtomPairs(n_atoms)
-        first, second, order = self.pairs.first, self.pairs.second, np.arange(len(self.pairs.first))
-        number = np.zeros((n_atoms, n_atoms), dtype=np.int64)
-        number[first, second] = number[second, first] = order
-        self.relabelled: Ints = number[permutations[:, first], permutations[:, second]]
-        self.inverse_relabelled: Ints = np.argsort(self.relabelled, axis=1) + len(order) * np.arange(n_sites)[:, None]
+    def function(self, distances: Floats) -> tuple[Floats, Floats]:
+        inverse = 1.0 / distances
+        return inverse, -inverse * inverse

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats
@@ -59,6 +60,11 @@ class Samples(ABC):
     def n_strains(self) -> int:
         """The number of strain slopes, 9, or 0 where no structure has them."""
         return 0
+
+    @property
+    def groups(self) -> Sequence[NDArray[np.bool_] | None]:
+        """For each term, what its descriptor's ``groups`` says."""
+        return ()
 
     @abstractmethod
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:

@@ -73,6 +73,10 @@ class FeatureRegressor(Regressor):
     def smooth(self) -> bool:
         return ACTIVATIONS[self.activation_name].smooth
 
+    def n_slopes(self, train: Samples) -> int:
+        """How many slopes of a structure the fit uses."""
+        return train.n_coordinates + train.n_strains if self.smooth else 0
+
     def fit(
         self,
         train: Samples,
@@ -86,13 +90,11 @@ class FeatureRegressor(Regressor):
         if not train.n_strains:
             self._check_weights("stress_weights", where="for frames without stresses")
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
-        slopes = train.n_coordinates + train.n_strains if self.smooth else 0
-        pools = self._pools(sample, widths, self.default_width(len(train), len(train) * (1 + slopes)))
+        slopes = self.n_slopes(train)
+        pools = self._pools(train, sample, widths, self.default_width(len(train), len(train) * (1 + slopes)))
         width = sum(pool.width for pool in pools)
-        # Rows and the product they are made from, the Jacobian and its transpose.
-        per_structure = 16 * max(1, slopes) * (width + max(batch.numbers_per_structure for batch in sample))
-        batch_size = int(np.clip(BATCH_BYTES / per_structure, 1, len(train)))
-        self._check_memory(pools, batch_size * per_structure, 2 + bool(train.n_strains), progress)
+        batch_size, needed = self._footprint(train, sample, pools)
+        self._require(needed, width, progress)
         blocks = self._draw_blocks(pools, rng)
         fit = JointFit(blocks, 1 + slopes, bool(train.n_strains), batch_size, progress, scaled=self.relative)
         fit.add(train, "Training frames")
@@ -153,7 +155,7 @@ class FeatureRegressor(Regressor):
     ) -> dict[str, Any]:
         self._check_weights("force_weights", "stress_weights", where="with --target direct")
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
-        pools = self._pools(sample, widths, self.default_width(len(train), len(train)))
+        pools = self._pools(train, sample, widths, self.default_width(len(train), len(train)))
         width = sum(pool.width for pool in pools)
         rows = len(train) + len(valid)
         numbers = max(batch.numbers_per_structure for batch in sample)
@@ -198,10 +200,11 @@ class FeatureRegressor(Regressor):
         except ValueError as error:
             raise UserError(f"regressor '{self.name}': {error}") from error
 
-    def _pools(self, sample: list[Batch], widths: Sequence[int | None], default: int) -> list[SitePool]:
+    def _pools(self, train: Samples, sample: list[Batch], widths: Sequence[int | None], default: int) -> list[SitePool]:
         """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
         default = max(1, (self.width or default) // len(widths))
-        return [pool for k, width in enumerate(widths) for pool in pool_sites(sample, k, width or default)]
+        groups = train.groups or [None] * len(widths)
+        return [pool for k, width in enumerate(widths) for pool in pool_sites(sample, k, width or default, groups[k])]
 
     def _draw_blocks(self, pools: list[SitePool], rng: np.random.Generator) -> list[Block]:
         blocks, start = [], 0
@@ -212,11 +215,15 @@ class FeatureRegressor(Regressor):
             start = stop
         return blocks
 
-    def _check_memory(self, pools: list[SitePool], batch: int, grams: int, progress: Progress) -> None:
-        """Weights, the Gram matrices, their weighted sum and a factor of it, and the bytes of one batch."""
-        width = sum(pool.width for pool in pools)
+    def _footprint(self, train: Samples, sample: list[Batch], pools: list[SitePool]) -> tuple[int, int]:
+        """Structures in a batch, and peak bytes: weights, Gram matrices, their weighted sum, a factor, one batch."""
+        slopes, width = self.n_slopes(train), sum(pool.width for pool in pools)
+        # Rows and the product they are made from, the Jacobian and its transpose.
+        per_structure = 16 * max(1, slopes) * (width + max(batch.numbers_per_structure for batch in sample))
+        batch_size = int(np.clip(BATCH_BYTES / per_structure, 1, len(train)))
         weights = sum(pool.width * pool.points.shape[1] for pool in pools)
-        self._require(8 * ((grams + 2) * width**2 + weights) + batch, width, progress)
+        held = (4 + bool(train.n_strains)) * width**2 + weights
+        return batch_size, 8 * held + batch_size * per_structure
 
     def _require(self, needed: int, width: int, progress: Progress) -> None:
         progress.message(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.frames import Floats, Ints
 from rfp_md.regressors.base import Batch
@@ -20,6 +21,7 @@ class SitePool:
         outputs: energy of the structure that each site belongs to (n,), or its outputs (n, P) in a direct fit.
         places: which site of its structure each is (n,).
         structures: which structure each belongs to (n,).
+        groups: sets of components that a feature may be drawn on, (G, D).
     """
 
     term: int
@@ -29,10 +31,13 @@ class SitePool:
     outputs: Floats
     places: Ints
     structures: Ints
+    groups: NDArray[np.bool_]
 
 
-def pool_sites(sample: list[Batch], term: int, width: int) -> list[SitePool]:
+def pool_sites(sample: list[Batch], term: int, width: int, groups: NDArray[np.bool_] | None = None) -> list[SitePool]:
     """The sites of one term, one pool for each type, in the order of the types."""
+    if groups is None:
+        groups = np.ones((1, sample[0].terms[term].values.shape[2]), dtype=bool)
     all_types = np.concatenate([np.tile(batch.terms[term].types, len(batch.energies)) for batch in sample])
     pools = []
     for site_type, count in zip(*np.unique(all_types, return_counts=True), strict=True):
@@ -46,6 +51,6 @@ def pool_sites(sample: list[Batch], term: int, width: int) -> list[SitePool]:
             parts.append((points, np.repeat(outputs, len(places), axis=0), np.tile(places, len(outputs)), numbers))
             seen += len(outputs)
         share = max(1, round(width * count / len(all_types)))
-        arrays = (np.concatenate(part) for part in zip(*parts, strict=True))
-        pools.append(SitePool(term, int(site_type), share, *arrays))
+        points, outs, at, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
+        pools.append(SitePool(term, int(site_type), share, points, outs, at, numbers, groups))
     return pools

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from rfp_md.frames import Floats
@@ -13,12 +14,15 @@ from rfp_md.random_features.spectral import Kernel, sample_frequencies
 from rfp_md.regressors.features import FeatureRegressor
 from rfp_md.regressors.pools import SitePool
 
+PAIRS = 2_000  # of points, whose median distance is taken
+
 
 class RandomFourier(FeatureRegressor):
     """φ_k(x) = cos(W_k·x + b_k), W_k = ω_k/ℓ_k with ω_k from a kernel's spectral density, b_k uniform on [0, 2π).
 
     Rahimi and Recht, NIPS 2007. The length scale ℓ_k is in units of the median distance between two sites
-    of the training frames; with two numbers, it is drawn log-uniformly between them for each feature.
+    of the training frames; with two numbers, it is drawn log-uniformly between them for each feature. Where the
+    descriptor has groups of components, each feature sees one of them, drawn at random, and the distance is theirs.
     """
 
     name: ClassVar[str] = "random_fourier"
@@ -41,13 +45,22 @@ class RandomFourier(FeatureRegressor):
     def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         points, width = pool.points, pool.width
         low, high = np.log(self.length_scale[0]), np.log(self.length_scale[-1])
-        lengths = median_distance(points, rng) * np.exp(rng.uniform(low, high, (width, 1)))
-        weights = sample_frequencies(self.kernel, (width, points.shape[1]), rng) / lengths
+        group = rng.integers(0, len(pool.groups), width)
+        lengths = median_distances(points, pool.groups, rng)[group] * np.exp(rng.uniform(low, high, width))
+        weights = sample_frequencies(self.kernel, (width, points.shape[1]), rng) / lengths[:, None]
+        weights *= pool.groups[group]
         # The phase is taken from the middle of the data, so that its size does not eat digits of the cosine.
         return weights, rng.uniform(0.0, 2.0 * np.pi, width) - weights @ points.mean(axis=0)
 
 
+def median_distances(points: Floats, groups: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
+    """The median distance in each group of components (G,) between two points of a set (n, D); 1 if all coincide."""
+    first, second = rng.integers(0, len(points), (2, PAIRS))
+    squares = np.square(points[first] - points[second])
+    medians = np.sqrt([np.median(squares[:, group].sum(axis=1)) for group in groups])
+    return np.where(medians > 0, medians, 1.0)
+
+
 def median_distance(points: Floats, rng: np.random.Generator) -> float:
-    """The median distance between two points of a set (n, D), from 10,000 random pairs; 1 if all coincide."""
-    first, second = rng.integers(0, len(points), (2, 10_000))
-    return float(np.median(np.linalg.norm(points[first] - points[second], axis=1))) or 1.0
+    """The same for all components together."""
+    return float(median_distances(points, np.ones((1, points.shape[1]), dtype=bool), rng)[0])

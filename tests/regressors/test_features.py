@@ -48,6 +48,18 @@ def test_two_terms_are_solved_jointly_and_generalise(regressor, samples, rng):
     assert np.abs(slopes - test.slopes).mean() < 0.01 * test.slopes.std()
 
 
+def test_features_see_one_group_of_components_each(samples, rng, monkeypatch):
+    train, valid = samples
+    dimensions = [sites.values.shape[2] for sites in next(train.batches(1, derivatives=False)).terms]
+    groups = np.tril(np.ones((dimensions[0], dimensions[0]), dtype=bool))[1:]
+    monkeypatch.setattr(type(train), "groups", [groups, None])
+    regressor = RandomFourier(width=400)
+    regressor.fit(train, valid, [None, None], rng, Progress())
+    seen = {tuple(row) for row in (regressor.state["0.0.weights"] != 0).tolist()}
+    assert seen == {tuple(row) for row in groups.tolist()}
+    assert (regressor.state["1.0.weights"] != 0).all()
+
+
 def test_predicted_gradients_are_the_derivatives_of_predicted_energies(samples, rng):
     regressor = RandomFourier(width=200)
     regressor.fit(*samples, [None, None], rng, Progress())

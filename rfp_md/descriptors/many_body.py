@@ -1,0 +1,188 @@
+"""Atom-centred, element-resolved many-body invariants of the neighbours' density."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from rfp_md.atomic_basis import kernels
+from rfp_md.atomic_basis.basis import Basis, mixing_of_elements, principal_mixing
+from rfp_md.atomic_basis.compression import principal_invariants
+from rfp_md.atomic_basis.couplings import Couplings, couplings
+from rfp_md.atomic_basis.neighbours import Neighbours, neighbours
+from rfp_md.descriptors.base import Capabilities, Descriptor
+from rfp_md.errors import UserError
+from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
+
+SAMPLE_ATOMS = 3000  # that channels and components are learned from
+
+
+class ManyBody(Descriptor):
+    """x_i = U B(A_i): invariants B of products of A_i,qlm = Σ_j R_ql(r_ij) Y_lm(r̂_ij), in principal components.
+
+    The density of the neighbours of atom i is expanded in radial functions, one set for each element, and
+    spherical harmonics (the atomic cluster expansion, Drautz, Phys. Rev. B 99, 014104 (2019)); the cost is linear in
+    the number of neighbours. With A multiplied once, twice or three times, x knows distances (body order 2), angles
+    (3) and dihedrals (4). The radial functions of all elements are combined into the few ``channels`` q that vary
+    most over the training frames (Goscinski et al., J. Chem. Phys. 155, 104106 (2021)), and the invariants into
+    their principal ``components``, both for each element of the central atom.
+
+    The radial functions, R_n(r) = exp(−ln²(r/r_n)/2σ²) r^−½ (1 − (r/r_c)²)³ with geometric r_n, are wide and
+    overlap: smooth functions of smooth coordinates need the fewest features. At the cutoff r_c the value and two
+    derivatives are zero.
+    """
+
+    name: ClassVar[str] = "many_body"
+    compatible_since: ClassVar[str | None] = "0.1.0"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        differentiable=True,
+        periodic=True,
+        translation_invariant=True,
+        rotation_invariant=True,
+        permutation_invariant=True,
+        per_atom=True,
+    )
+
+    cutoff: float = Field(6.0, gt=1.0, allow_inf_nan=False, description="radius of the environment, Å")
+    body_order: int = Field(3, ge=2, le=4, description="atoms that an invariant couples, the central one included")
+    n_radial: int = Field(7, ge=2, le=30, description="radial functions for each element")
+    max_angular: int = Field(3, ge=0, le=8, description="largest l of the spherical harmonics")
+    channels: int = Field(12, ge=1, description="combined radial functions for each l in products of two")
+    four_body_channels: int = Field(4, ge=1, description="the same in products of three, where l ≤ 2")
+    components: int = Field(100, ge=1, description="numbers for each atom, principal components of the invariants")
+
+    def fit(self, dataset: Dataset) -> None:
+        """Learn the elements, the channels (``mixing``) and the components (``projections``)."""
+        elements = np.unique(np.concatenate([block.numbers for block in dataset])).astype(np.int64)
+        self._state.clear()
+        self._state["elements"] = elements
+        sample = [block[_spread(len(block), SAMPLE_ATOMS // block.n_atoms)] for block in dataset]
+        whole = Basis.of(len(elements), self.n_radial, self.max_angular, self.cutoff)
+        species, densities = self._expand(sample, whole, mixing_of_elements(whole))
+        self._state["mixing"] = principal_mixing(whole, self._basis, species, densities)
+        self._forget()
+        species, densities = self._expand(sample, self._basis, self._state["mixing"])
+        self._state["projections"] = principal_invariants(
+            kernels.invariants(densities, *self._couplings.terms, len(self._couplings.orders)),
+            self._couplings.orders,
+            species,
+            len(elements),
+            self.components,
+        )
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        n = len(state["elements"])
+        if state["mixing"].shape[:2] != (n, n) or state["projections"].shape[:1] != (n,):
+            raise ValueError("elements, mixing and projections do not fit each other")
+        self._forget()
+        return super().restore(state)
+
+    def site_types(self, numbers: Ints) -> Ints:
+        return numbers
+
+    def values(self, frames: Frames) -> Floats:
+        near, centres, species = self._neighbours(frames)
+        density = self._densities(near, centres, species)
+        invariants = kernels.invariants(density, *self._couplings.terms, len(self._couplings.orders))
+        return self._project(invariants, centres).reshape(len(frames), frames.n_atoms, -1)
+
+    def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        near, centres, species = self._neighbours(frames)
+        density = self._densities(near, centres, species)
+        by_invariant = self._pull_projection(gradient.reshape(len(centres), -1), centres)
+        by_density = kernels.invariant_pullback(density, *self._couplings.terms, by_invariant)
+        slopes = kernels.pulled_vectors(
+            near.vectors, species, near.offsets, centres, self._state["mixing"], self._basis.arrays, by_density
+        )
+        pulled = np.zeros((len(frames), frames.n_atoms + (3 if frames.periodic else 0), 3))
+        kernels.scatter_slopes(slopes, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
+        return pulled
+
+    def jacobian(self, frames: Frames) -> Floats:
+        near, centres, species = self._neighbours(frames)
+        density = self._densities(near, centres, species)
+        projections = self._state["projections"]
+        rows = frames.n_atoms + (3 if frames.periodic else 0)
+        jacobian = np.zeros((len(frames), frames.n_atoms, projections.shape[1], rows, 3))
+        kernels.site_jacobians(
+            near.vectors,
+            species,
+            near.atoms,
+            near.offsets,
+            centres,
+            self._state["mixing"],
+            self._basis.arrays,
+            density,
+            self._couplings.terms,
+            projections,
+            jacobian,
+        )
+        return jacobian
+
+    def _neighbours(self, frames: Frames) -> tuple[Neighbours, Ints, Ints]:
+        """Neighbours, the species of every centre (M·N,) and of every neighbour (P,)."""
+        elements = self._state["elements"]
+        if unknown := sorted(set(frames.numbers.tolist()) - set(elements.tolist())):
+            raise UserError(
+                f"{frames.source}: has {formula(unknown)}, but descriptor '{self.name}' was fitted to "
+                f"{formula(elements)} only"
+            )
+        near = neighbours(frames, self.cutoff)
+        species = np.searchsorted(elements, frames.numbers)
+        return near, np.tile(species, len(frames)), species[near.atoms]
+
+    def _densities(self, near: Neighbours, centres: Ints, species: Ints) -> Floats:
+        arrays = self._basis.arrays
+        density: Floats = kernels.densities(near.vectors, species, near.offsets, centres, self._state["mixing"], arrays)
+        return density
+
+    def _expand(self, sample: list[Frames], basis: Basis, mixing: Floats) -> tuple[Ints, Floats]:
+        """Species and A of all atoms of a sample."""
+        found = [self._neighbours(block) for block in sample]
+        densities = [
+            kernels.densities(near.vectors, species, near.offsets, centres, mixing, basis.arrays)
+            for near, centres, species in found
+        ]
+        return np.concatenate([centres for _, centres, _ in found]), np.concatenate(densities)
+
+    def _project(self, invariants: Floats, centres: Ints) -> Floats:
+        """U B of every centre, (centres, D)."""
+        projections = self._state["projections"]
+        projected = np.empty((len(centres), projections.shape[1]))
+        for k, projection in enumerate(projections):
+            mine = np.flatnonzero(centres == k)
+            projected[mine] = invariants[mine] @ projection.T
+        return projected
+
+    def _pull_projection(self, gradient: Floats, centres: Ints) -> Floats:
+        """dE/dB (centres, O) of dE/dx (centres, D)."""
+        projections = self._state["projections"]
+        pulled = np.empty((len(centres), projections.shape[2]))
+        for k, projection in enumerate(projections):
+            mine = np.flatnonzero(centres == k)
+            pulled[mine] = gradient[mine] @ projection
+        return pulled
+
+    @cached_property
+    def _basis(self) -> Basis:
+        n_elements = len(self._state["elements"])
+        return Basis.of(n_elements, self.n_radial, self.max_angular, self.cutoff, self.channels)
+
+    @cached_property
+    def _couplings(self) -> Couplings:
+        two = self._basis.layout.limited(self.channels) if self.body_order > 2 else ()
+        three = self._basis.layout.limited(self.four_body_channels)[:3] if self.body_order > 3 else ()
+        return couplings(self._basis.layout, two, three)
+
+    def _forget(self) -> None:
+        for name in ("_basis", "_couplings"):
+            self.__dict__.pop(name, None)
+
+
+def _spread(n: int, most: int) -> Ints:
+    """At most so many numbers below n, evenly."""
+    return np.unique(np.linspace(0, n - 1, max(1, min(n, most))).astype(np.int64))
