@@ -1,7 +1,8 @@
-"""The pictures: parity, and the conserved energy of a run. matplotlib is imported only here."""
+"""The pictures: parity, learning curves, and the conserved energy of a run. matplotlib is imported only here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ LABELS = {
     "energy": ("energy − baseline", "eV", "meV"),
     "force": ("force component", "eV/Å", "meV/Å"),
     "stress": ("stress component", "eV/Å³", "meV/Å³"),
+}
+CLOSE = 1.2  # the labels of two sizes would overlap
+CURVES = {
+    "valid_energy_mae_mev": "energy MAE / meV",
+    "valid_force_mae_mev_per_angstrom": "force MAE / (meV/Å)",
 }
 
 
@@ -63,6 +69,34 @@ def plot_conserved(runs: dict[str, tuple[Floats, Floats]], path: str | Path, tit
     axes.set_ylabel("total energy − mean / (meV/atom)")
     axes.legend(loc="upper right", fontsize=8)
     axes.set_title(title, fontsize=10)
+    _save(figure, path)
+
+
+def plot_learning_curve(points: Sequence[Mapping[str, float | None]], path: str | Path, title: str) -> None:
+    """Validation errors against the number of training frames, both logarithmic.
+
+    Args:
+        points: ``n_train`` and the errors that ``rfp_md.learning_curve`` records; an error may be None throughout.
+        path: the PNG to write.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    names = [name for name in CURVES if points[0][name] is not None]
+    figure = Figure(figsize=(4.6 * len(names), 3.6), layout="constrained")
+    sizes = [point["n_train"] or 0 for point in points]
+    labels = [size for size, larger in zip(sizes, [*sizes[1:], np.inf], strict=True) if larger > CLOSE * size]
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        axes.loglog(sizes, [point[name] for point in points], "o-", color=BLUE, markersize=4, linewidth=1)
+        axes.set_xticks(labels, [str(size) for size in labels])
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.grid(color=GREY, linewidth=0.4, alpha=0.5)
+        axes.set_xlabel("training frames")
+        axes.set_ylabel(CURVES[name])
+    figure.suptitle(title, fontsize=10)
     _save(figure, path)
 
 

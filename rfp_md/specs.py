@@ -12,7 +12,6 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.regressors import Regressor
 
-
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 

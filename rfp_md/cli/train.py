@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from rfp_md.cli.console import BarProgress, print_json, print_values
+from rfp_md.cli.console import BarProgress, print_json, print_rows, print_values
 from rfp_md.cli.options import Data, Debug, EnergyUnit, ForceUnit, Json, LengthUnit, was_given
 from rfp_md.errors import UserError
 
@@ -39,12 +39,20 @@ def command(
     target: Annotated[
         str, typer.Option(help="conservative: forces are the energy's gradient; direct: they are not.")
     ] = "conservative",
-    preset: Annotated[str, typer.Option(help="fast: symmetrised inverse distances, Fourier features.")] = "fast",
+    preset: Annotated[
+        str, typer.Option(help="accurate: local and labelled terms; fast: labelled distances of one molecule.")
+    ] = "accurate",
     config: Annotated[Path | None, typer.Option(help="TOML file with these options; flags win over it.")] = None,
     n_train: Annotated[int | None, typer.Option(help="Frames to train on; default: all that are left.")] = None,
     n_valid: Annotated[int | None, typer.Option(help="Frames to choose hyper-parameters on; default: 10 %.")] = None,
     split: Annotated[str, typer.Option(help="random, contiguous, or a JSON file of indices.")] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    learning_curve: Annotated[
+        str | None, typer.Option(help="Numbers of training frames, as in 50,100,200, to fit to as well.")
+    ] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(help="90s, 5min or 1h: as many features as can be fitted in it.")
+    ] = None,
     energy_unit: EnergyUnit = None,
     force_unit: ForceUnit = None,
     length_unit: LengthUnit = None,
@@ -54,6 +62,7 @@ def command(
     """Fit a potential to reference frames and write it to a .rfp file."""
     import time
 
+    from rfp_md.specs import parse_sizes
     from rfp_md.training import train
 
     options: dict[str, Any] = {
@@ -65,12 +74,16 @@ def command(
         "n_valid": n_valid,
         "split": split,
         "seed": seed,
+        "learning_curve": learning_curve,
+        "time_budget": time_budget,
         "energy_unit": energy_unit,
         "force_unit": force_unit,
         "length_unit": length_unit,
     }
     if config is not None:
         options |= _from_config(config, context)
+    if options["learning_curve"] is not None:
+        options["learning_curve"] = parse_sizes(options["learning_curve"])
     start = time.perf_counter()
     progress = BarProgress()
     try:
@@ -88,7 +101,15 @@ def command(
         "leakage into validation": potential.record["leakage"]["summary"],
         "seconds": result["seconds"],
     }
+    if "learning_curve" in potential.record:
+        _print_curve(potential.record["learning_curve"]["points"])
     print_values(summary, str(output))
+
+
+def _print_curve(points: list[dict[str, Any]]) -> None:
+    rows = [[f"{value:.4g}" if value is not None else "–" for value in point.values()] for point in points]
+    print_rows(("frames", "features", "valid energy MAE, meV", "valid force MAE, meV/Å"), rows)
+    print()
 
 
 KINDS: dict[str, type] = {
@@ -100,6 +121,8 @@ KINDS: dict[str, type] = {
     "n_valid": int,
     "split": str,
     "seed": int,
+    "learning_curve": str,
+    "time_budget": str,
     "energy_unit": str,
     "force_unit": str,
     "length_unit": str,

@@ -2,34 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import numpy as np
 from scipy.linalg.blas import dsyrk
 
 from rfp_md.frames import Floats
 
 
+class NormalEquations(Protocol):
+    """ΦᵀΦ and Φᵀy of rows that come in pieces.
+
+    Attributes:
+        rhs: Φᵀy.
+    """
+
+    rhs: Floats
+
+    def add(self, rows: Floats, targets: Floats) -> None:
+        """Add rows Φ (n, K), C-contiguous, with targets y (n,) or (n, P)."""
+
+    def add_to(self, matrix: Floats, weight: float) -> None:
+        """Add w ΦᵀΦ to the lower triangle of ``matrix`` (K, K), Fortran order."""
+
+
 class Gram:
-    """ΦᵀΦ (lower triangle, float64) and Φᵀy of rows that come in pieces, for one y or for ``n_targets``."""
+    """ΦᵀΦ itself (lower triangle, float64), for one y or for ``n_targets``."""
 
     def __init__(self, width: int, n_targets: int | None = None) -> None:
         self.matrix: Floats = np.zeros((width, width), order="F")
         self.rhs: Floats = np.zeros(width if n_targets is None else (width, n_targets))
 
     def add(self, rows: Floats, targets: Floats) -> None:
-        """Add rows Φ (n, K), C-contiguous, with targets y (n,) or (n, P)."""
         if len(rows) == 0:
             return
         # The transpose of a C-ordered array is what dsyrk wants; the sum goes into the matrix in place.
         dsyrk(1.0, rows.T, beta=1.0, c=self.matrix, lower=1, overwrite_c=1)
         self.rhs += rows.T @ targets
 
-
-def weighted_sum(grams: list[Gram], weights: list[float]) -> tuple[Floats, Floats]:
-    """Σ_i w_i ΦᵢᵀΦᵢ (lower triangle) and Σ_i w_i Φᵢᵀyᵢ."""
-    matrix, rhs = weights[0] * grams[0].matrix, weights[0] * grams[0].rhs
-    for gram, weight in zip(grams[1:], weights[1:], strict=True):
-        # Column by column, so that no second K × K array is needed for the product.
+    def add_to(self, matrix: Floats, weight: float) -> None:
+        # Column by column, so that no further K × K array is needed for the product.
         for k in range(matrix.shape[1]):
-            matrix[k:, k] += weight * gram.matrix[k:, k]
-        rhs += weight * gram.rhs
+            matrix[k:, k] += weight * self.matrix[k:, k]
+
+
+class FewRows:
+    """Φ itself: where there are far fewer rows than features, K × K numbers are saved."""
+
+    def __init__(self, width: int) -> None:
+        self._rows: list[Floats] = []
+        self.rhs: Floats = np.zeros(width)
+
+    def add(self, rows: Floats, targets: Floats) -> None:
+        self._rows.append(rows.copy())
+        self.rhs += rows.T @ targets
+
+    def add_to(self, matrix: Floats, weight: float) -> None:
+        for rows in self._rows:
+            dsyrk(weight, rows.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
+
+
+def keeps_rows(n_rows: int, width: int) -> bool:
+    """Whether so many rows are kept as they are."""
+    return 4 * n_rows <= width
+
+
+def weighted_sum(equations: Sequence[NormalEquations], weights: Sequence[float]) -> tuple[Floats, Floats]:
+    """Σ_i w_i ΦᵢᵀΦᵢ (lower triangle) and Σ_i w_i Φᵢᵀyᵢ."""
+    width = len(equations[0].rhs)
+    matrix, rhs = np.zeros((width, width), order="F"), np.zeros_like(equations[0].rhs)
+    for part, weight in zip(equations, weights, strict=True):
+        part.add_to(matrix, weight)
+        rhs += weight * part.rhs
     return matrix, rhs

@@ -11,6 +11,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 
 from rfp_md.frames import Floats
 
+BLOCK = 512  # columns
 EIGENVALUE_FLOOR = 1e-14  # relative; below it an eigenvalue of a float64 Gram matrix is rounding
 
 
@@ -35,6 +36,8 @@ class Ridge:
 
     Smooth features make A nearly singular by nature; λ near rounding is where the best models are, so a
     failed factorisation is expected now and then: ``cholesky`` then returns None and the caller goes on.
+
+    One K × K array holds everything: A in its upper triangle, the factor of the moment in its lower one.
     """
 
     def __init__(self, matrix: Floats, rhs: Floats, *, scaled: bool = True) -> None:
@@ -46,30 +49,40 @@ class Ridge:
         self._scale = column_scale(matrix.diagonal(), scaled)
         matrix /= self._scale[:, None]
         matrix /= self._scale
-        self._matrix, self._shape = matrix, rhs.shape
+        mirror(matrix)
+        self._matrix, self._diagonal, self._shape = matrix, matrix.diagonal().copy(), rhs.shape
         self._rhs = rhs.reshape(len(rhs), -1) / self._scale[:, None]
 
     def cholesky(self, regularization: float) -> Solution | None:
         """Solve by Cholesky with one step of refinement; None where the matrix is not positive definite."""
-        factor = self._matrix.copy(order="F")
-        factor[np.diag_indices(len(factor))] += regularization
-        factor, failed = dpotrf(factor, lower=1, overwrite_a=1, clean=0)
+        mirror(self._matrix.T)
+        self._set_diagonal(self._diagonal + regularization)
+        factor, failed = dpotrf(self._matrix, lower=1, overwrite_a=1, clean=0)
         if failed:
+            self._set_diagonal(self._diagonal)
             return None
+        of_factor = factor.diagonal().copy()
         solution, _ = dpotrs(factor, self._rhs, lower=1)
-        correction, _ = dpotrs(factor, self._remainder(solution, regularization), lower=1)
+        self._set_diagonal(self._diagonal)
+        remainder = self._remainder(solution, regularization)
+        self._set_diagonal(of_factor)
+        correction, _ = dpotrs(factor, remainder, lower=1)
+        self._set_diagonal(self._diagonal)
         return self._solution(solution + correction, regularization, "cholesky")
 
     def eigenvalues(self, regularization: float) -> Solution:
         """Solve by an eigendecomposition, whatever the matrix; more than ten times slower."""
-        values, vectors = eigh(self._matrix, lower=True)
+        values, vectors = eigh(self._matrix, lower=False)
         kept = values > EIGENVALUE_FLOOR * values[-1]
         vectors = vectors[:, kept]
         solution = vectors @ ((vectors.T @ self._rhs) / (values[kept] + regularization)[:, None])
         return self._solution(solution, regularization, "eigenvalues")
 
+    def _set_diagonal(self, values: Floats) -> None:
+        np.einsum("kk->k", self._matrix)[:] = values
+
     def _remainder(self, solution: Floats, regularization: float) -> Floats:
-        return np.asarray(self._rhs - dsymm(1.0, self._matrix, solution, lower=1) - regularization * solution)
+        return np.asarray(self._rhs - dsymm(1.0, self._matrix, solution, lower=0) - regularization * solution)
 
     def _solution(self, scaled: Floats, regularization: float, method: str) -> Solution:
         size = np.linalg.norm(self._rhs) or 1.0
@@ -104,6 +117,17 @@ class DualRidge:
         size = np.linalg.norm(self._targets) or 1.0
         residual = float(np.linalg.norm(self._rows @ scaled + regularization * dual - self._targets) / size)
         return Solution(scaled / self._scale[:, None], regularization, "dual", residual)
+
+
+def mirror(matrix: Floats) -> None:
+    """Copy the lower triangle to the upper one, in place and in blocks that fit the cache."""
+    for start in range(0, len(matrix), BLOCK):
+        part = slice(start, start + BLOCK)
+        for other in range(start + BLOCK, len(matrix), BLOCK):
+            below = slice(other, other + BLOCK)
+            matrix[part, below] = matrix[below, part].T
+        square = matrix[part, part]
+        square[:] = np.tril(square) + np.tril(square, -1).T
 
 
 def column_scale(diagonal: Floats, scaled: bool) -> Floats:

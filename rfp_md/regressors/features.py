@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats
+from rfp_md.linalg.gram import keeps_rows
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Solution
 from rfp_md.parameters import Numbers, check_unused
@@ -43,7 +44,7 @@ class FeatureRegressor(Regressor):
 
     width: int | None = Field(None, ge=1, description="number of features; default: by the number of targets, ≤ 6000")
     regularization: Numbers = Field(
-        (1e-12, 1e-11, 1e-10, 1e-9, 1e-8), description="λ to choose from, relative to a unit-diagonal Gram matrix"
+        (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8), description="λ to choose from, relative to a unit-diagonal Gram matrix"
     )
     force_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the force rows to choose from")
     stress_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the strain rows to choose from")
@@ -93,10 +94,10 @@ class FeatureRegressor(Regressor):
         slopes = self.n_slopes(train)
         pools = self._pools(train, sample, widths, self.default_width(len(train), len(train) * (1 + slopes)))
         width = sum(pool.width for pool in pools)
-        batch_size, needed = self._footprint(train, sample, pools)
+        batch_size, needed = self._footprint(train, valid, sample, pools)
         self._require(needed, width, progress)
         blocks = self._draw_blocks(pools, rng)
-        fit = JointFit(blocks, 1 + slopes, bool(train.n_strains), batch_size, progress, scaled=self.relative)
+        fit = JointFit(blocks, self._n_rows(train, valid), batch_size, progress, scaled=self.relative)
         fit.add(train, "Training frames")
         choice = fit.choose(valid, self.regularization, self.force_weights, self.stress_weights)
         fit.add(valid, "Validation frames")
@@ -215,14 +216,20 @@ class FeatureRegressor(Regressor):
             start = stop
         return blocks
 
-    def _footprint(self, train: Samples, sample: list[Batch], pools: list[SitePool]) -> tuple[int, int]:
-        """Structures in a batch, and peak bytes: weights, Gram matrices, their weighted sum, a factor, one batch."""
+    def _n_rows(self, train: Samples, valid: Samples) -> list[int]:
+        """How many rows of energies, of slopes and of strain slopes there are."""
+        per_structure = [1, train.n_coordinates, train.n_strains] if self.smooth else [1]
+        return [(len(train) + len(valid)) * count for count in per_structure if count]
+
+    def _footprint(self, train: Samples, valid: Samples, sample: list[Batch], pools: list[SitePool]) -> tuple[int, int]:
+        """Structures in a batch, and peak bytes: weights, normal equations, their weighted sum, one batch."""
         slopes, width = self.n_slopes(train), sum(pool.width for pool in pools)
         # Rows and the product they are made from, the Jacobian and its transpose.
         per_structure = 16 * max(1, slopes) * (width + max(batch.numbers_per_structure for batch in sample))
         batch_size = int(np.clip(BATCH_BYTES / per_structure, 1, len(train)))
-        weights = sum(pool.width * pool.points.shape[1] for pool in pools)
-        held = (4 + bool(train.n_strains)) * width**2 + weights
+        held = width**2 + sum(pool.width * pool.points.shape[1] for pool in pools)
+        for count in self._n_rows(train, valid):
+            held += count * width if keeps_rows(count, width) else width**2
         return batch_size, 8 * held + batch_size * per_structure
 
     def _require(self, needed: int, width: int, progress: Progress) -> None:

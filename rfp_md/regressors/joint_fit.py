@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rfp_md.errors import UserError
-from rfp_md.linalg.gram import Gram, weighted_sum
+from rfp_md.linalg.gram import FewRows, Gram, NormalEquations, keeps_rows, weighted_sum
 from rfp_md.linalg.ridge import Ridge, Solution
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Samples
@@ -39,8 +39,7 @@ class JointFit:
     def __init__(
         self,
         blocks: list[Block],
-        rows_per_sample: int,
-        strains: bool,
+        n_rows: Sequence[int],
         batch_size: int,
         progress: Progress,
         *,
@@ -49,14 +48,15 @@ class JointFit:
         """Start with no rows.
 
         Args:
-            rows_per_sample: of a sample, all targets together; 1 for energies only.
-            strains: whether there are strain slopes.
+            n_rows: how many rows of energies, slopes and strain slopes will come; fewer numbers where there are none.
             scaled: whether λ is relative to the features' size.
         """
         self.blocks, self._scaled = blocks, scaled
-        self._rows_per_sample, self._batch_size, self._progress = rows_per_sample, batch_size, progress
-        kinds = 1 if rows_per_sample == 1 else 3 if strains else 2
-        self._grams = [Gram(blocks[-1].columns.stop) for _ in range(kinds)]
+        self._rows_per_sample, self._batch_size, self._progress = sum(n_rows) // n_rows[0], batch_size, progress
+        width = blocks[-1].columns.stop
+        self._grams: list[NormalEquations] = [
+            FewRows(width) if keeps_rows(count, width) else Gram(width) for count in n_rows
+        ]
 
     def add(self, samples: Samples, label: str) -> None:
         """Stream samples into the normal equations."""

@@ -110,6 +110,16 @@ def test_options_may_come_from_a_file_and_flags_win(tmp_path):
     assert record["split"] == {"kind": "random", "n_train": 50, "n_valid": 10, "seed": 7}
 
 
+def test_a_learning_curve_is_a_table_a_picture_and_a_part_of_the_model(tmp_path):
+    options = ("--learning-curve", "20,40", "--regressor", "random_fourier:width=60")
+    result = rfp("train", f"{ETHANOL}@:60", "-o", "m.rfp", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert [line.split()[:2] for line in result.stdout.splitlines()[1:4]] == [["20", "60"], ["40", "60"], ["54", "60"]]
+    assert (tmp_path / "m.learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    curve = json.loads((tmp_path / "m.learning_curve.json").read_text())
+    assert json.loads(rfp("info", tmp_path / "m.rfp", "--json").stdout)["record"]["learning_curve"] == curve
+
+
 def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
     (tmp_path / "twice.extxyz").write_bytes(ETHANOL.read_bytes() * 2)
     result = rfp("train", tmp_path / "twice.extxyz@:700", "-o", tmp_path / "m.rfp", "--regressor", "rfnn:width=20")
@@ -146,6 +156,15 @@ def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
         (["."], ".: is a folder"),
         ([ETHANOL, "--n-train", "700"], "do not fit 600 frames"),
         ([ETHANOL, "--preset", "best"], "--preset"),
+        ([ETHANOL, "--learning-curve", "50,541"], "--learning-curve 541: there are 540 training frames, beside 60"),
+        ([ETHANOL, "--learning-curve", "50,0"], "every size must be at least 1"),
+        ([ETHANOL, "--learning-curve", "few"], "--learning-curve few: must be numbers of training frames"),
+        ([ETHANOL, "--time-budget", "5"], "--time-budget 5: must be a time with its unit"),
+        ([ETHANOL, "--time-budget", "5min", "--regressor", "rfnn:width=9"], "leave width=… out, or the budget"),
+        ([ETHANOL, "--time-budget", "5min", "--descriptor", "cartesian:width=5"], "leave width=… out, or the budget"),
+        ([ETHANOL, "--time-budget", "5min", "--regressor", "linear"], "'linear' has no width to choose; leave the"),
+        ([ETHANOL, "--time-budget", "5min", "--learning-curve", "50"], "excludes --learning-curve"),
+        ([ETHANOL, "--time-budget", "5min", "--target", "direct"], "is for conservative models"),
         ([ETHANOL, "--config", "none.toml"], "--config none.toml: no such file"),
         ([ETHANOL, "--frobnicate"], "No such option"),
         ([], "Missing argument"),

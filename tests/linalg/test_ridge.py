@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from rfp_md.errors import UserError
-from rfp_md.linalg.gram import Gram, weighted_sum
+from rfp_md.linalg.gram import FewRows, Gram, weighted_sum
 from rfp_md.linalg.memory import available_memory, require_memory
-from rfp_md.linalg.ridge import Ridge
+from rfp_md.linalg.ridge import BLOCK, Ridge
 
 
 def full(lower):
@@ -31,6 +31,35 @@ def test_weighted_sum_leaves_the_blocks_as_they_are(rng):
     np.testing.assert_allclose(rhs, grams[0].rhs + 0.3 * grams[1].rhs)
     for gram, matrix_before in zip(grams, before, strict=True):
         np.testing.assert_array_equal(gram.matrix, matrix_before)
+
+
+def test_rows_that_are_kept_give_the_same_sum(rng):
+    gram, kept, other = Gram(9), FewRows(9), Gram(9)
+    for _ in range(2):
+        rows, targets = rng.normal(size=(3, 9)), rng.normal(size=3)
+        gram.add(rows, targets)
+        kept.add(rows, targets)
+        rows[:] = 0  # the caller may use its array again
+    other.add(rng.normal(size=(20, 9)), rng.normal(size=20))
+    for found, expected in zip(
+        weighted_sum([kept, other], [0.3, 2]), weighted_sum([gram, other], [0.3, 2]), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_one_system_is_solved_again_and_again_in_the_same_array(rng):
+    size = BLOCK + 40
+    rows, targets = rng.normal(size=(2 * size, size)), rng.normal(size=2 * size)
+    gram = Gram(size)
+    gram.add(rows, targets)
+    ridge = Ridge(*weighted_sum([gram], [1.0]))
+    assert ridge.cholesky(-1.0) is None  # and what is left behind does not matter
+    for regularization in (1e-3, 1e-9, 1e-3):
+        expected = np.linalg.solve(
+            rows.T @ rows + regularization * np.diag(np.square(rows).sum(axis=0)), rows.T @ targets
+        )
+        np.testing.assert_allclose(ridge.cholesky(regularization).coefficients, expected, rtol=1e-8)
+    np.testing.assert_allclose(ridge.eigenvalues(1e-3).coefficients, ridge.cholesky(1e-3).coefficients, rtol=1e-7)
 
 
 @pytest.mark.parametrize("method", ["cholesky", "eigenvalues"])
