@@ -14,7 +14,7 @@ $(BIN)/installed: pyproject.toml plugins/rfp-featomic/pyproject.toml
 # Train on 500 frames, judge on 100 that were not used, then 2000 NVE steps in real i-PI.
 demo: $(BIN)/installed
 	mkdir -p demo
-	$(BIN)/rfp train $(DATA)@:500 -o demo/benzene.rfp
+	$(BIN)/rfp train $(DATA)@:500 --preset fast -o demo/benzene.rfp
 	$(BIN)/rfp evaluate demo/benzene.rfp $(DATA)@500: --plot demo/parity.png
 	$(BIN)/rfp validate demo/benzene.rfp forces
 	$(BIN)/rfp validate demo/benzene.rfp nve --engine ipi --length 1 --timestep 0.5 --plot demo/nve.png

@@ -82,7 +82,7 @@ def train(
     model = make_regressor(regressor or chosen.regressor)
     if time_budget is not None:
         parse_duration(time_budget, "--time-budget")
-        explicit = "width" in model.model_fields_set or bool(descriptor and any(widths))
+        explicit = "width" in model.model_fields_set or any(widths)
         _check_budget(f"--time-budget {time_budget}", model, target, explicit, learning_curve is not None)
     dataset = data if isinstance(data, Dataset) else read(data, Units(energy_unit, force_unit, length_unit))
     if not model.takes_width and any(width is not None for width in widths):
@@ -184,7 +184,7 @@ class _Task:
         for prefix, one, outputs in models:
             parts = [DescribedFrames(part, terms, baseline, outputs) for part in (training, validation)]
             if self.time_budget is not None:
-                widths = _affordable(one, parts, widths, self.time_budget, progress)
+                widths = _affordable(one, parts, len(terms), self.time_budget, progress)
             report = fit(one, parts, widths, rng, progress, outputs=outputs is not None)
             fitted |= {prefix + key: value for key, value in report.items()}
         leakage = audit(Fingerprints.of(training), Fingerprints.of(validation))
@@ -296,14 +296,13 @@ def _check_budget(flag: str, model: Regressor, target: Target, explicit: bool, l
 
 
 def _affordable(
-    model: Regressor, parts: Sequence[Samples], widths: Sequence[int | None], budget: str, progress: Progress
+    model: Regressor, parts: Sequence[Samples], n_terms: int, budget: str, progress: Progress
 ) -> list[int | None]:
-    """The widths of the terms that the budget pays for; a preset's own widths are their shares in it."""
+    """The widths of the terms that the budget pays for."""
     from rfp_md.regressors.budget import choose_widths
 
     train, valid = parts
-    shares = [width or 1 for width in widths]
-    choice = choose_widths(model, train, valid, shares, parse_duration(budget, "--time-budget"))
+    choice = choose_widths(model, train, valid, n_terms, parse_duration(budget, "--time-budget"))
     progress.message(
         f"time budget {budget}: {sum(choice.widths)} features, whose fit should take about {choice.seconds:.0f} s"
     )

@@ -26,10 +26,14 @@ def test_rmd17_ethanol_trains_evaluates_and_runs_in_ipi(rmd17, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("molecule", "force", "energy"), [("ethanol", 20, 4.5), ("benzene", 0.7, 0.08)])
-def test_the_fast_preset_reaches_its_targets(rmd17, tmp_path, molecule, force, energy):
+@pytest.mark.parametrize(
+    ("preset", "molecule", "force", "energy"),
+    [("fast", "ethanol", 20, 4.5), ("fast", "benzene", 0.7, 0.08), ("accurate", "ethanol", 6.5, 1.0)],
+)
+def test_a_preset_reaches_its_targets(rmd17, tmp_path, preset, molecule, force, energy):
     model = tmp_path / "model.rfp"
-    assert rfp("train", rmd17 / f"rmd17_{molecule}_train_01.npz", "-o", model).returncode == 0
+    training = rmd17 / f"rmd17_{molecule}_train_01.npz"
+    assert rfp("train", training, "-o", model, "--preset", preset).returncode == 0
     errors = json.loads(rfp("evaluate", model, rmd17 / f"rmd17_{molecule}_test_01.npz", "--json").stdout)
     assert errors["force_mae_mev_per_angstrom"] <= force
     assert errors["energy_mae_mev"] <= energy

@@ -8,7 +8,7 @@ for K features: S structures are described and their rows made, R rows go into G
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -74,11 +74,11 @@ class Choice:
     seconds: float
 
 
-def choose_widths(regressor: Regressor, train: Samples, valid: Samples, shares: Sequence[int], budget: float) -> Choice:
+def choose_widths(regressor: Regressor, train: Samples, valid: Samples, n_terms: int, budget: float) -> Choice:
     """The most features, up to 20,000, whose fit is estimated to stay within the time and within the memory.
 
     Args:
-        shares: of the terms in the number of features, in any unit.
+        n_terms: which get the same number each.
         budget: seconds.
 
     Raises:
@@ -87,19 +87,19 @@ def choose_widths(regressor: Regressor, train: Samples, valid: Samples, shares: 
     if not isinstance(regressor, FeatureRegressor):
         raise UserError(f"--time-budget: the time of regressor '{regressor.name}' cannot be estimated; give it a width")
     sample = list(train.some(POOL_FRAMES, _generator()).batches(POOL_FRAMES, derivatives=False))
-    work, rates = count(regressor, train, valid), measure(regressor, train, sample, len(shares))
+    work, rates = count(regressor, train, valid), measure(regressor, train, sample, n_terms)
     time_limit, memory_limit = SHARE * budget, SHARE * available_memory()
     least = seconds(LEAST, work, rates)
     if least > time_limit:
         raise UserError(f"--time-budget: a fit of only {LEAST} features takes about {least:.2g} s; give it more time")
 
     def fits(width: int) -> bool:
-        pools = regressor._pools(train, sample, _split(width, shares), 1)
+        pools = regressor._pools(train, sample, _split(width, n_terms), 1)
         needed = regressor._footprint(train, valid, sample, pools)[1]
         return seconds(width, work, rates) <= time_limit and needed <= memory_limit
 
     width = max(LEAST, largest(fits, MOST))
-    return Choice(_split(width, shares), seconds(width, work, rates))
+    return Choice(_split(width, n_terms), seconds(width, work, rates))
 
 
 def seconds(width: int, work: Work, rates: Rates) -> float:
@@ -158,7 +158,7 @@ def _rates_of_rows(
     regressor: FeatureRegressor, train: Samples, sample: list[Batch], n_terms: int
 ) -> tuple[float, float]:
     """Seconds for describing a structure, and for one feature's rows of it."""
-    pools = regressor._pools(train, sample, _split(PROBE_WIDTH, [1] * n_terms), 1)
+    pools = regressor._pools(train, sample, _split(PROBE_WIDTH, n_terms), 1)
     blocks = regressor._draw_blocks(pools, _generator())
     some = train.some(PROBE_FRAMES, _generator())
     batches = list(some.batches(PROBE_BATCH, derivatives=regressor.smooth))
@@ -178,8 +178,8 @@ def _time(work: Callable[[], Any]) -> float:
     return median(times)
 
 
-def _split(width: int, shares: Sequence[int]) -> list[int]:
-    return [max(1, width * share // sum(shares)) for share in shares]
+def _split(width: int, n_terms: int) -> list[int]:
+    return [max(1, width // n_terms)] * n_terms
 
 
 def _generator() -> np.random.Generator:

@@ -114,7 +114,7 @@ def measure(work):
 
 
 def main():
-    potential = rfp_md.train(f"{BENZENE}@:200")
+    potential = rfp_md.train(f"{BENZENE}@:200", preset="fast")
     rows = {
         "LAMMPS alone": bare,
         "harmonic callback, LAMMPS's module": recipe,

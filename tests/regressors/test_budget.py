@@ -29,8 +29,8 @@ def given(monkeypatch):
     monkeypatch.setattr(budget, "available_memory", lambda: 10**12)
 
 
-def width(time, shares=(1, 1)):
-    return sum(choose_widths(RandomFourier(), TRAIN, VALID, shares, time).widths)
+def width(time):
+    return sum(choose_widths(RandomFourier(), TRAIN, VALID, 2, time).widths)
 
 
 def test_the_estimate_grows_with_the_width():
@@ -62,14 +62,9 @@ def test_a_time_that_is_too_short_is_refused_with_what_is_needed(given):
         width(1e-6)
 
 
-def test_terms_keep_their_shares(given):
-    first, second = choose_widths(RandomFourier(), TRAIN, VALID, [4000, 2000], 10).widths
-    assert first == pytest.approx(2 * second, abs=2)
-
-
 def test_a_regressor_whose_time_is_not_known_is_named():
     with pytest.raises(UserError, match="'gaussian_process' cannot be estimated"):
-        choose_widths(GaussianProcess(), TRAIN, VALID, [1, 1], 10)
+        choose_widths(GaussianProcess(), TRAIN, VALID, 2, 10)
 
 
 @pytest.mark.parametrize(("limit", "found"), [(0, 0), (1, 1), (999, 999), (1000, 1000), (4567, 4500), (10**9, MOST)])

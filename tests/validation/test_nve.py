@@ -65,7 +65,7 @@ def test_an_atom_count_that_differs_from_ipi_s_is_one_sentence(potential, tmp_pa
 
 @pytest.mark.slow
 def test_the_embedded_benzene_model_conserves_energy_for_20_ps(tmp_path):
-    potential = rfp_md.train(f"{BENZENE}@:500")
+    potential = rfp_md.train(f"{BENZENE}@:500", preset="fast")
     result = check_nve(potential, length=20.0, timestep=0.5, temperature=300.0)
     assert abs(result["drift_mev_per_atom_per_ps"]) <= 0.01, result
     assert 3.2 <= result["dt2_ratio"] <= 4.8, result
