@@ -39,6 +39,8 @@ class LabelledPairs(Descriptor):
     def _only_used(self) -> Self:
         if not self.symmetrize:
             check_unused(self, ("max_automorphisms",), "with symmetrize=false")
+            if not self.fragment:
+                check_unused(self, ("bond_scale",), "with symmetrize=false and fragment=0")
         return self
 
     @abstractmethod

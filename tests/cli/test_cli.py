@@ -149,7 +149,10 @@ def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
         ([ETHANOL, "--regressor", "rfnn:width=9", "--descriptor", "cartesian:width=5"], "its width has no effect"),
         ([ETHANOL, "--descriptor", "shallow_set:activation=tanh"], "activation has no effect with projection=normal"),
         ([ETHANOL, "--descriptor", "shallow_set:projection=sampled,scale=2"], "no effect with projection=sampled"),
-        ([ETHANOL, "--descriptor", "inverse_distances:symmetrize=no,bond_scale=2"], "no effect with symmetrize=false"),
+        (
+            [ETHANOL, "--descriptor", "inverse_distances:symmetrize=no,fragment=0,bond_scale=2"],
+            "no effect with symmetrize=false and fragment=0",
+        ),
         ([ETHANOL, "--seed", "-1"], "--seed"),
         ([f"{ETHANOL}@:1"], "there is 1 frame"),
         ([f"{ETHANOL}@5"], "a slice of a file is written FILE@start:stop"),
