@@ -61,7 +61,7 @@ def use(monkeypatch):
 
 def test_any_regressor_trains(use, ethanol):
     use(Flat)
-    potential = rfp_md.train(Dataset((ethanol[:20],)), regressor="flat")
+    potential = rfp_md.train(Dataset((ethanol[:20],)), regressor="flat", preset="fast")
     assert potential.record["fit"] == {"constant": 0.0}
     assert not potential.compute(ethanol[:3]).forces.any()
 
@@ -85,7 +85,7 @@ def test_any_regressor_trains(use, ethanol):
 def test_a_regressor_that_misbehaves_is_named(use, ethanol, method, replacement, message):
     use(type("Planted", (Flat,), {method: replacement}))
     with pytest.raises(UserError, match=f"regressor 'flat': .*{message}"):
-        rfp_md.train(Dataset((ethanol[:20],)), regressor="flat").compute(ethanol[:1])
+        rfp_md.train(Dataset((ethanol[:20],)), regressor="flat", preset="fast").compute(ethanol[:1])
 
 
 def test_a_descriptor_without_derivatives_is_refused_before_the_fit(monkeypatch, ethanol):
