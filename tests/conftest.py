@@ -35,7 +35,7 @@ def ethanol() -> Frames:
 @pytest.fixture(scope="session")
 def potential(ethanol: Frames) -> Potential:
     """A small ethanol potential, trained in a few seconds."""
-    return rfp_md.train(Dataset((ethanol[:200],)), descriptor=["inverse_distances:width=600"])
+    return rfp_md.train(Dataset((ethanol[:200],)), descriptor=["inverse_distances:fragment=0,width=600"])
 
 
 @pytest.fixture(scope="session")
