@@ -16,6 +16,7 @@ from rfp_md.regressors.rows import Block, feature_rows, targets
 from rfp_md.regressors.scores import Score, validate
 
 Weights = tuple[float, ...]
+LARGEST_RAISED = 100.0  # times the largest λ that was asked for
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class JointFit:
         return Choice(best.solution, best.weights, best.score, failed)
 
     def solve(self, weights: Weights, lambdas: Sequence[float], label: str) -> list[Solution]:
-        """Solutions for every λ whose factorisation holds; if none does, one by eigenvalues, with a message."""
+        """Solutions for every λ whose factorisation holds; if none does, one for a larger λ or by eigenvalues, with a
+        message."""
         self._progress.start(label, len(lambdas), "solves")
         ridge = Ridge(*weighted_sum(self._grams, list(weights[: len(self._grams)])), scaled=self._scaled)
         solutions = []
@@ -97,6 +99,12 @@ class JointFit:
                 f"Cholesky failed for {len(lambdas) - len(solutions)} of {len(lambdas)} regularizations: "
                 "the Gram matrix is singular to rounding there"
             )
+        raised = max(lambdas)
+        while not solutions and raised < LARGEST_RAISED * max(lambdas):
+            # A little more of it costs little; an eigendecomposition takes many times as long and twice the memory.
+            raised *= 10.0
+            self._progress.message(f"trying regularization {raised:g} instead")
+            solutions = [solution] if (solution := ridge.cholesky(raised)) is not None else []
         if not solutions:
             self._progress.message(f"falling back to an eigendecomposition at regularization {max(lambdas):g}")
             solutions = [ridge.eigenvalues(max(lambdas))]
