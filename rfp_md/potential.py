@@ -134,7 +134,7 @@ class Potential:
 
         self.check(frames)
         if not self.has_forces:
-            raise UserError("this model was fitted to energies only and has no forces; ``deviations`` knows its energies'")
+            raise UserError("this model was fitted to energies only and has no forces, so that none are uncertain")
         return join([self._committee(part) for part in self._chunks(frames)])
 
     def uncertainty(self, frames: Frames) -> Spread:

@@ -45,7 +45,8 @@ class FeatureRegressor(Regressor):
 
     width: int | None = Field(None, ge=1, description="number of features; default: by the number of targets, ≤ 6000")
     regularization: Numbers = Field(
-        (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8), description="λ to choose from, relative to a unit-diagonal Gram matrix"
+        (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8),
+        description="λ to choose from, relative to a unit-diagonal Gram matrix",
     )
     force_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the force rows to choose from")
     stress_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the strain rows to choose from")
@@ -253,7 +254,7 @@ class FeatureRegressor(Regressor):
         """s δ_p (K, P)."""
         if "committee" not in self._state:
             raise UserError(
-                "this model has no committee and so no uncertainty: it is a direct one, or of an rfp-md that made none; "
+                "this model has no committee and so no uncertainty: it is a direct one, or an old one; "
                 "train it again, without --target direct"
             )
         return self._state["committee"]
