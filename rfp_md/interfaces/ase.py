@@ -52,7 +52,7 @@ class RFPCalculator(Calculator):  # type: ignore[misc]
         self.potential = model if isinstance(model, Potential) else load(model)
         self.committee = committee
         if committee:
-            self.implemented_properties = [*self.implemented_properties, *COMMITTEE]
+            self.implemented_properties = [*self.implemented_properties, *COMMITTEE]  # type: ignore[misc]
         self._order_is_known = not self.potential.fixed_composition
 
     def calculate(

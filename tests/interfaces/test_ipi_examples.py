@@ -31,7 +31,7 @@ def models(tmp_path_factory):
 
 
 def run_example(name, models, folder, drivers, steps=20):
-    """Run an example for some steps, with rfp-driver for each (model, address, flags …); addresses as in the example."""
+    """Run an example for some steps, with rfp-driver for each (model, address, flags …); addresses as it has them."""
     text = (EXAMPLES / f"{name}.xml").read_text()
     text = re.sub(r"<total_steps> \d+", f"<total_steps> {steps}", text).replace("../../", f"{ROOT}/")
     text = re.sub(r'stride="10"', 'stride="1"', text)
