@@ -30,21 +30,24 @@ def evaluate(blocks: Sequence[Block], readouts: Floats, terms: Sequence[Sites]) 
         everything = bool(mine.all())
         values = sites.values if everything else sites.values[:, mine]
         x = values.reshape(-1, values.shape[2])  # one matrix: a stack of them would be multiplied one by one
-        gradient = np.zeros((n_readouts, *x.shape))
+        repeated = x if n_readouts == 1 else np.tile(x, (n_readouts, 1))
+        gradient = np.zeros_like(repeated)
         coefficients = readouts[block.columns]
+        by_readout = np.ascontiguousarray(coefficients.T)
         size = max(1, CACHE_NUMBERS // max(1, len(x)))
         for start in range(0, len(coefficients), size):
             some = slice(start, start + size)
             features = block.features.some(some)
             value, slope = features(x)
             energies += (value @ coefficients[some]).reshape(n_structures, -1, n_readouts).sum(axis=1)
-            for p in range(n_readouts):
-                last = p == n_readouts - 1  # and the slopes are needed no more
-                weighted = np.multiply(slope, coefficients[some, p], out=slope if last else None)
-                gradient[p] += features.gradient(x, weighted)
-        gradient = gradient.reshape(n_readouts, *values.shape)
+            if n_readouts == 1:
+                slope *= by_readout[0, some]
+            else:  # one tall matrix: for few sites, products of small ones would cost twice as much
+                slope = (by_readout[:, None, some] * slope).reshape(len(repeated), -1)
+            gradient += features.gradient(repeated, slope)
+        shaped = gradient.reshape(n_readouts, *values.shape)
         if everything:
-            gradients[block.term] = gradient
+            gradients[block.term] = shaped
         else:
-            gradients[block.term][:, :, mine] = gradient
+            gradients[block.term][:, :, mine] = shaped
     return energies.T, gradients
