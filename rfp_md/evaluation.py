@@ -16,6 +16,7 @@ from rfp_md.frames import Floats, Frames
 from rfp_md.io import Units, paths_of, read
 from rfp_md.leakage import Fingerprints, audit
 from rfp_md.potential import Potential
+from rfp_md.reliability import compare, summary
 
 
 def evaluate(
@@ -23,6 +24,7 @@ def evaluate(
     data: str | Path | Sequence[str | Path],
     *,
     plot: str | Path | None = None,
+    uncertainty: bool = False,
     energy_unit: str | None = None,
     force_unit: str | None = None,
     length_unit: str | None = None,
@@ -35,13 +37,15 @@ def evaluate(
     Args:
         model: a ``.rfp`` file.
         data: file or files of reference frames with energies; forces where the model has forces.
-        plot: a PNG for the parity plot.
+        plot: a PNG for the parity plot, or, with ``uncertainty``, for the observed errors against the predicted ones.
+        uncertainty: compare the errors with the standard deviations that the model's committee predicts.
 
     Returns:
         n_frames, energy_mae_mev, energy_rmse_mev, energy_mae_mev_per_atom, force_mae_mev_per_angstrom,
         force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, ms_per_frame, leakage; errors of forces and
         stresses are None where there are none to compare; leakage says which of these frames the model was
-        fitted to (rfp_md.leakage), None where the file does not know its training frames.
+        fitted to (rfp_md.leakage), None where the file does not know its training frames. With ``uncertainty``, that
+        too: see ``rfp_md.reliability.summary``.
     """
     if plot is not None:
         check_output(plot, [model, *paths_of(data)])
@@ -59,10 +63,15 @@ def evaluate(
     }
     if not all(np.isfinite(predicted).all() for _, predicted in pairs.values()):
         raise UserError(f"{model}: predicts numbers that are not finite for {dataset.sources}")
+    judged = compare(potential, dataset) if uncertainty else None
     if plot is not None:
-        from rfp_md.plots import plot_parity
+        title = f"{Path(model).name} on {', '.join(str(path) for path in paths_of(data))}"
+        from rfp_md import plots
 
-        plot_parity(pairs, plot, title=f"{Path(model).name} on {', '.join(str(path) for path in paths_of(data))}")
+        if judged is not None:
+            plots.plot_reliability(judged, plot, title)
+        else:
+            plots.plot_parity(pairs, plot, title)
     errors = {name: 1e3 * (predicted - reference) for name, (reference, predicted) in pairs.items()}
     n_atoms = np.concatenate([np.full(len(block), block.n_atoms) for block in dataset])
     forces, stresses, known = errors.get("force"), errors.get("stress"), potential.fingerprints
@@ -76,6 +85,7 @@ def evaluate(
         "stress_mae_mev_per_angstrom3": None if stresses is None else _mae(stresses),
         "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
         "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
+        **({"uncertainty": summary(judged)} if judged is not None else {}),
     }
 
 

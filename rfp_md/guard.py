@@ -66,6 +66,17 @@ def check_prediction(plugin: Plugin, predicted: Any, shapes: Sequence[tuple[int,
         check_array(plugin, f"predict, gradient of term {k},", gradient, shape)
 
 
+def check_committee(plugin: Plugin, members: Any, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raise UserError unless it is energies (P, M) of two members or more and their gradients of each term."""
+    if not isinstance(members, tuple) or len(members) != 2 or len(members[1]) != len(shapes):
+        raise defect(plugin, f"committee must return energies and a list of {len(shapes)} gradients, one for each term")
+    check_array(plugin, "committee, energies,", members[0], (None, shapes[0][0]))
+    if len(members[0]) < 2:
+        raise defect(plugin, "committee returned fewer than two members")
+    for k, (gradient, shape) in enumerate(zip(members[1], shapes, strict=True)):
+        check_array(plugin, f"committee, gradient of term {k},", gradient, (len(members[0]), *shape))
+
+
 def defect(plugin: Plugin, text: str) -> UserError:
     """The sentence."""
     return UserError(f"{plugin.kind} '{plugin.name}': {text}; 'rfp plugins check {plugin.name}' finds out more")

@@ -10,8 +10,9 @@ import numpy as np
 
 from rfp_md.files import replacing
 from rfp_md.frames import Floats
+from rfp_md.reliability import calibration
 
-BLUE, GREY = "#2f6690", "#9aa5b1"
+BLUE, RED, GREY = "#2f6690", "#c8553d", "#9aa5b1"
 LABELS = {
     "energy": ("energy − baseline", "eV", "meV"),
     "force": ("force component", "eV/Å", "meV/Å"),
@@ -51,6 +52,45 @@ def plot_parity(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, title
     _save(figure, path)
 
 
+def plot_reliability(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, title: str) -> None:
+    """Observed error against predicted standard deviation, both logarithmic, of equally many predictions in each point.
+
+    Args:
+        pairs: errors and standard deviations of ``energy`` (eV) and ``force`` (eV/Å), as in ``rfp_md.reliability``.
+        path: the PNG to write.
+    """
+    from matplotlib.figure import Figure
+
+    shown = {name: pair for name, pair in pairs.items() if name in LABELS}
+    figure = Figure(figsize=(4.6 * len(shown), 4.6), layout="constrained")
+    for axes, (name, (errors, deviations)) in zip(
+        figure.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True
+    ):
+        quantity, _, unit = LABELS[name]
+        errors, deviations = 1e3 * np.abs(errors), 1e3 * deviations
+        axes.loglog(deviations, errors, ".", color=BLUE, markersize=2, alpha=0.3, rasterized=True, label="single")
+        bins = calibration(errors / 1e3, deviations / 1e3)
+        axes.loglog(
+            [part["std"] for part in bins],
+            [part["rmse"] for part in bins],
+            "o-",
+            color=RED,
+            markersize=5,
+            linewidth=1,
+            label="root mean square in bins",
+        )
+        inside = deviations[deviations > 0]
+        if len(inside):
+            ends = np.array([inside.min(), inside.max()])
+            axes.loglog(ends, ends, color=GREY, linewidth=0.8, zorder=0, label="observed = predicted")
+            axes.set_ylim(ends[0] / 10, 10 * ends[1])
+        axes.set_xlabel(f"predicted standard deviation / {unit}")
+        axes.set_ylabel(f"error of the {quantity.split(' − ')[0]} / {unit}")
+        axes.legend(loc="lower right", fontsize=8)
+    figure.suptitle(title, fontsize=10)
+    _save(figure, path)
+
+
 def plot_conserved(runs: dict[str, tuple[Floats, Floats]], path: str | Path, title: str) -> None:
     """Total energy of NVE runs against time.
 
@@ -62,7 +102,7 @@ def plot_conserved(runs: dict[str, tuple[Floats, Floats]], path: str | Path, tit
 
     figure = Figure(figsize=(7.0, 3.6), layout="constrained")
     axes = figure.subplots()
-    for (label, (times, energies)), color in zip(runs.items(), (BLUE, "#c8553d"), strict=False):
+    for (label, (times, energies)), color in zip(runs.items(), (BLUE, RED), strict=False):
         axes.plot(times, energies, linewidth=0.7, color=color, label=label)
     axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
     axes.set_xlabel("time / ps")

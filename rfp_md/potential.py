@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
-from rfp_md.guard import call, check_array, check_prediction
+from rfp_md.guard import call, check_array, check_committee, check_prediction
 from rfp_md.leakage import Fingerprints
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites, describe, pull_back
+
+if TYPE_CHECKING:
+    from rfp_md.committee import Committee, Spread
 
 CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the regressor holds for a site
 
@@ -121,6 +124,23 @@ class Potential:
         self.check(frames)
         return np.concatenate([self._deviations(part) for part in self._chunks(frames)])
 
+    def committee(self, frames: Frames) -> Committee:
+        """Energies, forces and virials by every member of the model's committee.
+
+        Raises:
+            UserError: as ``compute``, or the model has no committee.
+        """
+        from rfp_md.committee import join
+
+        self.check(frames)
+        if not self.has_forces:
+            raise UserError("this model was fitted to energies only and has no forces, so that none are uncertain")
+        return join([self._committee(part) for part in self._chunks(frames)])
+
+    def uncertainty(self, frames: Frames) -> Spread:
+        """Standard deviations of energies and forces, by the committee. Raises UserError as ``committee``."""
+        return self.committee(frames).spread
+
     def check(self, frames: Frames) -> None:
         """Raise UserError where the model has nothing to say about these structures."""
         if self.fixed_composition:
@@ -173,18 +193,40 @@ class Potential:
         check_prediction(self.regressor, predicted, [sites.values.shape for sites in terms])
         return predicted
 
+    def _committee(self, frames: Frames) -> Committee:
+        from rfp_md.committee import Committee
+
+        terms = describe_all(self.descriptors, frames)
+        members = call(self.regressor, "committee", lambda: self.regressor.committee(terms))
+        check_committee(self.regressor, members, [sites.values.shape for sites in terms])
+        energies, gradients = members
+        # A descriptor pulls back one gradient for each structure: every structure comes once for each member.
+        repeated = frames[np.tile(np.arange(len(frames)), len(energies))]
+        flat = [gradient.reshape(-1, *gradient.shape[2:]) for gradient in gradients]
+        forces, virials = self._forces(repeated, flat)
+        shape = energies.shape
+        return Committee(
+            energies + self.baseline(frames.numbers),
+            forces.reshape(*shape, *forces.shape[1:]),
+            virials.reshape(*shape, 3, 3),
+        )
+
+    def _forces(self, frames: Frames, gradients: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """Forces and virials from dE/dx of every term."""
+        slopes: Floats | float = 0.0
+        for descriptor, gradient in zip(self.descriptors, gradients, strict=True):
+            slopes = slopes + pull_back(descriptor, frames, gradient)
+        forces = -np.asarray(slopes)[:, : frames.n_atoms]
+        virials = -np.asarray(slopes)[:, frames.n_atoms :] if frames.periodic else free_virials(frames, forces)
+        return forces, virials
+
     def _compute(self, frames: Frames) -> Prediction:
         baseline = self.baseline(frames.numbers)
         if self.force_regressor is not None:
             forces = self._outputs(self.force_regressor, frames, 3 * frames.n_atoms).reshape(frames.positions.shape)
             return Prediction(self._energies(frames) + baseline, forces, free_virials(frames, forces))
         energies, gradients = self._predict(frames)
-        slopes: Floats | float = 0.0
-        for descriptor, gradient in zip(self.descriptors, gradients, strict=True):
-            slopes = slopes + pull_back(descriptor, frames, gradient)
-        forces = -np.asarray(slopes)[:, : frames.n_atoms]
-        virials = -np.asarray(slopes)[:, frames.n_atoms :] if frames.periodic else free_virials(frames, forces)
-        return Prediction(energies + baseline, forces, virials)
+        return Prediction(energies + baseline, *self._forces(frames, gradients))
 
 
 def describe_all(descriptors: Sequence[Descriptor], frames: Frames) -> list[Sites]:

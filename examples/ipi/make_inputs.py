@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from rfp_md.artifact import load
-from rfp_md.driver.transports import UnixAddress
+from rfp_md.driver.transports import InetAddress, UnixAddress
 from rfp_md.interfaces.ipi_input import ipi_input
 
 HERE = Path(__file__).resolve().parent
@@ -17,6 +17,7 @@ INPUTS = {
     "nve.xml": (SOCKET, {}),
     "nvt.xml": (SOCKET, {"ensemble": "nvt"}),
     "pimd.xml": (SOCKET, {"ensemble": "nvt", "beads": 32}),
+    "uncertainty.xml": (InetAddress("127.0.0.1", 31404), {"ensemble": "nvt", "committee": True}),
     "pimd_in_process.xml": (None, {"ensemble": "nvt", "beads": 32}),
 }
 

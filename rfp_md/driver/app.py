@@ -50,6 +50,15 @@ def driver(
         float | None, typer.Option(min=0.0, help="Stop where energy and work differ by more, meV/atom.")
     ] = None,
     min_distance: Annotated[float | None, typer.Option(min=0.0, help="Stop where two atoms come closer, Å.")] = None,
+    committee: Annotated[
+        bool, typer.Option("--committee", help="Send what the model's committee says, as i-PI's ffcommittee reads it.")
+    ] = False,
+    max_uncertainty: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Stop where the force on an atom is more uncertain, eV/Å; with it goes --committee."
+        ),
+    ] = None,
     log_every: Annotated[int, typer.Option(min=1, help="Evaluations between two lines of the log.")] = 100_000,
     mdi: Annotated[str | None, typer.Option(help="Serve as an MDI engine with these MDI options instead.")] = None,
     print_ipi: Annotated[
@@ -77,7 +86,7 @@ def driver(
     if print_ipi:
         given = any(flag is not None for flag in (unix, shm, host, port))
         address = choose_address(unix, shm, host, port, sockets_prefix) if given else None
-        _print_ipi(model, address, shm is not None, template, init, nve=nve, nvt=nvt, pimd=pimd)
+        _print_ipi(model, address, shm is not None, template, init, nve=nve, nvt=nvt, pimd=pimd, committee=committee)
         return
     if nve or nvt or pimd is not None or init is not None:
         raise UserError("--nve, --nvt, --pimd and --init say what --print-ipi prints; add it, or leave them out")
@@ -86,6 +95,8 @@ def driver(
             raise UserError("--mdi and an address name two servers; give one")
         if max_mismatch is not None or min_distance is not None or connections > 1:
             raise UserError("--max-mismatch, --min-distance and --connections are not for --mdi; leave them out")
+        if committee or max_uncertainty is not None:
+            raise UserError("--committee and --max-uncertainty are not for --mdi; leave them out")
         _serve_mdi(model, template, mdi, timeout)
         return
     address = choose_address(unix, shm, host, port, sockets_prefix)
@@ -93,9 +104,14 @@ def driver(
     structure = template_of(potential, template)
     if potential.direct:
         _log("warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy")
-    evaluator = Evaluator.of(potential, structure)
+    evaluator = Evaluator.of(potential, structure, committee=committee or max_uncertainty is not None)
     monitor = Monitor(
-        structure.n_atoms, _log, log_every=log_every, max_mismatch=max_mismatch, min_distance=min_distance
+        structure.n_atoms,
+        _log,
+        log_every=log_every,
+        max_mismatch=max_mismatch,
+        min_distance=min_distance,
+        max_uncertainty=max_uncertainty,
     )
     _warm_up(evaluator, structure)
 
@@ -135,6 +151,7 @@ def _print_ipi(
     nve: bool,
     nvt: bool,
     pimd: int | None,
+    committee: bool,
 ) -> None:
     from rfp_md.artifact import load
     from rfp_md.interfaces.ipi_input import ipi_input
@@ -151,6 +168,7 @@ def _print_ipi(
         init=init,
         ensemble=ensemble,
         beads=pimd or 1,
+        committee=committee,
     )
     print(text, end="")
 
@@ -178,7 +196,7 @@ def _warm_up(evaluator: Evaluator, structure: Frames) -> None:
     frames = structure.at(structure.positions[:1])
     monitor = Monitor(structure.n_atoms, _log, min_distance=0.0)
     monitor.check_distances(frames)
-    monitor.observe(frames, evaluator(frames))
+    monitor.observe(frames, evaluator.evaluate(frames)[0])
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

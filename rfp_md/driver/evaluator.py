@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from ase.units import Bohr, Hartree
 
+from rfp_md.committee import Committee
 from rfp_md.driver.plausible import check_order
 from rfp_md.driver.protocol import Results, Structures, check_atoms
 from rfp_md.errors import UserError
@@ -25,18 +26,33 @@ class Evaluator:
         evaluate: gives the prediction for frames; the potential's ``compute``.
     """
 
-    def __init__(self, template: Frames, evaluate: Evaluate, *, reference: Frames | None = None) -> None:
+    def __init__(
+        self,
+        template: Frames,
+        evaluate: Evaluate,
+        *,
+        reference: Frames | None = None,
+        committee: Callable[[Frames], Committee] | None = None,
+    ) -> None:
         """Start.
 
         Args:
             reference: a free molecule of which the first structure must have the bonds; None: nothing is known.
+            committee: gives the members' predictions, where they are wanted; the potential's ``committee``.
         """
         self._template, self._evaluate, self._reference = template, evaluate, reference
+        self._committee = committee
 
     @classmethod
-    def of(cls, potential: Potential, template: Frames) -> Evaluator:
-        """A potential's; the bonds of a free molecule are those of the template."""
-        return cls(template, potential.compute, reference=None if template.periodic else template)
+    def of(cls, potential: Potential, template: Frames, *, committee: bool = False) -> Evaluator:
+        """A potential's, with its committee or without; the bonds of a free molecule are those of the template."""
+        reference = None if template.periodic else template
+        return cls(
+            template,
+            potential.compute,
+            reference=reference,
+            committee=potential.committee if committee else None,
+        )
 
     def frames(self, structures: Structures) -> Frames:
         """The structures in Å.
@@ -68,10 +84,20 @@ class Evaluator:
 
     def __call__(self, frames: Frames) -> Prediction:
         """Energies, forces, virials. Raises UserError where they are not finite: i-PI would take NaN without a word."""
-        prediction = self._evaluate(frames)
-        if not prediction.finite:
-            raise UserError("the model gave a result that is not finite; nothing was sent to the server")
-        return prediction
+        return _checked(self._evaluate(frames))
+
+    def evaluate(self, frames: Frames) -> tuple[Prediction, Committee | None]:
+        """The same, with what the committee's members say where they are wanted; its mean is the prediction then."""
+        if self._committee is None:
+            return self(frames), None
+        committee = self._committee(frames)
+        return _checked(committee.mean), committee
+
+
+def _checked(prediction: Prediction) -> Prediction:
+    if not prediction.finite:
+        raise UserError("the model gave a result that is not finite; nothing was sent to the server")
+    return prediction
 
 
 def _check_cell(cell: Floats, positions: Floats) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
+from rfp_md.committee import Committee
 from rfp_md.driver.contacts import closest_pair
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints
@@ -36,6 +37,7 @@ class Monitor:
         n_atoms: of a structure.
         max_mismatch: stop where a trajectory's mismatch is larger, meV/atom.
         min_distance: stop where two atoms come closer, Å.
+        max_uncertainty: stop where an atom's force is more uncertain, eV/Å (standard deviation of the vector).
         log: is told one line every ``log_every`` evaluations.
     """
 
@@ -47,10 +49,12 @@ class Monitor:
         log_every: int = 100_000,
         max_mismatch: float | None = None,
         min_distance: float | None = None,
+        max_uncertainty: float | None = None,
     ) -> None:
         self.evaluations = 0
         self._n_atoms, self._log, self._log_every = n_atoms, log, log_every
         self._max_mismatch, self._min_distance = max_mismatch, min_distance
+        self._max_uncertainty = max_uncertainty
         self._jumps = self._free = 0
         self._told = False
         self._warned = max_mismatch is None  # that a limit of the mismatch means little
@@ -75,6 +79,19 @@ class Monitor:
                     f"stopped: atoms {_name(frames, first)} and {other} are {distance:.3f} Å apart in "
                     f"evaluation {self.evaluations + 1}, closer than --min-distance {self._min_distance:g}"
                 )
+
+    def check_uncertainty(self, frames: Frames, committee: Committee) -> None:
+        """Raise UserError, naming step and atom, where a force is too uncertain; before it is used."""
+        if self._max_uncertainty is None:
+            return
+        atoms = committee.spread.atoms
+        structure, atom = (int(k) for k in np.unravel_index(np.argmax(atoms), atoms.shape))
+        largest = float(atoms[structure, atom])
+        if largest > self._max_uncertainty:
+            raise UserError(
+                f"stopped: the force on atom {_name(frames, atom)} is uncertain by {largest:.3g} eV/Å in "
+                f"evaluation {self.evaluations + 1 + structure}, more than --max-uncertainty {self._max_uncertainty:g}"
+            )
 
     def observe(self, frames: Frames, prediction: Prediction) -> list[float]:
         """Take structures with their results; the mismatch of the trajectory of each, meV/atom.

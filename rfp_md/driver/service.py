@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rfp_md.driver.evaluator import Evaluator, atomic_units
+from rfp_md.driver.extras import extras_of
 from rfp_md.driver.monitor import Monitor
 from rfp_md.driver.protocol import Results, Structures
 from rfp_md.driver.session import ConnectionClosedError, Session
@@ -56,9 +57,11 @@ def evaluate(asked: list[Structures], evaluator: Evaluator, monitor: Monitor) ->
         )
     frames = evaluator.frames(together)
     monitor.check_distances(frames)
-    prediction = evaluator(frames)
+    prediction, committee = evaluator.evaluate(frames)
+    if committee is not None:
+        monitor.check_uncertainty(frames, committee)
     figures = monitor.observe(frames, prediction)
-    results = atomic_units(prediction, [f'{{"mismatch_mev_per_atom": {figure:.6g}}}' for figure in figures])
+    results = atomic_units(prediction, extras_of(figures, committee))
     if len(asked) == 1:
         return [results]
     sizes = [len(structures.positions) for structures in asked]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from xml.sax.saxutils import escape
 
 from rfp_md.driver.transports import InetAddress, UnixAddress
@@ -26,6 +27,13 @@ DIRECT = """\
   </ffdirect>"""
 
 
+COMMITTEE = """\
+  <ffcommittee name="rfp">
+{member}
+    <parse_json> True </parse_json>
+  </ffcommittee>"""
+
+
 def socket(address: UnixAddress | InetAddress, *, shared_memory: bool, batch: int, exit_on_disconnect: bool) -> str:
     """An ``<ffsocket>``, to which rfp-driver connects.
 
@@ -42,6 +50,12 @@ def socket(address: UnixAddress | InetAddress, *, shared_memory: bool, batch: in
         place = f"<address> {escape(split(address)[1])} </address>"
     more = "\n    <exit_on_disconnect> True </exit_on_disconnect>" if exit_on_disconnect else ""
     return SOCKET.format(mode=mode, place=place, timeout=TIMEOUT, more=more + _batch(batch))
+
+
+def committee(forcefield: str) -> str:
+    """An ``<ffcommittee>`` that takes its members from the extras of one force field."""
+    member = forcefield.replace('name="rfp"', 'name="members"', 1)
+    return COMMITTEE.format(member=indent(member, "  "))
 
 
 def split(address: UnixAddress) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from rfp_md.driver.plausible import check_order
-from rfp_md.driver.transports import IPI_PREFIX, Address, UnixAddress
+from rfp_md.driver.transports import IPI_PREFIX, Address, InetAddress, UnixAddress
 from rfp_md.errors import UserError
 from rfp_md.frames import formula
 from rfp_md.interfaces import ipi_forcefield
@@ -28,7 +28,7 @@ SIMULATION = """\
         potential{{electronvolt}}{quantum} ]
     </properties>
     <trajectory filename="pos" stride="{seldom}" flush="10" cell_units="angstrom"> {positions}{{angstrom}} </trajectory>
-    <checkpoint filename="checkpoint" stride="{rarely}" overwrite="True"/>
+{uncertainty}    <checkpoint filename="checkpoint" stride="{rarely}" overwrite="True"/>
   </output>
   <total_steps> {steps} </total_steps>
   <prng> <seed> {seed} </seed> </prng>
@@ -45,6 +45,14 @@ SIMULATION = """\
     </motion>
   </system>
 </simulation>
+"""
+
+# Hartree, and of the model's figures those of rfp_md.driver.extras.
+UNCERTAINTY = """\
+    <trajectory filename="uncertainty" stride="{stride}" bead="0"
+      extra_type="committee_uncertainty"> extras </trajectory>
+    <trajectory filename="force_uncertainty" stride="{stride}" bead="0"
+      extra_type="committee_force_uncertainty_ev_per_angstrom"> extras </trajectory>
 """
 
 THERMOSTAT = """
@@ -67,6 +75,7 @@ def ipi_input(
     stride: int = 10,
     seed: int = 0,
     exit_on_disconnect: bool = False,
+    committee: bool = False,
 ) -> str:
     """The text of ``input.xml`` for dynamics with a model.
 
@@ -82,6 +91,8 @@ def ipi_input(
         timestep: fs.
         stride: steps between lines of ``run.out``.
         exit_on_disconnect: whether i-PI ends with its driver, or waits for another one.
+        committee: whether i-PI moves the atoms on the mean of the model's committee and writes its spread; the driver
+            is started with ``--committee`` then.
 
     Raises:
         UserError: a file that cannot be read or has other atoms, or numbers that make no run.
@@ -110,6 +121,10 @@ def ipi_input(
         forcefield = ipi_forcefield.socket(
             address, shared_memory=shared_memory, batch=beads, exit_on_disconnect=exit_on_disconnect
         )
+    if committee:
+        if not isinstance(address, InetAddress):
+            raise UserError("--committee: i-PI's ffcommittee works with an inet socket only; give --host and --port")
+        forcefield = ipi_forcefield.committee(forcefield)
     thermostat = THERMOSTAT.format(mode="langevin" if beads == 1 else "pile_l") if ensemble == "nvt" else ""
     return SIMULATION.format(
         sockets=sockets,
@@ -120,6 +135,7 @@ def ipi_input(
         positions="positions" if beads == 1 else "x_centroid",
         steps=steps,
         seed=seed,
+        uncertainty=UNCERTAINTY.format(stride=stride) if committee else "",
         forcefield=forcefield,
         structure=beads_and_cell(start, beads),
         beads=beads,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.blas import dsymm
-from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from rfp_md.frames import Floats
 
@@ -23,12 +23,14 @@ class Solution:
         coefficients: c (K,), or (K, P) for P right-hand sides.
         method: ``cholesky``, ``eigenvalues`` or ``dual``.
         residual: |(A + λD)c − y| / |y| in the scaled system.
+        deviations: draws of the posterior's deviation from c (K, P), of covariance (A + λD)⁻¹, or None.
     """
 
     coefficients: Floats
     regularization: float
     method: str
     residual: float
+    deviations: Floats | None = None
 
 
 class Ridge:
@@ -40,12 +42,14 @@ class Ridge:
     One K × K array holds everything: A in its upper triangle, the factor of the moment in its lower one.
     """
 
-    def __init__(self, matrix: Floats, rhs: Floats, *, scaled: bool = True) -> None:
+    def __init__(self, matrix: Floats, rhs: Floats, *, scaled: bool = True, noise: Floats | None = None) -> None:
         """Take over ``matrix`` (lower triangle, Fortran order; it is overwritten) and ``rhs`` (K,) or (K, P).
 
         Args:
             scaled: D = diag A; else D = 1, so that λ has the size of the matrix.
+            noise: ξ (K, P), standard normal, of which every solution's deviations are made.
         """
+        self._noise = noise
         self._scale = column_scale(matrix.diagonal(), scaled)
         matrix /= self._scale[:, None]
         matrix /= self._scale
@@ -54,7 +58,10 @@ class Ridge:
         self._rhs = rhs.reshape(len(rhs), -1) / self._scale[:, None]
 
     def cholesky(self, regularization: float) -> Solution | None:
-        """Solve by Cholesky with one step of refinement; None where the matrix is not positive definite."""
+        """Solve by Cholesky with one step of refinement; None where the matrix is not positive definite.
+
+        Deviations are D^-½ L⁻ᵀ ξ with L Lᵀ the factorised matrix.
+        """
         mirror(self._matrix.T)
         self._set_diagonal(self._diagonal + regularization)
         factor, failed = dpotrf(self._matrix, lower=1, overwrite_a=1, clean=0)
@@ -63,20 +70,27 @@ class Ridge:
             return None
         of_factor = factor.diagonal().copy()
         solution, _ = dpotrs(factor, self._rhs, lower=1)
+        drawn = None if self._noise is None else dtrtrs(factor, self._noise, lower=1, trans=1)[0]
         self._set_diagonal(self._diagonal)
         remainder = self._remainder(solution, regularization)
         self._set_diagonal(of_factor)
         correction, _ = dpotrs(factor, remainder, lower=1)
         self._set_diagonal(self._diagonal)
-        return self._solution(solution + correction, regularization, "cholesky")
+        return self._solution(solution + correction, regularization, "cholesky", drawn)
 
     def eigenvalues(self, regularization: float) -> Solution:
-        """Solve by an eigendecomposition, whatever the matrix; more than ten times slower."""
+        """Solve by an eigendecomposition, whatever the matrix; more than ten times slower.
+
+        Deviations are D^-½ V (Λ + λ)^-½ Vᵀ ξ over the eigenvectors that the solution is made of.
+        """
         values, vectors = eigh(self._matrix, lower=False)
         kept = values > EIGENVALUE_FLOOR * values[-1]
         vectors = vectors[:, kept]
         solution = vectors @ ((vectors.T @ self._rhs) / (values[kept] + regularization)[:, None])
-        return self._solution(solution, regularization, "eigenvalues")
+        drawn = None
+        if self._noise is not None:
+            drawn = vectors @ ((vectors.T @ self._noise) / np.sqrt(values[kept] + regularization)[:, None])
+        return self._solution(solution, regularization, "eigenvalues", drawn)
 
     def _set_diagonal(self, values: Floats) -> None:
         np.einsum("kk->k", self._matrix)[:] = values
@@ -84,10 +98,12 @@ class Ridge:
     def _remainder(self, solution: Floats, regularization: float) -> Floats:
         return np.asarray(self._rhs - dsymm(1.0, self._matrix, solution, lower=0) - regularization * solution)
 
-    def _solution(self, scaled: Floats, regularization: float, method: str) -> Solution:
+    def _solution(self, scaled: Floats, regularization: float, method: str, drawn: Floats | None) -> Solution:
         size = np.linalg.norm(self._rhs) or 1.0
         residual = float(np.linalg.norm(self._remainder(scaled, regularization)) / size)
-        return Solution((scaled / self._scale[:, None]).reshape(self._shape), regularization, method, residual)
+        coefficients = (scaled / self._scale[:, None]).reshape(self._shape)
+        deviations = None if drawn is None else drawn / self._scale[:, None]
+        return Solution(coefficients, regularization, method, residual, deviations)
 
 
 class DualRidge:

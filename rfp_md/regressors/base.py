@@ -127,7 +127,15 @@ class Regressor(Plugin):
 
     def deviations(self, terms: Sequence[Sites]) -> Floats:
         """Predictive standard deviations of the energies (M,), eV. A regressor need not have them."""
-        raise UserError(f"regressor '{self.name}' has no predictive variance; gaussian_process:variance=true has")
+        raise UserError(f"regressor '{self.name}' has no predictive variance; random_fourier has, for example")
+
+    def committee(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+        """P models that are as likely as this one: energies (P, M) and, for each term, dE/dx (P, M, S, D).
+
+        Their mean is what ``predict`` gives, and their sample standard deviation what it may be wrong by. A regressor
+        need not have them.
+        """
+        raise UserError(f"regressor '{self.name}' has no committee; random_fourier and rfnn have")
 
     def fit_outputs(
         self,

@@ -23,12 +23,13 @@ from rfp_md.regressors.base import Batch, Regressor, Samples
 from rfp_md.regressors.direct_fit import DirectFit
 from rfp_md.regressors.joint_fit import JointFit
 from rfp_md.regressors.pools import SitePool, pool_sites
+from rfp_md.regressors.readouts import evaluate
 from rfp_md.regressors.rows import Block, energy_rows
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
-CACHE_NUMBERS = 50_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
+MEMBERS = 8  # of the committee; the spread of so many is known within a quarter
 BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
 
 
@@ -98,12 +99,17 @@ class FeatureRegressor(Regressor):
         batch_size, needed = self._footprint(train, valid, sample, pools)
         self._require(needed, width, progress)
         blocks = self._draw_blocks(pools, rng)
-        fit = JointFit(blocks, self._n_rows(train, valid), batch_size, progress, scaled=self.relative)
+        noise = rng.standard_normal((width, MEMBERS))
+        noise -= noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
+        fit = JointFit(blocks, self._n_rows(train, valid), batch_size, progress, scaled=self.relative, noise=noise)
         fit.add(train, "Training frames")
         choice = fit.choose(valid, self.regularization, self.force_weights, self.stress_weights)
         fit.add(valid, "Validation frames")
         final = fit.solve(choice.weights, [choice.solution.regularization], "Last solve")[0]
         self._remember(fit.blocks, final)
+        uncertainty_scale = float(np.sqrt(choice.score.variance_ratio or 0.0))
+        if final.deviations is not None:
+            self._state["committee"] = uncertainty_scale * final.deviations
         return {
             "width": len(final.coefficients),
             "regularization": final.regularization,
@@ -115,6 +121,7 @@ class FeatureRegressor(Regressor):
             "valid_energy_mae_ev": choice.score.energy_mae,
             "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
             "valid_virial_mae_ev": choice.score.strain_mae,
+            "uncertainty_scale": uncertainty_scale,
         }
 
     @property
@@ -122,30 +129,22 @@ class FeatureRegressor(Regressor):
         return max(len(block.features.biases) for block in self._blocks())
 
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
-        readout = self._state["readout"]
-        energies = np.zeros(len(terms[0].values))
-        gradients = [np.empty_like(sites.values) for sites in terms]
-        for block in self._blocks():
-            sites = terms[block.term]
-            mine = sites.types == block.site_type
-            everything = bool(mine.all())
-            values = sites.values if everything else sites.values[:, mine]
-            x = values.reshape(-1, values.shape[2])  # one matrix: a stack of them would be multiplied one by one
-            gradient = np.zeros_like(x)
-            coefficients = readout[block.columns]
-            size = max(1, CACHE_NUMBERS // max(1, len(x)))
-            for start in range(0, len(coefficients), size):
-                some = slice(start, start + size)
-                features = block.features.some(some)
-                value, slope = features(x)
-                energies += (value @ coefficients[some]).reshape(len(energies), -1).sum(axis=1)
-                slope *= coefficients[some]
-                gradient += features.gradient(x, slope)
-            if everything:
-                gradients[block.term] = gradient.reshape(values.shape)
-            else:
-                gradients[block.term][:, mine] = gradient.reshape(values.shape)
-        return energies, gradients
+        energies, gradients = evaluate(self._blocks(), self._state["readout"][:, None], terms)
+        return energies[0], [gradient[0] for gradient in gradients]
+
+    def committee(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+        """Members c + s δ_p, with draws δ_p of the posterior N(0, (A + λD)⁻¹) of the last solve.
+
+        The δ_p are centred, so that the members' mean is the model, and s is what makes
+        mean(error² / variance) = 1 on the validation forces for the solve without them.
+        """
+        readouts = self._state["readout"][:, None] + self._deviations()
+        return evaluate(self._blocks(), readouts, terms)
+
+    def deviations(self, terms: Sequence[Sites]) -> Floats:
+        members = energy_rows(self._blocks(), terms) @ self._deviations()
+        deviations: Floats = members.std(axis=1, ddof=1)
+        return deviations
 
     def fit_outputs(
         self,
@@ -193,6 +192,9 @@ class FeatureRegressor(Regressor):
             width = block.columns.stop
         if width == 0 or "readout" not in state or state["readout"].shape[:1] != (width,):
             raise ValueError("the readout does not fit the features")
+        committee = state.get("committee")
+        if committee is not None and (committee.ndim != 2 or len(committee) != width or committee.shape[1] < 2):
+            raise ValueError("the committee does not fit the features")
         return self
 
     def _check_weights(self, *names: str, where: str) -> None:
@@ -247,6 +249,15 @@ class FeatureRegressor(Regressor):
             self._state[f"{prefix}.biases"] = block.features.biases
         self._state["readout"] = solution.coefficients
         self._layout = None
+
+    def _deviations(self) -> Floats:
+        """s δ_p (K, P)."""
+        if "committee" not in self._state:
+            raise UserError(
+                "this model has no committee and so no uncertainty: it is a direct one, or an old one; "
+                "train it again, without --target direct"
+            )
+        return self._state["committee"]
 
     def _blocks(self) -> list[Block]:
         """The blocks in the order of the readout, rebuilt once from ``state``."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rfp_md.errors import UserError
+from rfp_md.frames import Floats
 from rfp_md.linalg.gram import FewRows, Gram, NormalEquations, keeps_rows, weighted_sum
 from rfp_md.linalg.ridge import Ridge, Solution
 from rfp_md.progress import Progress
@@ -45,14 +46,16 @@ class JointFit:
         progress: Progress,
         *,
         scaled: bool = True,
+        noise: Floats | None = None,
     ) -> None:
         """Start with no rows.
 
         Args:
             n_rows: how many rows of energies, slopes and strain slopes will come; fewer numbers where there are none.
             scaled: whether λ is relative to the features' size.
+            noise: ξ (K, P) of every solution's deviations.
         """
-        self.blocks, self._scaled = blocks, scaled
+        self.blocks, self._scaled, self._noise = blocks, scaled, noise
         self._rows_per_sample, self._batch_size, self._progress = sum(n_rows) // n_rows[0], batch_size, progress
         width = blocks[-1].columns.stop
         self._grams: list[NormalEquations] = [
@@ -87,7 +90,8 @@ class JointFit:
         """Solutions for every λ whose factorisation holds; if none does, one for a larger λ or by eigenvalues, with a
         message."""
         self._progress.start(label, len(lambdas), "solves")
-        ridge = Ridge(*weighted_sum(self._grams, list(weights[: len(self._grams)])), scaled=self._scaled)
+        system = weighted_sum(self._grams, list(weights[: len(self._grams)]))
+        ridge = Ridge(*system, scaled=self._scaled, noise=self._noise)
         solutions = []
         for value in lambdas:
             solution = ridge.cholesky(value)

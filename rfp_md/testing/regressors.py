@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rfp_md.errors import UserError
 from rfp_md.frames import Floats
 from rfp_md.guard import check_fitted
 from rfp_md.progress import Progress
@@ -21,6 +22,7 @@ from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, s
 from rfp_md.testing.synthetic import synthetic, whole
 
 SAME = 1e-9  # the same computation done twice or in another order, relative to the largest number
+MEAN = 1e-6  # the same for sums of members, whose readouts are large and cancel
 DERIVATIVE = 1e-6  # against central differences, relative to the largest slope
 STEP = 1e-4  # of central differences
 LEARNED = 0.5  # of the targets' spread: a mean error that any useful fit is below
@@ -57,6 +59,7 @@ class RegressorChecks:
             self.learns,
             self.same_seed_same_fit,
             self.save_and_load,
+            self.committee,
             self.threads,
         ]
 
@@ -140,6 +143,25 @@ class RegressorChecks:
         again = type(self.regressor)(**parameters).restore(state)
         if far(self.fitted.predict(self.terms)[0], again.predict(self.terms)[0], SAME):
             fail("made again from its parameters and state, it predicts something else; keep what it learned in state")
+
+    def committee(self) -> None:
+        try:
+            energies, gradients = self.fitted.committee(self.terms)
+        except UserError as error:
+            skip(f"it has no committee: {error}")
+        n_members = len(energies)
+        if n_members < 2:
+            fail("committee gives fewer than two members; their spread is what is wanted")
+        want_array("committee, energies", energies, (n_members, 20))
+        if len(gradients) != len(self.terms):
+            fail(f"committee gives {len(gradients)} gradients for {len(self.terms)} terms; return one for each")
+        for k, (gradient, sites) in enumerate(zip(gradients, self.terms, strict=True)):
+            want_array(f"committee, gradient of term {k}", gradient, (n_members, *sites.values.shape))
+        expected, slopes = self.fitted.predict(self.terms)
+        if far(energies.mean(axis=0), expected, MEAN):
+            fail("the mean of the committee's energies is not what predict gives; centre the members on it")
+        if any(far(gradient.mean(axis=0), slope, MEAN) for gradient, slope in zip(gradients, slopes, strict=True)):
+            fail("the mean of the committee's gradients is not what predict gives; centre the members on it")
 
     def threads(self) -> None:
         expected = self.fitted.predict(self.terms)[0]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ETHANOL
+from tests.conftest import ETHANOL, ROOT
 
 
 def rfp(*arguments, cwd=None):
@@ -62,6 +62,30 @@ def test_evaluate_keeps_its_contract(trained, tmp_path):
     assert errors["n_frames"] == 100
     assert errors["energy_mae_mev_per_atom"] == pytest.approx(errors["energy_mae_mev"] / 9)
     assert (tmp_path / "parity.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_compares_errors_with_the_predicted_uncertainty(trained, tmp_path):
+    _, model, _ = trained
+    found = json.loads(rfp("evaluate", model, f"{ETHANOL}@500:", "--json", "--uncertainty").stdout)["uncertainty"]
+    assert set(found) == {
+        "energy_std_mev",
+        "force_std_mev_per_angstrom",
+        "energy_error_over_std",
+        "force_error_over_std",
+        "force_error_spearman",
+        "energy_calibration",
+        "force_calibration",
+    }
+    assert len(found["force_calibration"]) == 10
+    assert set(found["force_calibration"][0]) == {"n", "std", "rmse"}
+    result = rfp("evaluate", model, f"{ETHANOL}@500:", "--uncertainty", "--plot", tmp_path / "calibration.png")
+    assert "calibration of forces, meV/Å\n  predicted  observed  n" in result.stdout
+    assert (tmp_path / "calibration.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_uncertainty_of_a_model_without_a_committee_is_refused():
+    line = refused("evaluate", ROOT / "tests/artifacts/format_1.rfp", f"{ETHANOL}@:3", "--uncertainty")
+    assert "no committee" in line
 
 
 def test_info_shows_the_header(trained):

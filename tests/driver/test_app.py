@@ -197,6 +197,8 @@ def test_a_complete_ipi_input_is_printed(model, flags):
         (["--print-ipi", "--nve", "--nvt"], "--nve, --nvt and --pimd exclude each other"),
         (["--unix", "a", "--nvt"], "say what --print-ipi prints"),
         (["--print-ipi", "--init", "nowhere.xyz"], "nowhere.xyz: no such file"),
+        (["--mdi", "-port 1", "--committee"], "--committee and --max-uncertainty are not for --mdi"),
+        (["--unix", "a", "--print-ipi", "--committee"], "ffcommittee works with an inet socket only; give --host"),
         (["--unix", "a", "--mdi", "-port 1"], "--mdi and an address name two servers"),
         (["--unix", "a", "--template", "nowhere.xyz"], "nowhere.xyz: no such file"),
     ],

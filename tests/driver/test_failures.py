@@ -1,6 +1,7 @@
 """What goes wrong in the middle of a run with real i-PI, provoked."""
 
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -132,6 +133,15 @@ def test_a_mismatch_stops_the_run_with_one_sentence(begin):
     lines = (run.folder / "driver.log").read_text().splitlines()
     assert "stopped: energy and work differ by" in lines[-1]
     assert "more than --max-mismatch 1e-09" in lines[-1]
+
+
+def test_a_force_that_is_too_uncertain_stops_the_run_with_one_sentence(begin):
+    run = begin("run", 100_000)
+    driver = run.driver("driver.log", "--max-uncertainty", "1e-6")
+    assert driver.wait(60) == 2
+    last = (run.folder / "driver.log").read_text().splitlines()[-1]
+    assert re.search(r"stopped: the force on atom [COH]\d is uncertain by \S+ eV/Å in evaluation 1, more than", last)
+    assert last.endswith("--max-uncertainty 1e-06")
 
 
 def test_atoms_that_come_too_close_stop_the_run(begin):

@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.calculator import PropertyNotImplementedError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,21 @@ def test_the_calculator_gives_the_potential_s_energy_and_forces(model, potential
     assert atoms.get_potential_energy() == pytest.approx(expected.energies[0])
     assert atoms.get_potential_energy(force_consistent=True) == atoms.get_potential_energy()
     np.testing.assert_allclose(atoms.get_forces(), expected.forces[0])
+
+
+def test_members_and_uncertainty_are_computed_where_they_are_asked_for(potential, ethanol):
+    atoms = Atoms(ethanol.numbers, ethanol.positions[5], calculator=RFPCalculator(potential, committee=True))
+    atoms.get_forces()
+    results, expected = atoms.calc.results, potential.committee(ethanol[5:6])
+    np.testing.assert_allclose(results["energies_committee"], expected.energies[:, 0])
+    np.testing.assert_allclose(results["forces_committee"].mean(axis=0), atoms.get_forces(), atol=1e-9)
+    assert atoms.calc.get_property("energy_uncertainty", atoms) == pytest.approx(expected.spread.energies[0])
+    np.testing.assert_allclose(results["forces_uncertainty"], expected.spread.forces[0])
+    plain = RFPCalculator(potential)
+    assert atoms.get_potential_energy() == pytest.approx(plain.get_potential_energy(atoms))
+    assert "energy_uncertainty" not in plain.results
+    with pytest.raises(PropertyNotImplementedError):
+        plain.get_property("energy_uncertainty", atoms)
 
 
 def test_moved_atoms_are_computed_anew(potential, ethanol):

@@ -3,11 +3,13 @@
 import re
 import runpy
 
+import ase.io
 import numpy as np
 import pytest
+from ase.units import Hartree
 
 import rfp_md
-from rfp_md.artifact import save
+from rfp_md.artifact import load, save
 from rfp_md.validation.energy_log import read_energy_log
 from tests.conftest import BENZENE, ROOT
 from tests.interfaces.ipi_runs import free_port, run_ipi
@@ -29,19 +31,19 @@ def models(tmp_path_factory):
 
 
 def run_example(name, models, folder, drivers, steps=20):
-    """Run an example for some steps, with rfp-driver for each (model, address); addresses as the example has them."""
+    """Run an example for some steps, with rfp-driver for each (model, address, flags …); addresses as it has them."""
     text = (EXAMPLES / f"{name}.xml").read_text()
     text = re.sub(r"<total_steps> \d+", f"<total_steps> {steps}", text).replace("../../", f"{ROOT}/")
     text = re.sub(r'stride="10"', 'stride="1"', text)
     flags = []
-    for model, address in drivers:
+    for model, address, *more in drivers:
         if isinstance(address, int):
             port = free_port()
             text = text.replace(f"<port> {address} ", f"<port> {port} ")
             place = ["--host", "127.0.0.1", "--port", port]
         else:
             place = ["--unix", address, "--sockets-prefix", f"{folder}/"]
-        flags.append(["--model", f"{model}.rfp", *place])
+        flags.append(["--model", f"{model}.rfp", *place, *more])
     for model in models.iterdir():
         (folder / model.name).symlink_to(model)
     (folder / "input.xml").write_text(text)
@@ -69,6 +71,20 @@ def test_a_committee_of_three_drivers(models, tmp_path):
     assert energies.shape == (21, 3)
     np.testing.assert_allclose(spread, energies.std(axis=1, ddof=1), rtol=1e-5)
     assert (spread > 0).all()
+
+
+def test_one_driver_is_a_committee(models, tmp_path):
+    run_example("uncertainty", models, tmp_path, [("benzene", 31404, "--committee")])
+    potential = load(models / "benzene.rfp")
+    trajectory = ase.io.read(tmp_path / "run.pos_0.xyz", index=":")
+    first = potential.uncertainty(potential.reference.at(trajectory[0].positions[None]))
+    spread = np.loadtxt(tmp_path / "run.uncertainty_0")
+    of_forces = np.loadtxt(tmp_path / "run.force_uncertainty_0")
+    assert len(spread) == len(of_forces) == 21
+    assert spread[0] * Hartree == pytest.approx(first.energies[0], rel=1e-3)
+    energy = potential.energies(potential.reference.at(trajectory[0].positions[None]))[0]
+    assert np.loadtxt(tmp_path / "run.out")[0, 5] == pytest.approx(energy, rel=3e-7)  # but for i-PI's hartree
+    assert of_forces[0] == pytest.approx(first.atoms.max(), rel=1e-3)
 
 
 def test_multiple_time_steps_conserve_the_accurate_energy(models, tmp_path):

@@ -98,3 +98,29 @@ def test_what_cannot_fit_is_refused_with_the_numbers():
         require_memory(10**15, "buy more")
     require_memory(1, "")
     assert available_memory() > 10**7
+
+
+@pytest.mark.parametrize("method", ["cholesky", "eigenvalues"])
+def test_deviations_are_draws_of_the_posterior(rng, method):
+    rows = rng.normal(size=(80, 6)) @ np.triu(rng.normal(size=(6, 6)) + 2 * np.eye(6))
+    matrix, draws, regularization = rows.T @ rows, 200_000, 0.3
+    expected = np.linalg.inv(matrix + regularization * np.diag(matrix.diagonal()))
+    ridge = Ridge(np.asfortranarray(matrix), rng.normal(size=6), noise=rng.standard_normal((6, draws)))
+    deviations = getattr(ridge, method)(regularization).deviations
+    found = deviations @ deviations.T / draws
+    size = np.sqrt(np.outer(expected.diagonal(), expected.diagonal()))
+    np.testing.assert_allclose(found / size, expected / size, atol=5 * np.sqrt(2 / draws))
+    assert (np.abs(deviations.mean(axis=1)) < 5 * np.sqrt(expected.diagonal() / draws)).all()
+
+
+def test_draws_leave_the_solutions_as_they_are(rng):
+    rows, targets = rng.normal(size=(80, 12)), rng.normal(size=80)
+    plain, drawn = (
+        Ridge(np.asfortranarray(rows.T @ rows), rows.T @ targets, noise=noise)
+        for noise in (None, rng.standard_normal((12, 8)))
+    )
+    for regularization in (1e-3, 1e-9):
+        first, second = plain.cholesky(regularization), drawn.cholesky(regularization)
+        np.testing.assert_array_equal(first.coefficients, second.coefficients)
+        assert first.deviations is None
+    np.testing.assert_array_equal(plain.eigenvalues(1e-3).coefficients, drawn.eigenvalues(1e-3).coefficients)

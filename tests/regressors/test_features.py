@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from rfp_md.errors import UserError
+from rfp_md.linalg.ridge import Ridge, Solution
 from rfp_md.progress import Progress
+from rfp_md.regressors.features import MEMBERS
+from rfp_md.regressors.joint_fit import JointFit
 from rfp_md.regressors.random_fourier import RandomFourier
 from rfp_md.regressors.rfnn import RandomFeatureNetwork
 from rfp_md.regressors.rows import Block, feature_rows
+from rfp_md.regressors.variance_ratio import VarianceRatio
 from rfp_md.sites import Sites
 from rfp_md.testing.synthetic import SyntheticSamples, synthetic, whole
 
@@ -150,3 +154,42 @@ def test_frames_that_are_all_the_same_give_no_pairs(rng):
     same = SyntheticSamples(np.ones((20, 4)))
     with pytest.raises(UserError, match="no two training frames that differ"):
         RandomFeatureNetwork(width=10).fit(same, same, [None, None], rng, Progress())
+
+
+@pytest.mark.parametrize("regularization", ["1e-8", "1e-10/1e-6"])
+def test_the_scale_makes_squared_errors_as_large_as_variances_on_validation(samples, rng, monkeypatch, regularization):
+    """For the solve without them: the last one, with them, is replaced by the chosen one."""
+    chosen = []
+    choose, solve = JointFit.choose, JointFit.solve
+    monkeypatch.setattr(JointFit, "choose", lambda *a: chosen.append(choose(*a)) or chosen[0])
+    monkeypatch.setattr(JointFit, "solve", lambda *a: [chosen[0].solution] if chosen else solve(*a))
+    regressor = RandomFourier(width=100, regularization=regularization)
+    regressor.fit(*samples, [None, None], rng, Progress())
+    valid = whole(samples[1], derivatives=True)
+    energies, gradients = regressor.committee(valid.terms)
+    members = sum(
+        np.einsum("pmsd,msdc->pmc", g, np.asarray(t.jacobian)[..., : valid.slopes.shape[1]])
+        for g, t in zip(gradients, valid.terms, strict=True)
+    )
+    ratios = (members.mean(axis=0) - valid.slopes) ** 2 / members.var(axis=0, ddof=1)
+    assert ratios.mean() == pytest.approx(1.0, rel=1e-6)
+    assert len(energies) == MEMBERS
+
+
+def test_what_is_zero_by_symmetry_does_not_calibrate():
+    rows = np.array([[1.0, 0.0], [0.0, 1e-12]])
+    ratio = VarianceRatio([Solution(np.zeros(2), 0.0, "cholesky", 0.0, np.array([[1.0, -1.0], [1.0, -1.0]]))])
+    ratio.add(rows, np.array([[2.0], [1e-3]]))
+    assert ratio.means() == pytest.approx([2.0])  # 4 / 2; the second would say 5e17
+    none = VarianceRatio([Solution(np.zeros(2), 0.0, "dual", 0.0)])
+    none.add(rows, np.zeros((2, 1)))
+    assert none.means() is None
+
+
+def test_a_fit_by_eigenvalues_has_a_committee_too(samples, rng, monkeypatch):
+    monkeypatch.setattr(Ridge, "cholesky", lambda *a: None)
+    regressor = RandomFourier(width=100)
+    report = regressor.fit(*samples, [None, None], rng, Progress())
+    assert report["solver"] == "eigenvalues"
+    deviations = regressor.deviations(next(samples[1].batches(5, derivatives=False)).terms)
+    assert (deviations > 0).all()

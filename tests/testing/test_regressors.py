@@ -52,6 +52,15 @@ def test_unseeded_randomness_is_caught():
     assert "use the generator" in failures(Planted())["same seed same fit"]
 
 
+def test_a_committee_around_another_model_is_caught():
+    class Planted(RandomFourier):
+        def committee(self, terms):
+            energies, gradients = super().committee(terms)
+            return energies + 0.01, gradients
+
+    assert "centre the members on it" in failures(Planted())["committee"]
+
+
 def test_a_report_that_json_cannot_hold_is_caught():
     class Planted(RandomFourier):
         def fit(self, *arguments):
