@@ -113,9 +113,17 @@ def parity(folder: Path, trajectories: Path) -> None:
         frames = experiment(protocol, "benzene", where, np.random.default_rng(0))
         potential = fit_model(Model.of(row), frames, np.random.default_rng(0))
         pairs.append((frames.test.forces / KCAL, predict(potential, frames.test)[1] / KCAL))
-    fast = rfp_md.train(Dataset((frames.train,)), preset="fast")
+    fast = rfp_md.train(
+        Dataset((frames.train,)),
+        descriptor=["inverse_distances:fragment=0,width=6000"],
+        regressor="random_fourier",
+    )
     pairs.append((frames.test.forces / KCAL, fast.compute(frames.test).forces / KCAL))
-    titles = ("Table 3.3, the author's draw", "Table 3.3, rMD17 split 1", "conservative (preset fast), rMD17 split 1")
+    titles = (
+        "Table 3.3, the author's draw",
+        "Table 3.3, rMD17 split 1",
+        "conservative (labelled 1/r, 6000 features), rMD17 split 1",
+    )
     summary = {}
     for ax, (reference, predicted), title in zip(axes, pairs, titles, strict=True):
         ends = np.array([reference.min(), reference.max()])

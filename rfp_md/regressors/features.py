@@ -117,7 +117,7 @@ class FeatureRegressor(Regressor):
             "stress_weight": choice.weights[2] if train.n_strains and slopes else None,
             "solver": final.method,
             "residual": final.residual,
-            "failed_factorisations": choice.failed,
+            "failed_factorisations": fit.failed,
             "valid_energy_mae_ev": choice.score.energy_mae,
             "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
             "valid_virial_mae_ev": choice.score.strain_mae,

@@ -26,17 +26,19 @@ class Choice:
 
     Attributes:
         weights: of the energy, the force and the strain rows.
-        failed: how many factorisations failed on the way.
     """
 
     solution: Solution
     weights: Weights
     score: Score
-    failed: int
 
 
 class JointFit:
-    """Separate normal equations for energies, slopes and strain slopes, so that every weighting is a cheap re-solve."""
+    """Separate normal equations for energies, slopes and strain slopes, so that every weighting is a cheap re-solve.
+
+    Attributes:
+        failed: how many factorisations failed so far.
+    """
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class JointFit:
             noise: ξ (K, P) of every solution's deviations.
         """
         self.blocks, self._scaled, self._noise = blocks, scaled, noise
+        self.failed = 0
         self._rows_per_sample, self._batch_size, self._progress = sum(n_rows) // n_rows[0], batch_size, progress
         width = blocks[-1].columns.stop
         self._grams: list[NormalEquations] = [
@@ -76,15 +79,13 @@ class JointFit:
     ) -> Choice:
         """The best λ at the first weights, then the best force weight, then the best stress weight."""
         best = self._best(valid, [((1.0, force_weights[0], stress_weights[0]), lambdas)])
-        failed = best.failed
         for kind, weights in ((1, force_weights), (2, stress_weights)):
             if kind < len(self._grams) and len(weights) > 1:
                 one: Sequence[float] = [best.solution.regularization]
                 others = [(_with(best.weights, kind, weight), one) for weight in weights[1:]]
                 found = self._best(valid, others)
-                failed += found.failed
                 best = found if found.score.value < best.score.value else best
-        return Choice(best.solution, best.weights, best.score, failed)
+        return best
 
     def solve(self, weights: Weights, lambdas: Sequence[float], label: str) -> list[Solution]:
         """Solutions for every λ whose factorisation holds; if none does, one for a larger λ or by eigenvalues, with a
@@ -98,6 +99,7 @@ class JointFit:
             self._progress.advance(1)
             if solution is not None:
                 solutions.append(solution)
+        self.failed += len(lambdas) - len(solutions)
         if len(solutions) < len(lambdas):
             self._progress.message(
                 f"Cholesky failed for {len(lambdas) - len(solutions)} of {len(lambdas)} regularizations: "
@@ -124,11 +126,10 @@ class JointFit:
         for weights, lambdas in candidates:
             label = "Choosing λ" if len(lambdas) > 1 else "Choosing weights"
             tried += [(weights, solution) for solution in self.solve(weights, lambdas, label)]
-        failed = sum(len(lambdas) for _, lambdas in candidates) - sum(s.method == "cholesky" for _, s in tried)
         solutions = [solution for _, solution in tried]
         scores = validate(self.blocks, solutions, valid, self._batch_size, derivatives=len(self._grams) > 1)
         k = min(range(len(scores)), key=lambda k: scores[k].value)
-        return Choice(tried[k][1], tried[k][0], scores[k], failed)
+        return Choice(tried[k][1], tried[k][0], scores[k])
 
 
 def _with(weights: Weights, kind: int, weight: float) -> Weights:
