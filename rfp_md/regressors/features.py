@@ -99,7 +99,7 @@ class FeatureRegressor(Regressor):
         batch_size, needed = self._footprint(train, valid, sample, pools)
         self._require(needed, width, progress)
         blocks = self._draw_blocks(pools, rng)
-        noise = rng.standard_normal((width, MEMBERS))
+        noise = rng.standard_normal((blocks[-1].columns.stop, MEMBERS))  # fewer features than asked for may be found
         noise -= noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
         fit = JointFit(blocks, self._n_rows(train, valid), batch_size, progress, scaled=self.relative, noise=noise)
         fit.add(train, "Training frames")

@@ -151,6 +151,14 @@ def test_a_fit_that_cannot_fit_into_memory_is_refused_before_it_starts(samples, 
         RandomFourier(width=10_000_000).fit(*samples, [None, 1], rng, Progress())
 
 
+def test_a_network_that_finds_fewer_pairs_than_its_width_is_smaller(samples, rng):
+    regressor = RandomFeatureNetwork(width=200, pair_multiplicity=1)
+    few = synthetic(3, seed=1)
+    fitted = regressor.fit(few, samples[1], [None, None], rng, Progress())
+    assert fitted["width"] < 200
+    assert len(regressor.state["committee"]) == fitted["width"]
+
+
 def test_frames_that_are_all_the_same_give_no_pairs(rng):
     same = SyntheticSamples(np.ones((20, 4)))
     with pytest.raises(UserError, match="no two training frames that differ"):
