@@ -51,15 +51,17 @@ class FewRows:
     """Φ itself: where there are far fewer rows than features, K × K numbers are saved."""
 
     def __init__(self, width: int) -> None:
-        self._rows: list[Floats] = []
+        self._pieces: list[Floats] = []
         self.rhs: Floats = np.zeros(width)
 
     def add(self, rows: Floats, targets: Floats) -> None:
-        self._rows.append(rows.copy())
+        self._pieces.append(rows.copy())
         self.rhs += rows.T @ targets
 
     def add_to(self, matrix: Floats, weight: float) -> None:
-        for rows in self._rows:
+        # One product for all rows: each one goes through the whole matrix, whatever the number of rows.
+        self._pieces = [np.concatenate(self._pieces)] if self._pieces else []
+        for rows in self._pieces:
             dsyrk(weight, rows.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
 
 
