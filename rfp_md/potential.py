@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rfp_md.descriptors import Descriptor
+from rfp_md.descriptors.base import Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
 from rfp_md.guard import call, check_array, check_committee, check_prediction
 from rfp_md.leakage import Fingerprints
 from rfp_md.regressors import Regressor
-from rfp_md.sites import Sites, describe, pull_back
+from rfp_md.sites import Sites, describe, describe_for_forces
 
 if TYPE_CHECKING:
     from rfp_md.committee import Committee, Spread
@@ -171,7 +172,7 @@ class Potential:
         """Learned energies (M,)."""
         if self.direct:
             return self._outputs(self.regressor, frames, 1)[:, 0]
-        return self._predict(frames)[0]
+        return self._predict(describe_all(self.descriptors, frames))[0]
 
     def _deviations(self, frames: Frames) -> Floats:
         terms = describe_all(self.descriptors, frames)
@@ -186,9 +187,8 @@ class Potential:
         check_array(regressor, "predict_outputs", outputs, (len(frames), n_outputs))
         return outputs
 
-    def _predict(self, frames: Frames) -> tuple[Floats, list[Floats]]:
+    def _predict(self, terms: list[Sites]) -> tuple[Floats, list[Floats]]:
         """Learned energies (M,) and their gradients with respect to the sites of every term."""
-        terms = describe_all(self.descriptors, frames)
         predicted = call(self.regressor, "predict", lambda: self.regressor.predict(terms))
         check_prediction(self.regressor, predicted, [sites.values.shape for sites in terms])
         return predicted
@@ -196,26 +196,28 @@ class Potential:
     def _committee(self, frames: Frames) -> Committee:
         from rfp_md.committee import Committee
 
-        terms = describe_all(self.descriptors, frames)
+        terms, pullbacks = self._describe(frames)
         members = call(self.regressor, "committee", lambda: self.regressor.committee(terms))
         check_committee(self.regressor, members, [sites.values.shape for sites in terms])
         energies, gradients = members
-        # A descriptor pulls back one gradient for each structure: every structure comes once for each member.
-        repeated = frames[np.tile(np.arange(len(frames)), len(energies))]
-        flat = [gradient.reshape(-1, *gradient.shape[2:]) for gradient in gradients]
-        forces, virials = self._forces(repeated, flat)
-        shape = energies.shape
-        return Committee(
-            energies + self.baseline(frames.numbers),
-            forces.reshape(*shape, *forces.shape[1:]),
-            virials.reshape(*shape, 3, 3),
-        )
+        pulled = [
+            self._forces(frames, pullbacks, [gradient[p] for gradient in gradients]) for p in range(len(energies))
+        ]
+        forces, virials = (np.stack(part) for part in zip(*pulled, strict=True))
+        return Committee(energies + self.baseline(frames.numbers), forces, virials)
 
-    def _forces(self, frames: Frames, gradients: Sequence[Floats]) -> tuple[Floats, Floats]:
+    def _describe(self, frames: Frames) -> tuple[list[Sites], list[Pullback]]:
+        """The sites of every term, with their pullbacks."""
+        described = [describe_for_forces(descriptor, frames) for descriptor in self.descriptors]
+        return [sites for sites, _ in described], [pullback for _, pullback in described]
+
+    def _forces(
+        self, frames: Frames, pullbacks: Sequence[Pullback], gradients: Sequence[Floats]
+    ) -> tuple[Floats, Floats]:
         """Forces and virials from dE/dx of every term."""
         slopes: Floats | float = 0.0
-        for descriptor, gradient in zip(self.descriptors, gradients, strict=True):
-            slopes = slopes + pull_back(descriptor, frames, gradient)
+        for pullback, gradient in zip(pullbacks, gradients, strict=True):
+            slopes = slopes + pullback(gradient)
         forces = -np.asarray(slopes)[:, : frames.n_atoms]
         virials = -np.asarray(slopes)[:, frames.n_atoms :] if frames.periodic else free_virials(frames, forces)
         return forces, virials
@@ -225,8 +227,9 @@ class Potential:
         if self.force_regressor is not None:
             forces = self._outputs(self.force_regressor, frames, 3 * frames.n_atoms).reshape(frames.positions.shape)
             return Prediction(self._energies(frames) + baseline, forces, free_virials(frames, forces))
-        energies, gradients = self._predict(frames)
-        return Prediction(energies + baseline, *self._forces(frames, gradients))
+        terms, pullbacks = self._describe(frames)
+        energies, gradients = self._predict(terms)
+        return Prediction(energies + baseline, *self._forces(frames, pullbacks, gradients))
 
 
 def describe_all(descriptors: Sequence[Descriptor], frames: Frames) -> list[Sites]:

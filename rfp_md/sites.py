@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rfp_md.descriptors.base import Descriptor
+from rfp_md.descriptors.base import Descriptor, Pullback
 from rfp_md.frames import Floats, Frames, Ints
 from rfp_md.guard import call, check_array, defect
 
@@ -38,23 +38,38 @@ def describe(descriptor: Descriptor, frames: Frames, *, derivatives: bool = Fals
         UserError: the descriptor raised, or gave something else than finite float64 arrays of the right shape;
             the sentence names it.
     """
+    values = call(descriptor, "values", lambda: descriptor.values(frames))
+    sites = _checked(descriptor, frames, values)
+    if not derivatives:
+        return sites
+    jacobian = call(descriptor, "jacobian", lambda: descriptor.jacobian(frames))
+    check_array(descriptor, "jacobian", jacobian, (*values.shape, n_coordinates(frames), 3))
+    return replace(sites, jacobian=jacobian.reshape(*values.shape, -1))
+
+
+def describe_for_forces(descriptor: Descriptor, frames: Frames) -> tuple[Sites, Pullback]:
+    """The sites of M structures, and from dE/dx (M, S, D) to dE/d(coordinates) (M, C, 3). Raises as ``describe``."""
+
+    def both() -> tuple[Floats, Pullback]:
+        values, pullback = descriptor.values_and_pullback(frames)
+        return values, pullback
+
+    values, pullback = call(descriptor, "values", both)
+
+    def pull_back(gradient: Floats) -> Floats:
+        pulled: Floats = call(descriptor, "pullback", lambda: pullback(gradient))
+        check_array(descriptor, "pullback", pulled, (len(frames), n_coordinates(frames), 3))
+        return pulled
+
+    return _checked(descriptor, frames, values), pull_back
+
+
+def _checked(descriptor: Descriptor, frames: Frames, values: Floats) -> Sites:
     types = call(descriptor, "site_types", lambda: np.asarray(descriptor.site_types(frames.numbers)))
     if types.ndim != 1 or types.dtype.kind not in "iu":
         raise defect(descriptor, "site_types must return one whole number for each site")
-    values = call(descriptor, "values", lambda: descriptor.values(frames))
     check_array(descriptor, "values", values, (len(frames), len(types), None))
-    if not derivatives:
-        return Sites(values, types)
-    jacobian = call(descriptor, "jacobian", lambda: descriptor.jacobian(frames))
-    check_array(descriptor, "jacobian", jacobian, (*values.shape, n_coordinates(frames), 3))
-    return Sites(values, types, jacobian.reshape(*values.shape, -1))
-
-
-def pull_back(descriptor: Descriptor, frames: Frames, gradient: Floats) -> Floats:
-    """dE/d(coordinates) (M, C, 3). Raises UserError as ``describe``."""
-    pulled: Floats = call(descriptor, "pullback", lambda: descriptor.pullback(frames, gradient))
-    check_array(descriptor, "pullback", pulled, (len(frames), n_coordinates(frames), 3))
-    return pulled
+    return Sites(values, types)
 
 
 def n_coordinates(frames: Frames) -> int:

@@ -40,12 +40,12 @@ class Basis:
 
     @cached_property
     def arrays(self) -> Arrays:
-        """What the compiled loops take: cutoff, r_n, 1/2σ² of ln r, q_l, the harmonics' factors, the size of A."""
+        """What the compiled loops take: cutoff, ln r_n, 1/2σ² of ln r, q_l, the harmonics' factors, the size of A."""
         width = OVERLAP * np.log(self.centres[1] / self.centres[0])
         channels = self.layout.channels
         return (
             self.cutoff,
-            self.centres,
+            np.log(self.centres),
             0.5 / width**2,
             np.array(channels),
             prefactors(len(channels) - 1),
@@ -54,13 +54,13 @@ class Basis:
 
 
 def mixing_of_elements(basis: Basis) -> Floats:
-    """U (element of the centre, of the neighbour, channels of all l, n) where every z, n is a channel of its own."""
+    """U (element of the centre, of the neighbour, n, channels of all l) where every z, n is a channel of its own."""
     n_radial, every = len(basis.centres), basis.layout.channels[0]
     n_elements = every // n_radial
-    mixing = np.zeros((n_elements, n_elements, sum(basis.layout.channels), n_radial))
+    mixing = np.zeros((n_elements, n_elements, n_radial, sum(basis.layout.channels)))
     for z in range(n_elements):
         for n in range(n_radial):
-            mixing[:, z, z * n_radial + n :: every, n] = 1.0
+            mixing[:, z, n, z * n_radial + n :: every] = 1.0
     return mixing
 
 
@@ -77,7 +77,7 @@ def principal_mixing(whole: Basis, wanted: Basis, species: Ints, densities: Floa
     """
     n_radial, every = len(whole.centres), whole.layout.channels[0]
     n_elements = every // n_radial
-    mixing = np.zeros((n_elements, n_elements, sum(wanted.layout.channels), n_radial))
+    mixing = np.zeros((n_elements, n_elements, n_radial, sum(wanted.layout.channels)))
     for element in range(n_elements):
         mine, row = densities[species == element], 0
         for l, kept in enumerate(wanted.layout.channels):
@@ -85,6 +85,6 @@ def principal_mixing(whole: Basis, wanted: Basis, species: Ints, densities: Floa
             part = mine[:, start : start + every * (2 * l + 1)].reshape(len(mine), every, 2 * l + 1)
             covariance = np.tensordot(part, part, axes=([0, 2], [0, 2]))
             vectors = np.linalg.eigh(covariance)[1][:, ::-1][:, :kept]
-            mixing[element, :, row : row + kept] = vectors.T.reshape(kept, n_elements, n_radial).transpose(1, 0, 2)
+            mixing[element, :, :, row : row + kept] = vectors.reshape(n_elements, n_radial, kept)
             row += kept
     return mixing

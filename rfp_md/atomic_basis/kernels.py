@@ -1,10 +1,12 @@
 """Compiled loops over the neighbours of atoms: densities, invariants, and their derivatives.
 
-``basis`` is ``Basis.arrays`` everywhere, ``mixing`` is U (element of the centre, of the neighbour, Q, n), and the
+``basis`` is ``Basis.arrays`` everywhere, ``mixing`` is U (element of the centre, of the neighbour, n, Q), and the
 neighbours of the centre c are ``offsets[c]`` to ``offsets[c + 1]``.
 """
 
 from __future__ import annotations
+
+from math import sqrt
 
 import numba
 import numpy as np
@@ -13,49 +15,54 @@ from rfp_md.atomic_basis.basis import Arrays
 from rfp_md.atomic_basis.harmonics import harmonics
 from rfp_md.frames import Floats, Ints
 
+Scratch = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
+
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
 
 
 @compiled  # type: ignore[untyped-decorator]
-def radial(r: float, cutoff: float, centres: Floats, steepness: float, values: Floats, slopes: Floats) -> None:
-    """R_n(r) = exp(−η ln²(r/r_n)) r^−½ (1 − (r/r_c)²)³ and dR_n/dr; the zero of third order leaves two derivatives."""
+def radial(r: float, cutoff: float, logs: Floats, steepness: float, values: Floats, slopes: Floats) -> None:
+    """R_n(r) = exp(−η ln²(r/r_n)) r^−½ (1 − (r/r_c)²)³ and dR_n/dr; the zero of third order leaves two derivatives.
+
+    Args:
+        logs: ln r_n.
+    """
     s = 1.0 - (r / cutoff) ** 2
     root = 1.0 / np.sqrt(r)
     fade = s * s * s * root
     fade_slope = -6.0 * r / cutoff**2 * s * s * root - 0.5 * fade / r
-    for n in range(len(centres)):
-        d = np.log(r / centres[n])
+    log = np.log(r)
+    for n in range(len(logs)):
+        d = log - logs[n]
         bump = np.exp(-steepness * d * d)
         values[n] = bump * fade
         slopes[n] = bump * (fade_slope - 2.0 * steepness * d / r * fade)
 
 
 @compiled  # type: ignore[untyped-decorator]
-def neighbour(vector: Floats, mixing: Floats, basis: Arrays, values: Floats, slopes: Floats) -> None:
-    """φ_qlm of one neighbour at ``vector`` into ``values`` (nA,), ∂φ/∂r into ``slopes`` (3, nA); number 0 is left."""
-    cutoff, centres, steepness, channels, factors, _ = basis
-    r = np.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
-    unit = vector / r
-    size = len(factors)
-    y, dy = np.empty(size * size), np.empty((size * size, 3))
-    harmonics(unit, factors, y, dy)
-    g, dg = np.empty(len(centres)), np.empty(len(centres))
-    radial(r, cutoff, centres, steepness, g, dg)
-    values[0], slopes[:, 0] = 0.0, 0.0
-    at, row = 1, 0
-    for l in range(size):
-        for _ in range(channels[l]):
-            f, df = 0.0, 0.0
-            for n in range(len(centres)):
-                f += mixing[row, n] * g[n]
-                df += mixing[row, n] * dg[n]
-            row += 1
-            for k in range(l * l, (l + 1) * (l + 1)):
-                values[at] = f * y[k]
-                across, along = f / r, df * y[k]
-                for x in range(3):
-                    slopes[x, at] = across * dy[k, x] + along * unit[x]
-                at += 1
+def factors_of(vector: Floats, mixing: Floats, basis: Arrays, scratch: Scratch) -> float:
+    """|r|, with what φ_qlm and its derivatives are products of in ``scratch``: r̂, f_ql, df_ql/dr, Y_lm, ∂Y_lm."""
+    cutoff, logs, steepness, _, prefactors, _ = basis
+    unit, f, df, y, dy, g, dg = scratch
+    r = sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
+    for x in range(3):
+        unit[x] = vector[x] / r
+    harmonics(unit, prefactors, y, dy)
+    radial(r, cutoff, logs, steepness, g, dg)
+    f[:], df[:] = 0.0, 0.0
+    for n in range(len(logs)):
+        for row in range(len(f)):
+            f[row] += mixing[n, row] * g[n]
+            df[row] += mixing[n, row] * dg[n]
+    return r
+
+
+@compiled  # type: ignore[untyped-decorator]
+def scratch_for(basis: Arrays) -> Scratch:
+    """Room for the numbers of one neighbour."""
+    channels, prefactors = basis[3], basis[4]
+    n, k, m = channels.sum(), len(prefactors) ** 2, len(basis[1])
+    return np.empty(3), np.empty(n), np.empty(n), np.empty(k), np.empty((k, 3)), np.empty(m), np.empty(m)
 
 
 @compiled  # type: ignore[untyped-decorator]
@@ -66,13 +73,20 @@ def densities(vectors: Floats, species: Ints, offsets: Ints, centres: Ints, mixi
         vectors, species: of the neighbours, (P, 3) and (P,).
         centres: species of each centre.
     """
-    size = basis[5]
+    channels, size = basis[3], basis[5]
+    scratch = scratch_for(basis)
+    _, f, _, y, _, _, _ = scratch
     density = np.zeros((len(centres), size))
-    part, slope = np.empty(size), np.empty((3, size))
     for c in range(len(centres)):
         for p in range(offsets[c], offsets[c + 1]):
-            neighbour(vectors[p], mixing[centres[c], species[p]], basis, part, slope)
-            density[c] += part
+            factors_of(vectors[p], mixing[centres[c], species[p]], basis, scratch)
+            at, row = 1, 0
+            for l in range(len(channels)):
+                for _ in range(channels[l]):
+                    for k in range(l * l, (l + 1) * (l + 1)):
+                        density[c, at] += f[row] * y[k]
+                        at += 1
+                    row += 1
         density[c, 0] = 1.0
     return density
 
@@ -110,13 +124,32 @@ def pulled_vectors(
     vectors: Floats, species: Ints, offsets: Ints, centres: Ints, mixing: Floats, basis: Arrays, gradient: Floats
 ) -> Floats:
     """dE/d(vector) of every neighbour (P, 3), of an energy with dE/dA = ``gradient`` (centres, nA)."""
-    pulled = np.zeros((len(vectors), 3))
-    part, slope = np.empty(basis[5]), np.empty((3, basis[5]))
+    channels = basis[3]
+    scratch = scratch_for(basis)
+    unit, f, df, y, dy, _, _ = scratch
+    pulled = np.empty((len(vectors), 3))
+    angular = np.empty(len(y))  # dE/dY_lm
     for c in range(len(centres)):
+        g = gradient[c]
         for p in range(offsets[c], offsets[c + 1]):
-            neighbour(vectors[p], mixing[centres[c], species[p]], basis, part, slope)
+            r = factors_of(vectors[p], mixing[centres[c], species[p]], basis, scratch)
+            angular[:] = 0.0
+            along = 0.0
+            at, row = 1, 0
+            for l in range(len(channels)):
+                for _ in range(channels[l]):
+                    total = 0.0
+                    for k in range(l * l, (l + 1) * (l + 1)):
+                        total += g[at] * y[k]
+                        angular[k] += g[at] * f[row]
+                        at += 1
+                    along += df[row] * total
+                    row += 1
             for x in range(3):
-                pulled[p, x] = np.dot(slope[x], gradient[c])
+                across = 0.0
+                for k in range(len(y)):
+                    across += angular[k] * dy[k, x]
+                pulled[p, x] = across / r + along * unit[x]
     return pulled
 
 
@@ -132,6 +165,24 @@ def scatter_slopes(slopes: Floats, vectors: Floats, atoms: Ints, offsets: Ints, 
                 if into.shape[1] > n_atoms:
                     for y in range(3):
                         into[m, n_atoms + x, y] += slopes[p, x] * vectors[p, y]
+
+
+@compiled  # type: ignore[untyped-decorator]
+def density_slopes(r: float, basis: Arrays, scratch: Scratch, into: Floats) -> None:
+    """∂φ_qlm/∂r of one neighbour (3, nA), from its factors."""
+    channels = basis[3]
+    unit, f, df, y, dy, _, _ = scratch
+    into[:, 0] = 0.0
+    at, row = 1, 0
+    for l in range(len(channels)):
+        for _ in range(channels[l]):
+            across = f[row] / r
+            for k in range(l * l, (l + 1) * (l + 1)):
+                along = df[row] * y[k]
+                for x in range(3):
+                    into[x, at] = across * dy[k, x] + along * unit[x]
+                at += 1
+            row += 1
 
 
 @compiled  # type: ignore[untyped-decorator]
@@ -158,7 +209,7 @@ def site_jacobians(
     n_atoms, n_rows = into.shape[1], into.shape[3]
     size = basis[5]
     by_density = np.empty((size, projections.shape[2]))  # ∂B/∂A, transposed
-    part, slope = np.empty(size), np.empty((3, size))
+    scratch = scratch_for(basis)
     for c in range(len(centres)):
         m, i = c // n_atoms, c % n_atoms
         first, last = offsets[c], offsets[c + 1]
@@ -166,8 +217,8 @@ def site_jacobians(
             continue
         slopes = np.empty((3 * (last - first), size))
         for p in range(first, last):
-            neighbour(vectors[p], mixing[centres[c], species[p]], basis, part, slope)
-            slopes[3 * (p - first) : 3 * (p - first) + 3] = slope
+            r = factors_of(vectors[p], mixing[centres[c], species[p]], basis, scratch)
+            density_slopes(r, basis, scratch, slopes[3 * (p - first) : 3 * (p - first) + 3])
         by_density[:] = 0.0
         for t in range(len(outputs)):
             a, b, d = factors[t]

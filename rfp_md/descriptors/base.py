@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from rfp_md.frames import Dataset, Floats, Frames, Ints
 from rfp_md.plugins import Kind, Plugin
+
+Pullback = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -92,3 +95,7 @@ class Descriptor(Plugin):
         """dE/d(coordinates), shape (M, C, 3), of an energy with dE/dx = ``gradient`` (M, S, D). Default: dense."""
         pulled: Floats = np.einsum("msd,msdcx->mcx", gradient, self.jacobian(frames))
         return pulled
+
+    def values_and_pullback(self, frames: Frames) -> tuple[Floats, Pullback]:
+        """``values`` and ``pullback`` of the same structures, for a force call; to be written where they share work."""
+        return self.values(frames), lambda gradient: self.pullback(frames, gradient)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from rfp_md.descriptors.base import Capabilities, Descriptor
+from rfp_md.descriptors.base import Capabilities, Descriptor, Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints
 from rfp_md.plugins import check_version, create, origin
@@ -86,9 +86,16 @@ class Concatenate(Descriptor):
         return np.concatenate([part.jacobian(frames) for part in self._parts], axis=2)
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
-        pieces = np.split(gradient, np.cumsum(self._state["widths"])[:-1], axis=2)
-        pulled = [part.pullback(frames, piece) for part, piece in zip(self._parts, pieces, strict=True)]
-        return np.asarray(np.sum(pulled, axis=0))
+        return self.values_and_pullback(frames)[1](gradient)
+
+    def values_and_pullback(self, frames: Frames) -> tuple[Floats, Pullback]:
+        values, pullbacks = zip(*(part.values_and_pullback(frames) for part in self._parts), strict=True)
+
+        def pullback(gradient: Floats) -> Floats:
+            pieces = np.split(gradient, np.cumsum(self._state["widths"])[:-1], axis=2)
+            return np.asarray(np.sum([pull(piece) for pull, piece in zip(pullbacks, pieces, strict=True)], axis=0))
+
+        return np.concatenate(values, axis=2), pullback
 
 
 def _parse(text: str) -> list[tuple[str, dict[str, str]]]:

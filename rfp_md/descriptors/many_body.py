@@ -14,7 +14,7 @@ from rfp_md.atomic_basis.basis import Basis, mixing_of_elements, principal_mixin
 from rfp_md.atomic_basis.compression import principal_invariants
 from rfp_md.atomic_basis.couplings import Couplings, couplings
 from rfp_md.atomic_basis.neighbours import Neighbours, neighbours
-from rfp_md.descriptors.base import Capabilities, Descriptor
+from rfp_md.descriptors.base import Capabilities, Descriptor, Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
 
@@ -76,7 +76,7 @@ class ManyBody(Descriptor):
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
         n = len(state["elements"])
-        if state["mixing"].shape[:2] != (n, n) or state["projections"].shape[:1] != (n,):
+        if state["mixing"].shape[:3] != (n, n, self.n_radial) or state["projections"].shape[:1] != (n,):
             raise ValueError("elements, mixing and projections do not fit each other")
         self._forget()
         return super().restore(state)
@@ -85,22 +85,27 @@ class ManyBody(Descriptor):
         return numbers
 
     def values(self, frames: Frames) -> Floats:
+        return self.values_and_pullback(frames)[0]
+
+    def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        return self.values_and_pullback(frames)[1](gradient)
+
+    def values_and_pullback(self, frames: Frames) -> tuple[Floats, Pullback]:
         near, centres, species = self._neighbours(frames)
         density = self._densities(near, centres, species)
         invariants = kernels.invariants(density, *self._couplings.terms, len(self._couplings.orders))
-        return self._project(invariants, centres).reshape(len(frames), frames.n_atoms, -1)
 
-    def pullback(self, frames: Frames, gradient: Floats) -> Floats:
-        near, centres, species = self._neighbours(frames)
-        density = self._densities(near, centres, species)
-        by_invariant = self._pull_projection(gradient.reshape(len(centres), -1), centres)
-        by_density = kernels.invariant_pullback(density, *self._couplings.terms, by_invariant)
-        slopes = kernels.pulled_vectors(
-            near.vectors, species, near.offsets, centres, self._state["mixing"], self._basis.arrays, by_density
-        )
-        pulled = np.zeros((len(frames), frames.n_atoms + (3 if frames.periodic else 0), 3))
-        kernels.scatter_slopes(slopes, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
-        return pulled
+        def pullback(gradient: Floats) -> Floats:
+            by_invariant = self._pull_projection(gradient.reshape(len(centres), -1), centres)
+            by_density = kernels.invariant_pullback(density, *self._couplings.terms, by_invariant)
+            slopes = kernels.pulled_vectors(
+                near.vectors, species, near.offsets, centres, self._state["mixing"], self._basis.arrays, by_density
+            )
+            pulled = np.zeros((len(frames), frames.n_atoms + (3 if frames.periodic else 0), 3))
+            kernels.scatter_slopes(slopes, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
+            return pulled
+
+        return self._project(invariants, centres).reshape(len(frames), frames.n_atoms, -1), pullback
 
     def jacobian(self, frames: Frames) -> Floats:
         near, centres, species = self._neighbours(frames)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from rfp_md.frames import Floats
 from rfp_md.random_features.activations import ACTIVATIONS
+from rfp_md.random_features.cosines import Cosines
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
+
+CACHE_NUMBERS = 50_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,16 @@ class FeatureMap:
     def gradient(self, sites: Floats, weighted_slopes: Floats) -> Floats:
         """Σ_k ∂φ_k/∂x c_k (…, D) for c_k times slope (…, K)."""
         return weighted_slopes @ self.weights
+
+    def contract(self, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
+        """Σ_k c_kp φ_k(x_s) (S, P) and Σ_k c_kp ∂φ_k/∂x_s (P, S, D) at sites x (S, D) for c (K, P)."""
+        if self.activation == "cos":
+            return self._cosines.contract(sites, coefficients)
+        return _contract(self, sites, coefficients)
+
+    @cached_property
+    def _cosines(self) -> Cosines:
+        return Cosines.of(self.weights, self.biases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,5 +83,27 @@ class RadialMap:
         gradient -= weighted_slopes.sum(axis=-1)[..., None] * sites
         return gradient
 
+    def contract(self, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
+        """Σ_k c_kp φ_k(x_s) (S, P) and Σ_k c_kp ∂φ_k/∂x_s (P, S, D) at sites x (S, D) for c (K, P)."""
+        return _contract(self, sites, coefficients)
+
 
 Features = FeatureMap | RadialMap
+
+
+def _contract(features: Features, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
+    """``contract`` part by part."""
+    n_outputs = coefficients.shape[1]
+    values = np.zeros((len(sites), n_outputs))
+    # One tall matrix for all outputs: for few sites, products of small ones would cost twice as much.
+    repeated = sites if n_outputs == 1 else np.tile(sites, (n_outputs, 1))
+    gradients = np.zeros_like(repeated)
+    size = max(1, CACHE_NUMBERS // max(1, len(sites)))
+    for start in range(0, len(coefficients), size):
+        part = slice(start, start + size)
+        some = features.some(part)
+        value, slope = some(sites)
+        values += value @ coefficients[part]
+        weighted = np.ascontiguousarray(coefficients[part].T)[:, None] * slope
+        gradients += some.gradient(repeated, weighted.reshape(len(repeated), -1))
+    return values, gradients.reshape(n_outputs, *sites.shape)

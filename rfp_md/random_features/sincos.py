@@ -19,14 +19,14 @@ def sincos(angles: Floats) -> tuple[Floats, Floats]:
     """sin and cos of every angle (radian), each of the angles' shape; absolute error about 3e-16."""
     angles = np.ascontiguousarray(angles)
     sine, cosine = np.empty_like(angles), np.empty_like(angles)
-    _sincos(angles.reshape(-1), sine.reshape(-1), cosine.reshape(-1))
+    sincos_into(angles.reshape(-1), sine.reshape(-1), cosine.reshape(-1))
     return sine, cosine
 
 
 # The polynomials are written out because a loop over the coefficients would not be vectorised;
 # "contract" allows fused multiply-add, which also makes the reduction by π exact enough.
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
-def _sincos(angles: Floats, sine: Floats, cosine: Floats) -> None:
+def sincos_into(angles: Floats, sine: Floats, cosine: Floats) -> None:
     for i in range(angles.size):
         turns = np.rint(angles[i] / pi)
         r = (angles[i] - turns * pi) - turns * PI_REST

@@ -10,8 +10,6 @@ from rfp_md.frames import Floats
 from rfp_md.regressors.rows import Block
 from rfp_md.sites import Sites
 
-CACHE_NUMBERS = 50_000  # features × sites that are evaluated at once, so that they stay in the processor's cache
-
 
 def evaluate(blocks: Sequence[Block], readouts: Floats, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
     """E_p = Σ_s Σ_k φ_k(x_s) c_kp (P, M), and for each term ∂E_p/∂x_s = Σ_k c_kp ∂φ_k/∂x_s (P, M, S, D).
@@ -30,21 +28,8 @@ def evaluate(blocks: Sequence[Block], readouts: Floats, terms: Sequence[Sites]) 
         everything = bool(mine.all())
         values = sites.values if everything else sites.values[:, mine]
         x = values.reshape(-1, values.shape[2])  # one matrix: a stack of them would be multiplied one by one
-        repeated = x if n_readouts == 1 else np.tile(x, (n_readouts, 1))
-        gradient = np.zeros_like(repeated)
-        coefficients = readouts[block.columns]
-        by_readout = np.ascontiguousarray(coefficients.T)
-        size = max(1, CACHE_NUMBERS // max(1, len(x)))
-        for start in range(0, len(coefficients), size):
-            some = slice(start, start + size)
-            features = block.features.some(some)
-            value, slope = features(x)
-            energies += (value @ coefficients[some]).reshape(n_structures, -1, n_readouts).sum(axis=1)
-            if n_readouts == 1:
-                slope *= by_readout[0, some]
-            else:  # one tall matrix: for few sites, products of small ones would cost twice as much
-                slope = (by_readout[:, None, some] * slope).reshape(len(repeated), -1)
-            gradient += features.gradient(repeated, slope)
+        value, gradient = block.features.contract(x, readouts[block.columns])
+        energies += value.reshape(n_structures, -1, n_readouts).sum(axis=1)
         shaped = gradient.reshape(n_readouts, *values.shape)
         if everything:
             gradients[block.term] = shaped

@@ -197,6 +197,9 @@ class DescriptorChecks:
         product = np.einsum("msd,msdcx->mcx", gradient, self.fitted.jacobian(self.frames))
         if far(self.fitted.pullback(self.frames, gradient), product, SAME):
             fail("pullback is not the product of the gradient with the Jacobian; derive one from the other")
+        values, pullback = self.fitted.values_and_pullback(self.frames)
+        if far(values, self.values, SAME) or far(pullback(gradient), product, SAME):
+            fail("values_and_pullback differs from values and pullback")
 
     def translation(self) -> None:
         self.invariance("translation_invariant", self.frames.positions + np.array([1.3, -0.7, 2.1]))

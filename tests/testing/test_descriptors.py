@@ -50,6 +50,14 @@ def test_a_missing_factor_in_a_derivative_is_caught(pair_density):
     assert "but central differences give" in failures(Planted())["derivative"]
 
 
+def test_a_shared_evaluation_that_differs_is_caught(pair_density):
+    class Planted(pair_density):
+        def values_and_pullback(self, frames):
+            return self.values(frames), lambda gradient: 1.01 * self.pullback(frames, gradient)
+
+    assert "values_and_pullback differs" in failures(Planted())["pullback equals jacobian"]
+
+
 def test_a_derivative_with_respect_to_the_wrong_atom_is_caught(pair_density):
     class Planted(pair_density):
         def jacobian(self, frames):
