@@ -124,7 +124,7 @@ def count(regressor: FeatureRegressor, train: Samples, valid: Samples) -> Work:
     others = [len(weights) - 1 for weights in tried if len(weights) > 1]
     return Work(
         structures=len(train) + (2 + len(others)) * len(valid),
-        rows=(len(train) + len(valid)) * (1 + slopes),
+        rows=sum(regressor._n_rows(train, valid)),
         solves=len(regressor.regularization) + sum(others) + 1,
     )
 
