@@ -131,6 +131,11 @@ class Dataset:
     def sources(self) -> str:
         return ", ".join(dict.fromkeys(block.source for block in self.blocks))
 
+    @property
+    def has_one_composition(self) -> bool:
+        """Whether all frames have the same species in the same order."""
+        return all(np.array_equal(block.numbers, self.blocks[0].numbers) for block in self.blocks)
+
     def select(self, indices: Ints) -> Dataset:
         """The frames with these indices, in ascending order inside each block."""
         chosen, start = [], 0

@@ -6,7 +6,7 @@ import json
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -57,24 +57,24 @@ def check_fitted(plugin: Plugin, report: Any = None) -> None:
         raise defect(plugin, f"fit must return what JSON can hold ({error}); use float() and int()") from error
 
 
-def check_prediction(plugin: Plugin, predicted: Any, shapes: Sequence[tuple[int, ...]]) -> None:
-    """Raise UserError unless it is energies (M,) and a gradient of each term's shape."""
+def check_prediction(
+    plugin: Plugin, method: Literal["predict", "committee"], predicted: Any, shapes: Sequence[tuple[int, ...]]
+) -> None:
+    """Raise UserError unless it is energies and a gradient of each term's shape.
+
+    Args:
+        predicted: (M,) and (M, S, D); a committee's have an axis of two members or more before.
+        shapes: (M, S, D) of each term.
+    """
     if not isinstance(predicted, tuple) or len(predicted) != 2 or len(predicted[1]) != len(shapes):
-        raise defect(plugin, f"predict must return energies and a list of {len(shapes)} gradients, one for each term")
-    check_array(plugin, "predict, energies,", predicted[0], (shapes[0][0],))
-    for k, (gradient, shape) in enumerate(zip(predicted[1], shapes, strict=True)):
-        check_array(plugin, f"predict, gradient of term {k},", gradient, shape)
-
-
-def check_committee(plugin: Plugin, members: Any, shapes: Sequence[tuple[int, ...]]) -> None:
-    """Raise UserError unless it is energies (P, M) of two members or more and their gradients of each term."""
-    if not isinstance(members, tuple) or len(members) != 2 or len(members[1]) != len(shapes):
-        raise defect(plugin, f"committee must return energies and a list of {len(shapes)} gradients, one for each term")
-    check_array(plugin, "committee, energies,", members[0], (None, shapes[0][0]))
-    if len(members[0]) < 2:
+        raise defect(plugin, f"{method} must return energies and a list of {len(shapes)} gradients, one for each term")
+    energies, gradients = predicted
+    members = (None,) if method == "committee" else ()
+    check_array(plugin, f"{method}, energies,", energies, (*members, shapes[0][0]))
+    if members and len(energies) < 2:
         raise defect(plugin, "committee returned fewer than two members")
-    for k, (gradient, shape) in enumerate(zip(members[1], shapes, strict=True)):
-        check_array(plugin, f"committee, gradient of term {k},", gradient, (len(members[0]), *shape))
+    for k, (gradient, shape) in enumerate(zip(gradients, shapes, strict=True)):
+        check_array(plugin, f"{method}, gradient of term {k},", gradient, (*energies.shape[:-1], *shape))
 
 
 def defect(plugin: Plugin, text: str) -> UserError:

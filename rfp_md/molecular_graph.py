@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints, formula
+
+Graph = tuple[Ints, Ints]  # elements (N,) and bonded pairs (B, 2)
 
 
 def automorphisms(frames: Frames, bond_scale: float, most: int) -> Ints:
@@ -27,21 +30,43 @@ def automorphisms(frames: Frames, bond_scale: float, most: int) -> Ints:
     Raises:
         UserError: more than ``most`` automorphisms.
     """
-    from networkx import Graph
-    from networkx.algorithms.isomorphism import GraphMatcher, categorical_node_match
-
-    graph = Graph()
-    graph.add_nodes_from((k, {"element": int(z)}) for k, z in enumerate(frames.numbers))
-    graph.add_edges_from(np.argwhere(np.triu(bonded(frames, bond_scale), 1)).tolist())
-    matcher = GraphMatcher(graph, graph, node_match=categorical_node_match("element", None))
-    found = list(islice(matcher.isomorphisms_iter(), most + 1))
+    graph = (frames.numbers, bonded_pairs(frames, bond_scale))
+    found = list(islice(isomorphisms(graph, graph), most + 1))
     if len(found) > most:
         raise UserError(
             f"{frames.source}: {formula(frames.numbers)} has more than {most} graph automorphisms, each a site; "
             "use inverse_distances:symmetrize=false, or raise max_automorphisms"
         )
-    permutations = np.array([[mapping[k] for k in range(frames.n_atoms)] for mapping in found], dtype=np.int64)
+    permutations = np.array(found)
     return permutations[np.lexsort(permutations.T[::-1])]
+
+
+def isomorphisms(first: Graph, second: Graph) -> Iterator[Ints]:
+    """All ways to lay one graph over another such that elements and bonds agree.
+
+    Args:
+        first, second: elements (N,), all zero where they are not known, and bonded pairs (B, 2).
+
+    Yields:
+        Orders (N,): atom k of the first is atom p[k] of the second.
+    """
+    import networkx
+    from networkx.algorithms.isomorphism import GraphMatcher, categorical_node_match
+
+    graphs = []
+    for elements, pairs in (first, second):
+        graphs.append(networkx.Graph())
+        graphs[-1].add_nodes_from((k, {"element": int(z)}) for k, z in enumerate(elements))
+        graphs[-1].add_edges_from(pairs.tolist())
+    matcher = GraphMatcher(*graphs, node_match=categorical_node_match("element", None))
+    for mapping in matcher.isomorphisms_iter():
+        yield np.array([mapping[k] for k in range(len(mapping))], dtype=np.int64)
+
+
+def most_similar(orders: Iterable[Ints], distances: Floats, reference: Frames) -> Ints | None:
+    """The order in which distances (N, N), Å, are most like those of one structure; None where there is no order."""
+    wanted = distances_of(reference.positions[0])
+    return min(orders, key=lambda order: np.square(distances[np.ix_(order, order)] - wanted).sum(), default=None)
 
 
 def fragments(bonds: np.typing.NDArray[np.bool_], size: int) -> Ints:
@@ -74,3 +99,21 @@ def bonded(frames: Frames, bond_scale: float) -> np.typing.NDArray[np.bool_]:
     distances = np.median(np.linalg.norm(some[:, :, None] - some[:, None, :], axis=-1), axis=0)
     near: np.typing.NDArray[np.bool_] = distances < bond_scale * (radii[:, None] + radii[None, :])
     return near & ~np.eye(frames.n_atoms, dtype=bool)
+
+
+def bonded_pairs(frames: Frames, bond_scale: float) -> Ints:
+    """The pairs of atoms (B, 2) that are bonded in the median over the frames, each once."""
+    return np.argwhere(np.triu(bonded(frames, bond_scale), 1))
+
+
+def shortest_pairs(distances: Floats, count: int) -> Ints:
+    """So many pairs of atoms (count, 2): those with the shortest of the distances (N, N), which are likely bonds."""
+    first, second = np.triu_indices(len(distances), 1)
+    nearest = np.argsort(distances[first, second])[:count]
+    return np.stack([first, second], axis=1)[nearest]
+
+
+def distances_of(positions: Floats) -> Floats:
+    """All distances (N, N) between positions (N, 3), Å."""
+    distances: Floats = np.linalg.norm(positions[:, None] - positions, axis=2)
+    return distances

@@ -13,7 +13,7 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.base import Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
-from rfp_md.guard import call, check_array, check_committee, check_prediction
+from rfp_md.guard import call, check_array, check_prediction
 from rfp_md.leakage import Fingerprints
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites, describe, describe_for_forces
@@ -190,7 +190,7 @@ class Potential:
     def _predict(self, terms: list[Sites]) -> tuple[Floats, list[Floats]]:
         """Learned energies (M,) and their gradients with respect to the sites of every term."""
         predicted = call(self.regressor, "predict", lambda: self.regressor.predict(terms))
-        check_prediction(self.regressor, predicted, [sites.values.shape for sites in terms])
+        check_prediction(self.regressor, "predict", predicted, [sites.values.shape for sites in terms])
         return predicted
 
     def _committee(self, frames: Frames) -> Committee:
@@ -198,7 +198,7 @@ class Potential:
 
         terms, pullbacks = self._describe(frames)
         members = call(self.regressor, "committee", lambda: self.regressor.committee(terms))
-        check_committee(self.regressor, members, [sites.values.shape for sites in terms])
+        check_prediction(self.regressor, "committee", members, [sites.values.shape for sites in terms])
         energies, gradients = members
         pulled = [
             self._forces(frames, pullbacks, [gradient[p] for gradient in gradients]) for p in range(len(energies))

@@ -61,7 +61,5 @@ PRESETS: dict[PresetName, Preset] = {
 
 
 def _one_small_molecule(dataset: Dataset) -> bool:
-    first = dataset.blocks[0]
-    return first.n_atoms <= LARGEST_MOLECULE and all(
-        not block.periodic and np.array_equal(block.numbers, first.numbers) for block in dataset
-    )
+    small = dataset.blocks[0].n_atoms <= LARGEST_MOLECULE
+    return small and dataset.has_one_composition and not any(block.periodic for block in dataset)

@@ -207,14 +207,13 @@ class _Task:
         self, n_train: int, widths: Sequence[int | None], fitted: dict[str, Any], leakage: Leakage
     ) -> dict[str, Any]:
         """How a model was made, for its file."""
-        first = self.dataset.blocks[0].numbers
         return {
             "target": self.target,
             "data": {
                 "files": self.dataset.sources,
                 "sha256": self.dataset.fingerprint(),
                 "frames": len(self.dataset),
-                "one_composition": all(np.array_equal(block.numbers, first) for block in self.dataset),
+                "one_composition": self.dataset.has_one_composition,
             },
             "leakage": leakage.as_dict(),
             "split": {**self.split, "n_train": n_train, "n_valid": len(self.valid)},

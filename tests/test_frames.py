@@ -82,11 +82,13 @@ def test_a_change_of_species_is_refused_where_one_composition_is_needed():
     other = Frames(np.array([1, 8, 1]), np.zeros((1, 3, 3)), source="other.xyz")
     with pytest.raises(UserError, match=r"other.xyz: x needs one composition .* after OH2 comes HOH"):
         Dataset((water(), other)).one_composition("x")
+    assert not Dataset((water(), other)).has_one_composition
 
 
 def test_blocks_of_one_composition_are_joined_and_selected_by_their_common_index():
     whole = water(6)
     dataset = Dataset((whole[:2], whole[2:]))
+    assert dataset.has_one_composition
     np.testing.assert_array_equal(dataset.one_composition("x").positions, whole.positions)
     chosen = dataset.select(np.array([5, 1, 2]))
     np.testing.assert_array_equal(chosen.energies, whole.energies[[1, 2, 5]])

@@ -38,6 +38,11 @@ class Basis:
         centres = np.geomspace(INNERMOST, cutoff, n_radial + 1)[:-1]
         return cls(cutoff, centres, Layout((every, *[some] * max_angular)))
 
+    @property
+    def n_elements(self) -> int:
+        """Elements of neighbours: for l = 0, each of them has a channel for each radial function."""
+        return self.layout.channels[0] // len(self.centres)
+
     @cached_property
     def arrays(self) -> Arrays:
         """What the compiled loops take: cutoff, ln r_n, 1/2σ² of ln r, q_l, the harmonics' factors, the size of A."""
@@ -55,8 +60,7 @@ class Basis:
 
 def mixing_of_elements(basis: Basis) -> Floats:
     """U (element of the centre, of the neighbour, n, channels of all l) where every z, n is a channel of its own."""
-    n_radial, every = len(basis.centres), basis.layout.channels[0]
-    n_elements = every // n_radial
+    n_radial, n_elements, every = len(basis.centres), basis.n_elements, basis.layout.channels[0]
     mixing = np.zeros((n_elements, n_elements, n_radial, sum(basis.layout.channels)))
     for z in range(n_elements):
         for n in range(n_radial):
@@ -75,8 +79,7 @@ def principal_mixing(whole: Basis, wanted: Basis, species: Ints, densities: Floa
         species: element of each centre (centres,).
         densities: A of the whole basis (centres, nA).
     """
-    n_radial, every = len(whole.centres), whole.layout.channels[0]
-    n_elements = every // n_radial
+    n_radial, n_elements, every = len(whole.centres), whole.n_elements, whole.layout.channels[0]
     mixing = np.zeros((n_elements, n_elements, n_radial, sum(wanted.layout.channels)))
     for element in range(n_elements):
         mine, row = densities[species == element], 0

@@ -108,10 +108,11 @@ def _gaunt(size: int) -> dict[tuple[int, ...], list[tuple[int, int, int, float]]
         [np.outer(sine, np.cos(phi)), np.outer(sine, np.sin(phi)), np.outer(z, np.ones_like(phi))], axis=-1
     ).reshape(-1, 3)
     weights = np.repeat(weight, len(phi)) / (2 * len(phi))
+    factors = prefactors(size - 1)
     values = np.zeros((len(points), size**2))
     gradients = np.zeros((size**2, 3))
     for point, row in zip(points, values, strict=True):
-        harmonics(point, prefactors(size - 1), row, gradients)
+        harmonics(point, factors, row, gradients)
     table: dict[tuple[int, ...], list[tuple[int, int, int, float]]] = {}
     for angular in combinations_with_replacement(range(size), 3):
         parts = [values[:, l * l : (l + 1) ** 2] for l in angular]

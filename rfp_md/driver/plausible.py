@@ -13,7 +13,7 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints
-from rfp_md.molecular_graph import bonded
+from rfp_md.molecular_graph import bonded_pairs, distances_of, isomorphisms, most_similar, shortest_pairs
 
 BOND_SCALE = 1.2  # atoms of the reference are bonded below this times the sum of their covalent radii
 LONGEST_BOND = 1.8  # times the sum of the covalent radii; a hydrogen on its way between two oxygens is at 1.5
@@ -30,8 +30,8 @@ def check_order(reference: Frames, positions: Floats, source: str = "the server'
     from ase.data import chemical_symbols, covalent_radii
 
     radii = covalent_radii[reference.numbers]
-    bonds = np.argwhere(np.triu(bonded(reference, BOND_SCALE), 1))
-    distances = np.linalg.norm(positions[:, None] - positions, axis=2)
+    bonds = bonded_pairs(reference, BOND_SCALE)
+    distances = distances_of(positions)
     lengths = distances[bonds[:, 0], bonds[:, 1]]
     stretched = lengths / (radii[bonds[:, 0]] + radii[bonds[:, 1]])
     if not (stretched > LONGEST_BOND).any():
@@ -54,17 +54,7 @@ def likely_order(reference: Frames, bonds: Ints, distances: Floats) -> list[int]
     The shortest distances, as many as there are bonds, are taken for bonds, and their graph is laid over the model's;
     of several ways to do that, the one with the most similar distances counts.
     """
-    from networkx import Graph
-    from networkx.algorithms.isomorphism import GraphMatcher
-
-    first, second = np.triu_indices(len(distances), 1)
-    shortest = np.argsort(distances[first, second])[: len(bonds)]
-    nodes = range(len(distances))
-    model, server = Graph(), Graph()
-    for graph, edges in ((model, bonds), (server, np.stack([first, second], axis=1)[shortest])):
-        graph.add_nodes_from(nodes)
-        graph.add_edges_from(edges.tolist())
-    wanted = np.linalg.norm(reference.positions[0][:, None] - reference.positions[0], axis=2)
-    found = islice(GraphMatcher(model, server).isomorphisms_iter(), TRIED_ORDERS)
-    orders = [[mapping[atom] for atom in nodes] for mapping in found]
-    return min(orders, key=lambda order: np.square(distances[np.ix_(order, order)] - wanted).sum(), default=None)
+    unknown = np.zeros_like(reference.numbers)
+    found = isomorphisms((unknown, bonds), (unknown, shortest_pairs(distances, len(bonds))))
+    order = most_similar(islice(found, TRIED_ORDERS), distances, reference)
+    return None if order is None else order.tolist()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -10,8 +9,8 @@ from ase.data import covalent_radii
 
 from rfp_md.driver.plausible import BOND_SCALE, LONGEST_BOND, TRIED_ORDERS
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Frames, Ints, formula
-from rfp_md.molecular_graph import bonded
+from rfp_md.frames import Frames, Ints, formula
+from rfp_md.molecular_graph import bonded_pairs, distances_of, isomorphisms, most_similar, shortest_pairs
 
 
 def check_order(reference: Frames, frames: Frames) -> None:
@@ -25,9 +24,9 @@ def check_order(reference: Frames, frames: Frames) -> None:
     """
     if not np.array_equal(np.sort(frames.numbers), np.sort(reference.numbers)) or frames.periodic or reference.periodic:
         return
-    bonds = np.argwhere(np.triu(bonded(reference, BOND_SCALE), 1))
+    bonds = bonded_pairs(reference, BOND_SCALE)
     radii = covalent_radii[frames.numbers]
-    distances = np.linalg.norm(frames.positions[0][:, None] - frames.positions[0], axis=2)
+    distances = distances_of(frames.positions[0])
     relative = distances / (radii[:, None] + radii)
 
     def fits(order: Ints) -> bool:
@@ -36,28 +35,11 @@ def check_order(reference: Frames, frames: Frames) -> None:
 
     if fits(np.arange(frames.n_atoms)):
         return
-    wanted = np.linalg.norm(reference.positions[0][:, None] - reference.positions[0], axis=2)
-    found = (order for order in _orders(reference.numbers, bonds, frames.numbers, relative) if fits(order))
-    best = min(found, key=lambda order: np.square(distances[np.ix_(order, order)] - wanted).sum(), default=None)
+    # Elements are known here, so that distances count relative to the covalent radii.
+    found = isomorphisms((reference.numbers, bonds), (frames.numbers, shortest_pairs(relative, len(bonds))))
+    best = most_similar(filter(fits, islice(found, TRIED_ORDERS)), distances, reference)
     if best is not None:
         raise UserError(
             f"{frames.source}: stand in another order than the model's, {formula(reference.numbers)}; "
             f"take atoms[{best.tolist()}] instead"
         )
-
-
-def _orders(reference: Ints, bonds: Ints, numbers: Ints, relative: Floats) -> Iterator[Ints]:
-    """Which atom is each of the reference's, by elements and bonds: so many of the relatively shortest distances."""
-    from networkx import Graph
-    from networkx.algorithms.isomorphism import GraphMatcher, categorical_node_match
-
-    first, second = np.triu_indices(len(numbers), 1)
-    shortest = np.argsort(relative[first, second])[: len(bonds)]
-    graphs = []
-    for elements, edges in ((reference, bonds), (numbers, np.stack([first, second], axis=1)[shortest])):
-        graphs.append(Graph())
-        graphs[-1].add_nodes_from((k, {"element": int(z)}) for k, z in enumerate(elements))
-        graphs[-1].add_edges_from(edges.tolist())
-    matcher = GraphMatcher(*graphs, node_match=categorical_node_match("element", None))
-    for mapping in islice(matcher.isomorphisms_iter(), TRIED_ORDERS):
-        yield np.array([mapping[k] for k in range(len(numbers))])

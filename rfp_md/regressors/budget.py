@@ -22,6 +22,7 @@ from rfp_md.linalg.memory import available_memory
 from rfp_md.linalg.ridge import Ridge
 from rfp_md.regressors.base import Batch, Regressor, Samples
 from rfp_md.regressors.features import FeatureRegressor
+from rfp_md.regressors.joint_fit import USUAL_SOLVES
 from rfp_md.regressors.rows import feature_rows
 
 LEAST, MOST = 100, 20_000  # features that are ever chosen
@@ -118,14 +119,14 @@ def largest(fits: Callable[[int], bool], most: int) -> int:
 
 
 def count(regressor: FeatureRegressor, train: Samples, valid: Samples) -> Work:
-    """The work of ``FeatureRegressor.fit``: all λ, then the other force weights, then the other stress weights."""
+    """The work of ``FeatureRegressor.fit``: some λ, one other force weight and one other stress weight, as a rule."""
     slopes = regressor.n_slopes(train)
-    tried = [regressor.force_weights] * bool(slopes) + [regressor.stress_weights] * bool(slopes and train.n_strains)
-    others = [len(weights) - 1 for weights in tried if len(weights) > 1]
+    weights = [regressor.force_weights] * bool(slopes) + [regressor.stress_weights] * bool(slopes and train.n_strains)
+    tried = min(len(regressor.regularization), USUAL_SOLVES) + sum(len(some) > 1 for some in weights)
     return Work(
-        structures=len(train) + (2 + len(others)) * len(valid),
-        rows=(len(train) + len(valid)) * (1 + slopes),
-        solves=len(regressor.regularization) + sum(others) + 1,
+        structures=len(train) + (tried + 1) * len(valid),
+        rows=sum(regressor._n_rows(train, valid)),
+        solves=tried + 1,
     )
 
 

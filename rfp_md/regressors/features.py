@@ -105,7 +105,7 @@ class FeatureRegressor(Regressor):
         fit.add(train, "Training frames")
         choice = fit.choose(valid, self.regularization, self.force_weights, self.stress_weights)
         fit.add(valid, "Validation frames")
-        final = fit.solve(choice.weights, [choice.solution.regularization], "Last solve")[0]
+        final = fit.solve(choice.weights, choice.solution.regularization, "Last solve")
         self._remember(fit.blocks, final)
         uncertainty_scale = float(np.sqrt(choice.score.variance_ratio or 0.0))
         if final.deviations is not None:

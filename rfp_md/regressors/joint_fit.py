@@ -17,6 +17,7 @@ from rfp_md.regressors.rows import Block, feature_rows, targets
 from rfp_md.regressors.scores import Score, validate
 
 Weights = tuple[float, ...]
+USUAL_SOLVES = 4  # λ that are tried as a rule, where there are so many
 LARGEST_RAISED = 100.0  # times the largest λ that was asked for
 
 
@@ -77,60 +78,98 @@ class JointFit:
     def choose(
         self, valid: Samples, lambdas: Sequence[float], force_weights: Sequence[float], stress_weights: Sequence[float]
     ) -> Choice:
-        """The best λ at the first weights, then the best force weight, then the best stress weight."""
-        best = self._best(valid, [((1.0, force_weights[0], stress_weights[0]), lambdas)])
+        """The best λ at the first weights, then the force and the stress weight, each as long as the error falls."""
+        best = self._choose_lambda(valid, (1.0, force_weights[0], stress_weights[0]), lambdas)
         for kind, weights in ((1, force_weights), (2, stress_weights)):
-            if kind < len(self._grams) and len(weights) > 1:
-                one: Sequence[float] = [best.solution.regularization]
-                others = [(_with(best.weights, kind, weight), one) for weight in weights[1:]]
-                found = self._best(valid, others)
-                best = found if found.score.value < best.score.value else best
+            if kind < len(self._grams):
+                for weight in weights[1:]:
+                    changed = _with(best.weights, kind, weight)
+                    solution = self.solve(changed, best.solution.regularization, "Choosing weights")
+                    found = self._scored(solution, changed, valid)
+                    if found.score.value >= best.score.value:
+                        break
+                    best = found
         return best
 
-    def solve(self, weights: Weights, lambdas: Sequence[float], label: str) -> list[Solution]:
-        """Solutions for every λ whose factorisation holds; if none does, one for a larger λ or by eigenvalues, with a
-        message."""
-        self._progress.start(label, len(lambdas), "solves")
-        system = weighted_sum(self._grams, list(weights[: len(self._grams)]))
-        ridge = Ridge(*system, scaled=self._scaled, noise=self._noise)
-        solutions = []
-        for value in lambdas:
-            solution = ridge.cholesky(value)
-            self._progress.advance(1)
-            if solution is not None:
-                solutions.append(solution)
-        self.failed += len(lambdas) - len(solutions)
-        if len(solutions) < len(lambdas):
-            self._progress.message(
-                f"Cholesky failed for {len(lambdas) - len(solutions)} of {len(lambdas)} regularizations: "
-                "the Gram matrix is singular to rounding there"
-            )
-        raised = max(lambdas)
-        while not solutions and raised < LARGEST_RAISED * max(lambdas):
-            # A little more of it costs little; an eigendecomposition takes many times as long and twice the memory.
+    def solve(self, weights: Weights, regularization: float, label: str) -> Solution:
+        """The solution for one λ; where its factorisation fails, for a larger one or by eigenvalues, with a message."""
+        self._progress.start(label, 1, "solves")
+        ridge = self._ridge(weights)
+        solution = self._attempt(ridge, regularization)
+        if solution is None:
+            self._report(1, 1)
+            solution = self._raise_regularization(ridge, regularization)
+        return solution
+
+    def _choose_lambda(self, valid: Samples, weights: Weights, lambdas: Sequence[float]) -> Choice:
+        """From the middle of all λ to smaller ones while the error falls; to larger ones where it does not.
+
+        The error has one minimum, and each λ costs a factorisation: most of them need not be tried.
+        """
+        self._progress.start("Choosing λ", min(len(lambdas), USUAL_SOLVES), "solves")
+        ridge, before = self._ridge(weights), self.failed
+        ascending = sorted(lambdas)
+        start = (len(ascending) - 1) // 2
+        best: Choice | None = None
+        tried = 0
+        for falling, values in ((True, ascending[start::-1]), (False, ascending[start + 1 :])):
+            if best is not None and best.solution.regularization < ascending[start]:
+                break
+            for value in values:
+                tried += 1
+                solution = self._attempt(ridge, value)
+                if solution is None:
+                    if falling:
+                        break
+                    continue
+                found = self._scored(solution, weights, valid)
+                if best is not None and found.score.value >= best.score.value:
+                    break
+                best = found
+        if self.failed > before:
+            self._report(self.failed - before, tried)
+        return best or self._scored(self._raise_regularization(ridge, ascending[-1]), weights, valid)
+
+    def _ridge(self, weights: Weights) -> Ridge:
+        matrix, rhs = weighted_sum(self._grams, list(weights[: len(self._grams)]))
+        return Ridge(matrix, rhs, scaled=self._scaled, noise=self._noise)
+
+    def _attempt(self, ridge: Ridge, regularization: float) -> Solution | None:
+        solution = ridge.cholesky(regularization)
+        self._progress.advance(1)
+        if solution is None:
+            self.failed += 1
+        return _finite(solution)
+
+    def _raise_regularization(self, ridge: Ridge, regularization: float) -> Solution:
+        """A little more λ costs little; an eigendecomposition takes many times as long and twice the memory."""
+        raised = regularization
+        while raised < LARGEST_RAISED * regularization:
             raised *= 10.0
             self._progress.message(f"trying regularization {raised:g} instead")
-            solutions = [solution] if (solution := ridge.cholesky(raised)) is not None else []
-        if not solutions:
-            self._progress.message(f"falling back to an eigendecomposition at regularization {max(lambdas):g}")
-            solutions = [ridge.eigenvalues(max(lambdas))]
-        if not all(
-            np.isfinite(solution.coefficients).all() and np.isfinite(solution.residual) for solution in solutions
-        ):
-            raise UserError("the fit overflowed; are the energies and forces of the data in a sensible unit?")
-        return solutions
+            if (solution := _finite(ridge.cholesky(raised))) is not None:
+                return solution
+        self._progress.message(f"falling back to an eigendecomposition at regularization {regularization:g}")
+        solution = ridge.eigenvalues(regularization)
+        _finite(solution)
+        return solution
 
-    def _best(self, valid: Samples, candidates: list[tuple[Weights, Sequence[float]]]) -> Choice:
-        """The best of all solutions for these weights and their λ."""
-        tried = []
-        for weights, lambdas in candidates:
-            label = "Choosing λ" if len(lambdas) > 1 else "Choosing weights"
-            tried += [(weights, solution) for solution in self.solve(weights, lambdas, label)]
-        solutions = [solution for _, solution in tried]
-        scores = validate(self.blocks, solutions, valid, self._batch_size, derivatives=len(self._grams) > 1)
-        k = min(range(len(scores)), key=lambda k: scores[k].value)
-        return Choice(tried[k][1], tried[k][0], scores[k])
+    def _report(self, failed: int, tried: int) -> None:
+        self._progress.message(
+            f"Cholesky failed for {failed} of {tried} regularizations: the Gram matrix is singular to rounding there"
+        )
+
+    def _scored(self, solution: Solution, weights: Weights, valid: Samples) -> Choice:
+        derivatives = len(self._grams) > 1
+        return Choice(solution, weights, validate(self.blocks, solution, valid, self._batch_size, derivatives))
 
 
 def _with(weights: Weights, kind: int, weight: float) -> Weights:
     return (*weights[:kind], weight, *weights[kind + 1 :])
+
+
+def _finite(solution: Solution | None) -> Solution | None:
+    """The same; raises UserError where it is not finite."""
+    if solution is not None and not (np.isfinite(solution.coefficients).all() and np.isfinite(solution.residual)):
+        raise UserError("the fit overflowed; are the energies and forces of the data in a sensible unit?")
+    return solution

@@ -1,4 +1,4 @@
-"""Errors of candidate readouts on the validation samples."""
+"""Errors of a candidate readout on the validation samples."""
 
 from __future__ import annotations
 
@@ -30,34 +30,19 @@ class Score:
     variance_ratio: float | None = None
 
 
-def validate(
-    blocks: list[Block], candidates: list[Solution], valid: Samples, batch_size: int, *, derivatives: bool
-) -> list[Score]:
-    """The score of every candidate."""
-    if not candidates:
-        return []
-    readouts = np.stack([candidate.coefficients for candidate in candidates], axis=1)
-    spread = VarianceRatio(candidates)
+def validate(blocks: list[Block], candidate: Solution, valid: Samples, batch_size: int, derivatives: bool) -> Score:
+    """The candidate's score."""
+    spread = VarianceRatio(candidate)
     errors: list[list[Floats]] = [[], [], []]
     wanted: list[list[Floats]] = [[], [], []]
     for batch in valid.batches(batch_size, derivatives=derivatives):
         for kind, (rows, target) in enumerate(zip(feature_rows(blocks, batch), targets(batch), strict=True)):
             if rows is not None and target is not None:
-                errors[kind].append(np.abs(rows @ readouts - target[:, None]))
+                errors[kind].append(np.abs(rows @ candidate.coefficients - target))
                 wanted[kind].append(target)
                 if kind == int(derivatives):
                     spread.add(rows, errors[kind][-1])
-    maes = [np.concatenate(part).mean(axis=0) if part else None for part in errors]
-    value = np.zeros(len(candidates))
-    for mae, target_parts in zip(maes, wanted, strict=True):
-        if mae is not None:
-            value += mae / (np.concatenate(target_parts).std() or 1.0)
-    ratios = spread.means()
-    return [
-        Score(_at(maes[0], k), _at(maes[1], k), _at(maes[2], k), float(value[k]), _at(ratios, k))
-        for k in range(len(candidates))
-    ]
-
-
-def _at(mae: Floats | None, k: int) -> float | None:
-    return None if mae is None else float(mae[k])
+    maes = [float(np.concatenate(part).mean()) if part else None for part in errors]
+    units = [float(np.concatenate(part).std()) or 1.0 if part else 1.0 for part in wanted]
+    value = sum(mae / unit for mae, unit in zip(maes, units, strict=True) if mae is not None)
+    return Score(maes[0], maes[1], maes[2], value, spread.mean())

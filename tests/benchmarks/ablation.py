@@ -10,7 +10,6 @@ Markdown table: force MAE in meV/Å (energy MAE in meV), mean over the seeds, ±
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 
 import rfp_md
 from rfp_md.atomic_basis import basis
+from tests.benchmarks.results import append, finished
 
 MOLECULES = ("ethanol", "uracil", "toluene")
 SEEDS = (0, 1, 2)
@@ -95,15 +95,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("ablation.jsonl"))
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     options = parser.parse_args()
-    done = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    done = finished(options.out)
     known = {(result["molecule"], result["row"], result["seed"]) for result in done}
     for seed in SEEDS[: options.seeds]:
         for row in ROWS:
             for molecule in options.molecules:
                 if (molecule, row, seed) not in known:
                     done.append(measure(options.data / "rmd17", molecule, row, seed))
-                    with options.out.open("a") as file:
-                        file.write(json.dumps(done[-1]) + "\n")
+                    append(options.out, done[-1])
     print("| changed | " + " | ".join(options.molecules) + " |\n|---" + "|---" * len(options.molecules) + "|")
     for row in ROWS:
         cells = [

@@ -31,6 +31,7 @@ from typing import Any
 from rfp_md.training import PRESETS
 from tests.benchmarks.peers.measure import use_cores
 from tests.benchmarks.peers.sgdml import make_environment
+from tests.benchmarks.results import append, finished
 
 HEADER = (
     "molecule",
@@ -108,23 +109,6 @@ def run(row: Row, folder: Path, limit: float, models: Path | None) -> dict[str, 
         return f"failed: {lines[-1]}" if in_time else f"not done within {limit:.0f} s"
     report = next(line for line in reversed(lines) if line.startswith('{"frames"'))
     return {**json.loads(report), "peak_gb": usage.ru_maxrss / 1e6, "load_before": load}
-
-
-def finished(path: Path) -> list[dict[str, Any]]:
-    """The results so far; a line that an interruption tore is none."""
-    results = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            results.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return results
-
-
-def append(path: Path, result: dict[str, Any]) -> None:
-    torn = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
-    with path.open("a", encoding="utf-8") as file:
-        file.write("\n" * torn + json.dumps(result) + "\n")
 
 
 def cells(row: Row, result: dict[str, Any]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from rfp_md.regressors.joint_fit import JointFit
 from rfp_md.regressors.random_fourier import RandomFourier
 from rfp_md.regressors.rfnn import RandomFeatureNetwork
 from rfp_md.regressors.rows import Block, feature_rows
+from rfp_md.regressors.scores import Score
 from rfp_md.regressors.variance_ratio import VarianceRatio
 from rfp_md.sites import Sites
 from rfp_md.testing.synthetic import SyntheticSamples, synthetic, whole
@@ -119,6 +120,30 @@ def test_relu_is_fitted_to_energies_only(samples, rng):
     assert fitted["valid_energy_mae_ev"] < 0.3 * spread
 
 
+@pytest.mark.parametrize(
+    ("best", "tried"),
+    [
+        (1e-6, [1e-6, 1e-7, 1e-5]),
+        (1e-7, [1e-6, 1e-7, 1e-8]),
+        (1e-9, [1e-6, 1e-7, 1e-8, 1e-9]),
+        (1e-4, [1e-6, 1e-7, 1e-5, 1e-4, 1e-3]),
+        (1e-3, [1e-6, 1e-7, 1e-5, 1e-4, 1e-3]),
+    ],
+)
+def test_regularizations_are_tried_as_long_as_the_error_falls(samples, rng, monkeypatch, best, tried):
+    seen = []
+
+    def score(blocks, candidate, *rest):
+        seen.append(candidate.regularization)
+        return Score(None, None, None, abs(np.log10(candidate.regularization / best)))
+
+    monkeypatch.setattr("rfp_md.regressors.joint_fit.validate", score)
+    regressor = RandomFourier(width=20, regularization="/".join(f"1e-{k}" for k in range(3, 10)), force_weights=1.0)
+    report = regressor.fit(*samples, [None, None], rng, Progress())
+    assert seen == pytest.approx(tried)
+    assert report["regularization"] == pytest.approx(best)
+
+
 def test_a_failed_factorisation_is_reported_and_survived(samples, rng):
     progress = Messages()
     regressor = RandomFourier(width=300, length_scale=3000.0, regularization="1e-25/1e-6")
@@ -171,7 +196,7 @@ def test_the_scale_makes_squared_errors_as_large_as_variances_on_validation(samp
     chosen = []
     choose, solve = JointFit.choose, JointFit.solve
     monkeypatch.setattr(JointFit, "choose", lambda *a: chosen.append(choose(*a)) or chosen[0])
-    monkeypatch.setattr(JointFit, "solve", lambda *a: [chosen[0].solution] if chosen else solve(*a))
+    monkeypatch.setattr(JointFit, "solve", lambda *a: chosen[0].solution if chosen else solve(*a))
     regressor = RandomFourier(width=100, regularization=regularization)
     regressor.fit(*samples, [None, None], rng, Progress())
     valid = whole(samples[1], derivatives=True)
@@ -187,12 +212,12 @@ def test_the_scale_makes_squared_errors_as_large_as_variances_on_validation(samp
 
 def test_what_is_zero_by_symmetry_does_not_calibrate():
     rows = np.array([[1.0, 0.0], [0.0, 1e-12]])
-    ratio = VarianceRatio([Solution(np.zeros(2), 0.0, "cholesky", 0.0, np.array([[1.0, -1.0], [1.0, -1.0]]))])
-    ratio.add(rows, np.array([[2.0], [1e-3]]))
-    assert ratio.means() == pytest.approx([2.0])  # 4 / 2; the second would say 5e17
-    none = VarianceRatio([Solution(np.zeros(2), 0.0, "dual", 0.0)])
-    none.add(rows, np.zeros((2, 1)))
-    assert none.means() is None
+    ratio = VarianceRatio(Solution(np.zeros(2), 0.0, "cholesky", 0.0, np.array([[1.0, -1.0], [1.0, -1.0]])))
+    ratio.add(rows, np.array([2.0, 1e-3]))
+    assert ratio.mean() == pytest.approx(2.0)  # 4 / 2; the second would say 5e17
+    none = VarianceRatio(Solution(np.zeros(2), 0.0, "dual", 0.0))
+    none.add(rows, np.zeros(2))
+    assert none.mean() is None
 
 
 def test_a_fit_by_eigenvalues_has_a_committee_too(samples, rng, monkeypatch):
