@@ -39,7 +39,7 @@ class DescribedFrames(Samples):
 
     @property
     def n_strains(self) -> int:
-        return 9 if any(block.stresses is not None for block in self._dataset) else 0
+        return 9 if any(block.periodic and block.stresses is not None for block in self._dataset) else 0
 
     @property
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:
@@ -73,6 +73,6 @@ def _slopes(frames: Frames) -> tuple[Floats | None, Floats | None]:
     """dE/dr = −F (M, 3N), eV/Å, and dE/dstrain = V σ (M, 9), eV, where the frames have them."""
     forces, stresses = frames.forces, frames.stresses
     slopes = None if forces is None else -forces.reshape(len(frames), -1)
-    if stresses is None or frames.cells is None:
-        return slopes, None
+    if stresses is None or not frames.periodic:
+        return slopes, None  # a free molecule's energy does not depend on a cell
     return slopes, (frames.volumes[:, None, None] * stresses).reshape(len(frames), -1)

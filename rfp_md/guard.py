@@ -66,7 +66,12 @@ def check_prediction(
         predicted: (M,) and (M, S, D); a committee's have an axis of two members or more before.
         shapes: (M, S, D) of each term.
     """
-    if not isinstance(predicted, tuple) or len(predicted) != 2 or len(predicted[1]) != len(shapes):
+    if (
+        not isinstance(predicted, tuple)
+        or len(predicted) != 2
+        or not isinstance(predicted[1], Sequence)
+        or len(predicted[1]) != len(shapes)
+    ):
         raise defect(plugin, f"{method} must return energies and a list of {len(shapes)} gradients, one for each term")
     energies, gradients = predicted
     members = (None,) if method == "committee" else ()

@@ -11,6 +11,7 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints, formula
 
 Graph = tuple[Ints, Ints]  # elements (N,) and bonded pairs (B, 2)
+EXCHANGED = 3  # pairs that are short, but perhaps no bonds
 
 
 def automorphisms(frames: Frames, bond_scale: float, most: int) -> Ints:
@@ -63,6 +64,16 @@ def isomorphisms(first: Graph, second: Graph) -> Iterator[Ints]:
         yield np.array([mapping[k] for k in range(len(mapping))], dtype=np.int64)
 
 
+def likely_orders(graph: Graph, elements: Ints, distances: Floats) -> Iterator[Ints]:
+    """All ways to lay a graph over atoms with these elements (N,) and distances (N, N), short ones taken for bonds."""
+    for pairs in likely_bonds(distances, len(graph[1])):
+        orders = isomorphisms(graph, (elements, pairs))
+        if (first := next(orders, None)) is not None:
+            yield first
+            yield from orders
+            return
+
+
 def most_similar(orders: Iterable[Ints], distances: Floats, reference: Frames) -> Ints | None:
     """The order in which distances (N, N), Å, are most like those of one structure; None where there is no order."""
     wanted = distances_of(reference.positions[0])
@@ -106,11 +117,18 @@ def bonded_pairs(frames: Frames, bond_scale: float) -> Ints:
     return np.argwhere(np.triu(bonded(frames, bond_scale), 1))
 
 
-def shortest_pairs(distances: Floats, count: int) -> Ints:
-    """So many pairs of atoms (count, 2): those with the shortest of the distances (N, N), which are likely bonds."""
+def likely_bonds(distances: Floats, count: int) -> Iterator[Ints]:
+    """So many pairs of atoms (count, 2) that are likely bonds, of distances (N, N): the shortest ones first.
+
+    In a hot molecule two hydrogens may be closer than two bonded carbons: sets in which one of the longest
+    few is exchanged for one of the next few follow.
+    """
     first, second = np.triu_indices(len(distances), 1)
-    nearest = np.argsort(distances[first, second])[:count]
-    return np.stack([first, second], axis=1)[nearest]
+    pairs = np.stack([first, second], axis=1)[np.argsort(distances[first, second])]
+    yield pairs[:count]
+    for added in pairs[count : count + EXCHANGED]:
+        for k in range(count - 1, max(-1, count - 1 - EXCHANGED), -1):
+            yield np.concatenate([np.delete(pairs[:count], k, axis=0), added[None]])
 
 
 def distances_of(positions: Floats) -> Floats:

@@ -79,6 +79,7 @@ def test_any_regressor_trains(use, ethanol):
         ("predict", predict_returns(lambda e, g: (e.astype("f4"), g)), "predict, energies, returned float32"),
         ("predict", predict_returns(lambda e, g: (e, g * 2)), "a list of 1 gradients, one for each term"),
         ("predict", predict_returns(lambda e, g: (e, [g[0][0]])), r"predict, gradient of term 0, returned shape"),
+        ("predict", predict_returns(lambda e, g: (e, None)), "a list of 1 gradients, one for each term"),
         ("predict", predict_returns(lambda e, g: 1 / 0), r"predict failed in .*, ZeroDivisionError"),
     ],
 )
@@ -86,6 +87,22 @@ def test_a_regressor_that_misbehaves_is_named(use, ethanol, method, replacement,
     use(type("Planted", (Flat,), {method: replacement}))
     with pytest.raises(UserError, match=f"regressor 'flat': .*{message}"):
         rfp_md.train(Dataset((ethanol[:20],)), regressor="flat", preset="fast").compute(ethanol[:1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e, g: e, "committee must return energies and a list of 1 gradients"),
+        (lambda e, g: (e, g), r"committee, energies, returned shape \(1,\)"),
+        (lambda e, g: (e[None], [g[0][None]]), "committee returned fewer than two members"),
+        (lambda e, g: (np.stack([e, e]), g), r"committee, gradient of term 0, returned shape"),
+    ],
+)
+def test_a_committee_that_misbehaves_is_named(use, ethanol, change, message):
+    use(type("Planted", (Flat,), {"committee": predict_returns(change)}))
+    potential = rfp_md.train(Dataset((ethanol[:20],)), regressor="flat", preset="fast")
+    with pytest.raises(UserError, match=f"regressor 'flat': .*{message}"):
+        potential.committee(ethanol[:1])
 
 
 def test_a_descriptor_without_derivatives_is_refused_before_the_fit(monkeypatch, ethanol):

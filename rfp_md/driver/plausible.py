@@ -13,7 +13,7 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats, Frames, Ints
-from rfp_md.molecular_graph import bonded_pairs, distances_of, isomorphisms, most_similar, shortest_pairs
+from rfp_md.molecular_graph import bonded_pairs, distances_of, likely_orders, most_similar
 
 BOND_SCALE = 1.2  # atoms of the reference are bonded below this times the sum of their covalent radii
 LONGEST_BOND = 1.8  # times the sum of the covalent radii; a hydrogen on its way between two oxygens is at 1.5
@@ -55,6 +55,6 @@ def likely_order(reference: Frames, bonds: Ints, distances: Floats) -> list[int]
     of several ways to do that, the one with the most similar distances counts.
     """
     unknown = np.zeros_like(reference.numbers)
-    found = isomorphisms((unknown, bonds), (unknown, shortest_pairs(distances, len(bonds))))
+    found = likely_orders((unknown, bonds), unknown, distances)
     order = most_similar(islice(found, TRIED_ORDERS), distances, reference)
     return None if order is None else order.tolist()

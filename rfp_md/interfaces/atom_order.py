@@ -10,7 +10,7 @@ from ase.data import covalent_radii
 from rfp_md.driver.plausible import BOND_SCALE, LONGEST_BOND, TRIED_ORDERS
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, Ints, formula
-from rfp_md.molecular_graph import bonded_pairs, distances_of, isomorphisms, most_similar, shortest_pairs
+from rfp_md.molecular_graph import bonded_pairs, distances_of, likely_orders, most_similar
 
 
 def check_order(reference: Frames, frames: Frames) -> None:
@@ -36,7 +36,7 @@ def check_order(reference: Frames, frames: Frames) -> None:
     if fits(np.arange(frames.n_atoms)):
         return
     # Elements are known here, so that distances count relative to the covalent radii.
-    found = isomorphisms((reference.numbers, bonds), (frames.numbers, shortest_pairs(relative, len(bonds))))
+    found = likely_orders((reference.numbers, bonds), frames.numbers, relative)
     best = most_similar(filter(fits, islice(found, TRIED_ORDERS)), distances, reference)
     if best is not None:
         raise UserError(

@@ -33,6 +33,13 @@ def test_the_order_that_is_named_makes_the_same_molecule(ethanol, seed):
     np.testing.assert_array_equal(ethanol.numbers[order][found], ethanol.numbers)
 
 
+@pytest.mark.parametrize("frame", [18, 292])
+def test_two_hydrogens_closer_than_two_carbons_do_not_hide_the_order(ethanol, frame):
+    order = np.array([3, 1, 4, 0, 8, 2, 7, 5, 6])
+    with pytest.raises(UserError, match="its atoms seem to be the model's in the order"):
+        check_order(ethanol[:1], ethanol.positions[frame][order])
+
+
 def test_two_atoms_that_changed_places_are_refused_with_the_bond(ethanol):
     swapped = ethanol.positions[0][[2, 1, 0, 3, 4, 5, 6, 7, 8]]
     with pytest.raises(UserError, match=r"\w+ and \w+ are bonded, but .* Å apart; its atoms seem"):
