@@ -21,6 +21,7 @@ class Preset:
         labelled: descriptors of a molecule whose atoms are told apart.
         local: descriptors for any structure.
         regressor: as ``--regressor`` takes it.
+        pool: features drawn for each one that is kept, in a conservative model.
         features_per_target: how many features there are for each energy and force component, up to
         most_features: of the whole model.
     """
@@ -28,6 +29,7 @@ class Preset:
     labelled: tuple[str, ...]
     local: tuple[str, ...]
     regressor: str
+    pool: float
     features_per_target: float
     most_features: int
 
@@ -35,6 +37,10 @@ class Preset:
         """As ``--descriptor`` takes them: labelled ones where all frames are one small free molecule, or nothing else
         is there, which then says what it needs."""
         return self.labelled + self.local if _one_small_molecule(dataset) or not self.local else self.local
+
+    def regressor_for(self, *, conservative: bool) -> str:
+        """As ``--regressor`` takes it."""
+        return f"{self.regressor},pool={self.pool:g}" if conservative else self.regressor
 
     def width(self, dataset: Dataset) -> int:
         """The number of features for so many frames."""
@@ -47,13 +53,15 @@ PRESETS: dict[PresetName, Preset] = {
         labelled=("root_distances",),
         local=("many_body",),
         regressor="random_fourier:length_scale=10",
-        features_per_target=0.5,
-        most_features=15_000,
+        pool=2.0,
+        features_per_target=0.4,
+        most_features=10_000,
     ),
     "fast": Preset(
         labelled=("root_distances",),
         local=(),
         regressor="random_fourier:length_scale=10",
+        pool=1.0,
         features_per_target=0.25,
         most_features=6_000,
     ),

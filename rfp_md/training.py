@@ -78,8 +78,10 @@ def train(
     if seed < 0:
         raise UserError(f"--seed {seed}: must not be negative")
     chosen = PRESETS[preset]
+    conservative = target == "conservative"
+    specification = regressor or chosen.regressor_for(conservative=conservative)
     _, widths = make_terms(descriptor)
-    model = make_regressor(regressor or chosen.regressor)
+    model = make_regressor(specification)
     if time_budget is not None:
         parse_duration(time_budget, "--time-budget")
         explicit = "width" in model.model_fields_set or any(widths)
@@ -92,7 +94,6 @@ def train(
             f"--regressor {regressor}: its width has no effect, for every --descriptor has a width of its own; "
             "leave one of them out"
         )
-    conservative = target == "conservative"
     check_trainable(dataset, forces=model.smooth or not conservative)
     if not conservative:
         if any(block.periodic for block in dataset):
@@ -111,7 +112,7 @@ def train(
         valid=valid_indices,
         terms=descriptor or chosen.terms(dataset),
         width=None if descriptor or regressor or time_budget else chosen.width,
-        regressor=regressor or chosen.regressor,
+        regressor=specification,
         target=target,
         time_budget=time_budget,
         split={"kind": split, "seed": seed},

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
+from scipy.linalg.blas import dgemm, dsyrk
 
-from rfp_md.frames import Floats
+from rfp_md.frames import Floats, Ints
+
+PANEL = 1024  # columns
 
 
 class NormalEquations(Protocol):
@@ -26,25 +28,59 @@ class NormalEquations(Protocol):
     def add_to(self, matrix: Floats, weight: float) -> None:
         """Add w ΦᵀΦ to the lower triangle of ``matrix`` (K, K), Fortran order."""
 
+    def diagonal(self) -> Floats:
+        """Of ΦᵀΦ (K,)."""
+
+    def part(self, rows: Ints, columns: Ints) -> Floats:
+        """Some rows and columns of ΦᵀΦ (m, n)."""
+
+    def restrict(self, kept: Ints) -> None:
+        """Forget all features but these, in ascending order."""
+
 
 class Gram:
-    """ΦᵀΦ itself (lower triangle, float64), for one y or for ``n_targets``."""
+    """ΦᵀΦ itself, float64, for one y or for ``n_targets``.
+
+    It is kept in panels of columns, each from its diagonal block down: half the memory of a square, and OpenBLAS's
+    dsyrk, which would fill a triangle, crashes for some 18,000 features and more (0.3.30, two threads).
+    """
 
     def __init__(self, width: int, n_targets: int | None = None) -> None:
-        self.matrix: Floats = np.zeros((width, width), order="F")
+        self._starts = range(0, width, PANEL)
+        self._panels = [np.zeros((width - start, min(PANEL, width - start)), order="F") for start in self._starts]
         self.rhs: Floats = np.zeros(width if n_targets is None else (width, n_targets))
 
     def add(self, rows: Floats, targets: Floats) -> None:
         if len(rows) == 0:
             return
-        # The transpose of a C-ordered array is what dsyrk wants; the sum goes into the matrix in place.
-        dsyrk(1.0, rows.T, beta=1.0, c=self.matrix, lower=1, overwrite_c=1)
+        by_feature = np.asfortranarray(rows)  # so that a part of the features is contiguous, as dgemm wants it
+        for start, panel in zip(self._starts, self._panels, strict=True):
+            some = by_feature[:, start : start + PANEL]
+            dgemm(1.0, by_feature[:, start:], some, beta=1.0, c=panel, trans_a=1, overwrite_c=1)
         self.rhs += rows.T @ targets
 
     def add_to(self, matrix: Floats, weight: float) -> None:
-        # Column by column, so that no further K × K array is needed for the product.
-        for k in range(matrix.shape[1]):
-            matrix[k:, k] += weight * self.matrix[k:, k]
+        for start, panel in zip(self._starts, self._panels, strict=True):
+            for k, column in enumerate(panel.T):  # so that no temporary array is as large as a panel
+                matrix[start + k :, start + k] += weight * column[k:]
+
+    def diagonal(self) -> Floats:
+        return np.concatenate([panel.diagonal() for panel in self._panels])
+
+    def part(self, rows: Ints, columns: Ints) -> Floats:
+        part = np.empty((len(rows), len(columns)))
+        for start, panel in zip(self._starts, self._panels, strict=True):
+            stop = start + panel.shape[1]
+            below, mine = rows >= start, (columns >= start) & (columns < stop)
+            part[np.ix_(below, mine)] = panel[np.ix_(rows[below] - start, columns[mine] - start)]
+            right, mine = columns >= stop, (rows >= start) & (rows < stop)
+            part[np.ix_(mine, right)] = panel[np.ix_(columns[right] - start, rows[mine] - start)].T
+        return part
+
+    def restrict(self, kept: Ints) -> None:
+        starts = range(0, len(kept), PANEL)
+        panels = [np.asfortranarray(self.part(kept[start:], kept[start : start + PANEL])) for start in starts]
+        self._starts, self._panels, self.rhs = starts, panels, self.rhs[kept]
 
 
 class FewRows:
@@ -59,15 +95,35 @@ class FewRows:
         self.rhs += rows.T @ targets
 
     def add_to(self, matrix: Floats, weight: float) -> None:
-        # One product for all rows: each one goes through the whole matrix, whatever the number of rows.
-        self._pieces = [np.concatenate(self._pieces)] if self._pieces else []
-        for rows in self._pieces:
+        for rows in self._joined():
             dsyrk(weight, rows.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
+
+    def diagonal(self) -> Floats:
+        return np.asarray(sum((np.einsum("nk,nk->k", rows, rows) for rows in self._joined()), np.zeros(len(self.rhs))))
+
+    def part(self, rows: Ints, columns: Ints) -> Floats:
+        part = np.zeros((len(rows), len(columns)))
+        for features in self._joined():
+            part += features[:, rows].T @ features[:, columns]
+        return part
+
+    def restrict(self, kept: Ints) -> None:
+        self._pieces, self.rhs = [rows[:, kept] for rows in self._joined()], self.rhs[kept]
+
+    def _joined(self) -> list[Floats]:
+        """All rows in one piece, if there are any: a product goes through a whole matrix, however few rows it has."""
+        self._pieces = [np.concatenate(self._pieces)] if self._pieces else []
+        return self._pieces
 
 
 def keeps_rows(n_rows: int, width: int) -> bool:
     """Whether so many rows are kept as they are."""
     return 4 * n_rows <= width
+
+
+def numbers_kept(n_rows: int, width: int) -> int:
+    """How many numbers the normal equations of so many rows are."""
+    return n_rows * width if keeps_rows(n_rows, width) else width * (width + PANEL) // 2
 
 
 def weighted_sum(equations: Sequence[NormalEquations], weights: Sequence[float]) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rfp_md.frames import Floats
+from rfp_md.frames import Floats, Ints
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.cosines import Cosines
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
@@ -29,7 +29,7 @@ class FeatureMap:
         arguments += self.biases
         return ACTIVATIONS[self.activation].evaluate(arguments)
 
-    def some(self, part: slice) -> FeatureMap:
+    def some(self, part: slice | Ints) -> FeatureMap:
         """A part of the features."""
         return FeatureMap(self.weights[part], self.biases[part], self.activation)
 
@@ -66,7 +66,7 @@ class RadialMap:
         value, slope, _ = RADIAL[self.kernel](squared_distances(sites, self.weights) * self.biases**2)
         return value, slope * self.biases**2
 
-    def some(self, part: slice) -> RadialMap:
+    def some(self, part: slice | Ints) -> RadialMap:
         """A part of the features."""
         return RadialMap(self.weights[part], self.biases[part], self.kernel)
 

@@ -1,8 +1,9 @@
 """The number of features that a time pays for: the machine's rates are measured, and the work is counted.
 
-    seconds(K) = d S + r S K + g R K² + F (p K² + f K³)
+    seconds(K) = d S + r S D + g R D² + F (p K² + f K³)
 
-for K features: S structures are described and their rows made, R rows go into Gram matrices, F systems are solved.
+for K of D drawn features: S structures are described and their rows made, R rows go into Gram matrices, F systems are
+solved; a selection of features counts as some more.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ POOL_FRAMES = 200  # structures that the probe's features are drawn from
 PROBE_FRAMES, PROBE_BATCH, PROBE_WIDTH = 16, 4, 1000
 PROBE_ROWS, PROBE_SIZE = 500, 2000  # of the Gram matrix
 REPEATS = 3
+SELECTION_SOLVES = 3  # solutions of a system that take as long as a selection, for each feature that is drawn and kept
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,13 @@ class Work:
         structures: whose rows are made: each training structure once, a validation structure several times.
         rows: that go into Gram matrices.
         solves: systems that are solved, one for each λ and each weight that is tried, and the last one.
+        pool: features that are drawn for each one that is kept.
     """
 
     structures: int
     rows: int
     solves: int
+    pool: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,10 @@ def choose_widths(regressor: Regressor, train: Samples, valid: Samples, n_terms:
 
 def seconds(width: int, work: Work, rates: Rates) -> float:
     """What a fit of so many features is estimated to take; it grows with the width."""
-    rows = work.structures * (rates.describe + width * rates.features) + work.rows * width**2 * rates.gram
-    return rows + work.solves * (width**2 * rates.passes + width**3 * rates.factor)
+    drawn = work.pool * width
+    rows = work.structures * (rates.describe + drawn * rates.features) + work.rows * drawn**2 * rates.gram
+    solves = work.solves + (SELECTION_SOLVES * work.pool if work.pool > 1.0 else 0.0)
+    return rows + solves * (width**2 * rates.passes + width**3 * rates.factor)
 
 
 def largest(fits: Callable[[int], bool], most: int) -> int:
@@ -127,6 +133,7 @@ def count(regressor: FeatureRegressor, train: Samples, valid: Samples) -> Work:
         structures=len(train) + (tried + 1) * len(valid),
         rows=sum(regressor._n_rows(train, valid)),
         solves=tried + 1,
+        pool=regressor.pool,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats
-from rfp_md.linalg.gram import Gram
+from rfp_md.linalg.gram import Gram, weighted_sum
 from rfp_md.linalg.ridge import DualRidge, Ridge, Solution
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Samples
@@ -54,7 +54,7 @@ class DirectFit:
         gram.add(first_rows, first_targets)
         for rows, targets in pieces:
             gram.add(rows, targets)
-        ridge = Ridge(gram.matrix, gram.rhs, scaled=self._scaled)
+        ridge = Ridge(*weighted_sum([gram], [1.0]), scaled=self._scaled)
         return lambda value: ridge.cholesky(value) or ridge.eigenvalues(value)
 
     def _pieces(self, parts: list[Samples]) -> Iterator[tuple[Floats, Floats]]:

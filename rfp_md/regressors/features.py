@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import Field, PrivateAttr
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Floats
-from rfp_md.linalg.gram import keeps_rows
+from rfp_md.linalg.gram import numbers_kept
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Solution
 from rfp_md.parameters import Numbers, check_unused
@@ -29,6 +30,7 @@ from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
+SELECTION_ROWS = 60_000  # that features are selected by; of more structures, some
 MEMBERS = 8  # of the committee; the spread of so many is known within a quarter
 BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
 
@@ -44,6 +46,7 @@ class FeatureRegressor(Regressor):
     """
 
     width: int | None = Field(None, ge=1, description="number of features; default: by the number of targets, ≤ 6000")
+    pool: float = Field(1.0, ge=1.0, le=10.0, description="features drawn for each one that is kept: the best are")
     regularization: Numbers = Field(
         (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8),
         description="λ to choose from, relative to a unit-diagonal Gram matrix",
@@ -98,11 +101,19 @@ class FeatureRegressor(Regressor):
         width = sum(pool.width for pool in pools)
         batch_size, needed = self._footprint(train, valid, sample, pools)
         self._require(needed, width, progress)
-        blocks = self._draw_blocks(pools, rng)
-        noise = rng.standard_normal((blocks[-1].columns.stop, MEMBERS))  # fewer features than asked for may be found
-        noise -= noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
-        fit = JointFit(blocks, self._n_rows(train, valid), batch_size, progress, scaled=self.relative, noise=noise)
-        fit.add(train, "Training frames")
+        blocks = self._draw_blocks(self._drawn(pools, train), rng)
+        fit = JointFit(blocks, self._n_rows(train, valid), batch_size, progress, scaled=self.relative)
+        if fit.width > width:
+            some = train.some(max(1, SELECTION_ROWS // (1 + slopes)), rng)
+            fit.add(some, "Frames to select by")
+            fit.select(width, (1.0, self.force_weights[0], self.stress_weights[0]))
+            if some is not train:
+                fit.restart()
+                fit.add(train, "Training frames")
+        else:
+            fit.add(train, "Training frames")
+        noise = rng.standard_normal((fit.width, MEMBERS))
+        fit.noise = noise - noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
         choice = fit.choose(valid, self.regularization, self.force_weights, self.stress_weights)
         fit.add(valid, "Validation frames")
         final = fit.solve(choice.weights, choice.solution.regularization, "Last solve")
@@ -112,6 +123,7 @@ class FeatureRegressor(Regressor):
             self._state["committee"] = uncertainty_scale * final.deviations
         return {
             "width": len(final.coefficients),
+            "drawn": blocks[-1].columns.stop,
             "regularization": final.regularization,
             "force_weight": choice.weights[1] if slopes else None,
             "stress_weight": choice.weights[2] if train.n_strains and slopes else None,
@@ -154,7 +166,7 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
-        self._check_weights("force_weights", "stress_weights", where="with --target direct")
+        self._check_weights("force_weights", "stress_weights", "pool", where="with --target direct")
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
         pools = self._pools(train, sample, widths, self.default_width(len(train), len(train)))
         width = sum(pool.width for pool in pools)
@@ -224,15 +236,27 @@ class FeatureRegressor(Regressor):
         per_structure = [1, train.n_coordinates, train.n_strains] if self.smooth else [1]
         return [(len(train) + len(valid)) * count for count in per_structure if count]
 
+    def _drawn(self, pools: list[SitePool], train: Samples) -> list[SitePool]:
+        """The same for all features that are drawn: more than are kept, if there are enough rows to choose by."""
+        if len(train) * (1 + self.n_slopes(train)) <= self.pool * sum(pool.width for pool in pools):
+            return pools
+        return [replace(pool, width=round(self.pool * pool.width)) for pool in pools]
+
     def _footprint(self, train: Samples, valid: Samples, sample: list[Batch], pools: list[SitePool]) -> tuple[int, int]:
         """Structures in a batch, and peak bytes: weights, normal equations, their weighted sum, one batch."""
-        slopes, width = self.n_slopes(train), sum(pool.width for pool in pools)
+        slopes, drawn = self.n_slopes(train), self._drawn(pools, train)
+        width, most = (sum(pool.width for pool in some) for some in (pools, drawn))
         # Rows and the product they are made from, the Jacobian and its transpose.
-        per_structure = 16 * max(1, slopes) * (width + max(batch.numbers_per_structure for batch in sample))
+        per_structure = 16 * max(1, slopes) * (most + max(batch.numbers_per_structure for batch in sample))
         batch_size = int(np.clip(BATCH_BYTES / per_structure, 1, len(train)))
-        held = width**2 + sum(pool.width * pool.points.shape[1] for pool in pools)
-        for count in self._n_rows(train, valid):
-            held += count * width if keeps_rows(count, width) else width**2
+
+        def equations(features: int) -> int:
+            rows = self._n_rows(train, valid)
+            return sum(numbers_kept(count, features) for count in rows)
+
+        # The factor of a selection, or the weighted sum of a solve.
+        held = max(equations(most) + most * width if most > width else 0, equations(width) + width**2)
+        held += sum(pool.width * pool.points.shape[1] for pool in drawn)
         return batch_size, 8 * held + batch_size * per_structure
 
     def _require(self, needed: int, width: int, progress: Progress) -> None:

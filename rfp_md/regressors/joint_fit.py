@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
+from rfp_md.frames import Floats, Ints
 from rfp_md.linalg.gram import FewRows, Gram, NormalEquations, keeps_rows, weighted_sum
-from rfp_md.linalg.ridge import Ridge, Solution
+from rfp_md.linalg.ridge import Ridge, Solution, column_scale
+from rfp_md.linalg.selection import select_columns
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Samples
 from rfp_md.regressors.rows import Block, feature_rows, targets
@@ -18,6 +20,7 @@ from rfp_md.regressors.scores import Score, validate
 
 Weights = tuple[float, ...]
 USUAL_SOLVES = 4  # λ that are tried as a rule, where there are so many
+SELECTION_REGULARIZATION = 1e-12  # while features are selected; about what is best for the solve
 LARGEST_RAISED = 100.0  # times the largest λ that was asked for
 
 
@@ -39,6 +42,7 @@ class JointFit:
 
     Attributes:
         failed: how many factorisations failed so far.
+        noise: ξ (K, P) of every solution's deviations, or None.
     """
 
     def __init__(
@@ -49,31 +53,60 @@ class JointFit:
         progress: Progress,
         *,
         scaled: bool = True,
-        noise: Floats | None = None,
     ) -> None:
         """Start with no rows.
 
         Args:
             n_rows: how many rows of energies, slopes and strain slopes will come; fewer numbers where there are none.
             scaled: whether λ is relative to the features' size.
-            noise: ξ (K, P) of every solution's deviations.
         """
-        self.blocks, self._scaled, self._noise = blocks, scaled, noise
-        self.failed = 0
-        self._rows_per_sample, self._batch_size, self._progress = sum(n_rows) // n_rows[0], batch_size, progress
-        width = blocks[-1].columns.stop
+        self.blocks, self.failed = blocks, 0
+        self.noise: Floats | None = None
+        self._scaled, self._n_rows, self._batch_size, self._progress = scaled, n_rows, batch_size, progress
+        self.restart()
+
+    @property
+    def width(self) -> int:
+        return int(self.blocks[-1].columns.stop)
+
+    def restart(self) -> None:
+        """Forget all rows."""
         self._grams: list[NormalEquations] = [
-            FewRows(width) if keeps_rows(count, width) else Gram(width) for count in n_rows
+            FewRows(self.width) if keeps_rows(count, self.width) else Gram(self.width) for count in self._n_rows
         ]
 
     def add(self, samples: Samples, label: str) -> None:
         """Stream samples into the normal equations."""
-        self._progress.start(label, len(samples) * self._rows_per_sample, "rows")
+        self._progress.start(label, len(samples) * (sum(self._n_rows) // self._n_rows[0]), "rows")
         for batch in samples.batches(self._batch_size, derivatives=len(self._grams) > 1):
             for gram, rows, target in zip(self._grams, feature_rows(self.blocks, batch), targets(batch), strict=False):
                 if rows is not None and target is not None:
                     gram.add(rows, target)
                     self._progress.advance(len(rows))
+
+    def select(self, count: int, weights: Weights) -> None:
+        """Keep so many features, those that explain most of the samples so far, and at least one of each block."""
+        self._progress.start("Choosing features", count, "features")
+        grams = self._grams
+        diagonal = sum(w * gram.diagonal() for w, gram in zip(weights, grams, strict=False))
+        scale = column_scale(np.asarray(diagonal), scaled=True)
+        rhs = sum(w * gram.rhs for w, gram in zip(weights, grams, strict=False)) / scale
+
+        def part(rows: Ints, columns: Ints) -> Floats:
+            total = sum(w * gram.part(rows, columns) for w, gram in zip(weights, grams, strict=False))
+            return np.asarray(total / scale[rows, None] / scale[columns])
+
+        chosen = select_columns(part, rhs, count, SELECTION_REGULARIZATION, self._progress)
+        left_out = [block.columns.start for block in self.blocks if not _inside(chosen, block).any()]
+        kept = np.sort(np.append(chosen, np.array(left_out, dtype=np.int64)))
+        for gram in grams:
+            gram.restrict(kept)
+        blocks, start = [], 0
+        for block in self.blocks:
+            mine = kept[_inside(kept, block)] - block.columns.start
+            blocks.append(replace(block, columns=slice(start, start + len(mine)), features=block.features.some(mine)))
+            start += len(mine)
+        self.blocks = blocks
 
     def choose(
         self, valid: Samples, lambdas: Sequence[float], force_weights: Sequence[float], stress_weights: Sequence[float]
@@ -132,7 +165,7 @@ class JointFit:
 
     def _ridge(self, weights: Weights) -> Ridge:
         matrix, rhs = weighted_sum(self._grams, list(weights[: len(self._grams)]))
-        return Ridge(matrix, rhs, scaled=self._scaled, noise=self._noise)
+        return Ridge(matrix, rhs, scaled=self._scaled, noise=self.noise)
 
     def _attempt(self, ridge: Ridge, regularization: float) -> Solution | None:
         solution = ridge.cholesky(regularization)
@@ -173,3 +206,7 @@ def _finite(solution: Solution | None) -> Solution | None:
     if solution is not None and not (np.isfinite(solution.coefficients).all() and np.isfinite(solution.residual)):
         raise UserError("the fit overflowed; are the energies and forces of the data in a sensible unit?")
     return solution
+
+
+def _inside(columns: Ints, block: Block) -> NDArray[np.bool_]:
+    return np.asarray((columns >= block.columns.start) & (columns < block.columns.stop))

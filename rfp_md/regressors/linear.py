@@ -32,6 +32,13 @@ class Linear(FeatureRegressor):
             raise ValueError("there are as many features as the sites have components; leave it out")
         return value
 
+    @field_validator("pool")
+    @classmethod
+    def _no_pool(cls, value: float) -> float:
+        if value != 1.0:
+            raise ValueError("there is nothing to draw; leave it out")
+        return value
+
     @property
     def takes_width(self) -> bool:
         return False

@@ -35,12 +35,18 @@ class SitePool:
 
 
 def pool_sites(sample: list[Batch], term: int, width: int, groups: NDArray[np.bool_] | None = None) -> list[SitePool]:
-    """The sites of one term, one pool for each type, in the order of the types."""
+    """The sites of one term, one pool for each type, in the order of the types.
+
+    The width is shared among the types by the square roots of their numbers of sites: by the numbers themselves, rare
+    elements would get too few features and each feature would be evaluated at more sites (docs/accuracy.md).
+    """
     if groups is None:
         groups = np.ones((1, sample[0].terms[term].values.shape[2]), dtype=bool)
     all_types = np.concatenate([np.tile(batch.terms[term].types, len(batch.energies)) for batch in sample])
+    site_types, counts = np.unique(all_types, return_counts=True)
+    shares = np.sqrt(counts) / np.sqrt(counts).sum()
     pools = []
-    for site_type, count in zip(*np.unique(all_types, return_counts=True), strict=True):
+    for site_type, part_of_width in zip(site_types, shares, strict=True):
         parts, seen = [], 0
         for batch in sample:
             sites = batch.terms[term]
@@ -50,7 +56,7 @@ def pool_sites(sample: list[Batch], term: int, width: int, groups: NDArray[np.bo
             numbers = np.repeat(np.arange(seen, seen + len(outputs)), len(places))
             parts.append((points, np.repeat(outputs, len(places), axis=0), np.tile(places, len(outputs)), numbers))
             seen += len(outputs)
-        share = max(1, round(width * count / len(all_types)))
+        share = max(1, round(width * part_of_width))
         points, outs, at, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
         pools.append(SitePool(term, int(site_type), share, points, outs, at, numbers, groups))
     return pools

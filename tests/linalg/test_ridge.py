@@ -7,8 +7,9 @@ from rfp_md.linalg.memory import available_memory, require_memory
 from rfp_md.linalg.ridge import BLOCK, Ridge
 
 
-def full(lower):
-    return np.tril(lower) + np.tril(lower, -1).T
+def full(gram):
+    lower = np.tril(weighted_sum([gram], [1.0])[0])
+    return lower + np.tril(lower, -1).T
 
 
 def test_pieces_add_up_to_the_normal_equations_of_all_rows(rng):
@@ -17,20 +18,30 @@ def test_pieces_add_up_to_the_normal_equations_of_all_rows(rng):
     for start in range(0, 50, 13):
         gram.add(rows[start : start + 13], targets[start : start + 13])
     gram.add(rows[:0], targets[:0])
-    np.testing.assert_allclose(full(gram.matrix), rows.T @ rows, atol=1e-12)
+    np.testing.assert_allclose(full(gram), rows.T @ rows, atol=1e-12)
     np.testing.assert_allclose(gram.rhs, rows.T @ targets, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_twenty_thousand_features_do_not_crash_the_library_below(rng):
+    """OpenBLAS's dsyrk does, with more than about 200 rows."""
+    width = 20_000
+    gram, rows = Gram(width), rng.normal(size=(400, width))
+    gram.add(rows, rows[:, 0])
+    some = np.array([0, 1023, 1024, 12_345, width - 1])
+    np.testing.assert_allclose(gram.part(some, some), rows[:, some].T @ rows[:, some], atol=1e-9)
 
 
 def test_weighted_sum_leaves_the_blocks_as_they_are(rng):
     grams = [Gram(5), Gram(5)]
     for gram in grams:
         gram.add(rng.normal(size=(20, 5)), rng.normal(size=20))
-    before = [gram.matrix.copy() for gram in grams]
+    before = [full(gram) for gram in grams]
     matrix, rhs = weighted_sum(grams, [1.0, 0.3])
     matrix[:] = 0
     np.testing.assert_allclose(rhs, grams[0].rhs + 0.3 * grams[1].rhs)
     for gram, matrix_before in zip(grams, before, strict=True):
-        np.testing.assert_array_equal(gram.matrix, matrix_before)
+        np.testing.assert_array_equal(full(gram), matrix_before)
 
 
 def test_rows_that_are_kept_give_the_same_sum(rng):
