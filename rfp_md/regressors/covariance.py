@@ -19,16 +19,18 @@ class SiteGroup:
     Attributes:
         values: x (M, S, D).
         jacobian: ∂x/∂c (M, S, D, C), or None where only energies are asked for.
+        variance: v, what the kernel is multiplied with.
     """
 
     values: Floats
     jacobian: Floats | None = None
+    variance: float = 1.0
 
 
 def covariance(groups: Sequence[SiteGroup], kernel: RadialKernel, progress: Progress) -> Floats:
     """Lower triangle of K (n, n), n = M (1 + C): the M energies, then the C slopes of each structure.
 
-    With d = x − y for a site x of structure m and y of structure n, summed over both:
+    With d = x − y for a site x of structure m and y of structure n, summed over both, and κ, g, h times v:
 
         cov(E_m, E_n) = κ,   cov(E_m, ∂E_n) = g d·J_n,   cov(∂E_m, ∂E_n) = J_mᵀ (g 1 − h d dᵀ) J_n
     """
@@ -40,7 +42,7 @@ def covariance(groups: Sequence[SiteGroup], kernel: RadialKernel, progress: Prog
         start = n_frames + n * n_slopes
         columns = slice(start, start + n_slopes)
         for group in groups:
-            value, slope, curvature, apart = _pairs(group.values[n:], group.values[n], kernel)
+            value, slope, curvature, apart = _pairs(group.values[n:], group.values[n], kernel, group.variance)
             matrix[n:n_frames, n] += value.sum(axis=(1, 2))
             if group.jacobian is None:
                 continue
@@ -71,7 +73,7 @@ def cross_covariance(asked: Sequence[SiteGroup], known: Sequence[SiteGroup], ker
     matrix = np.zeros((len(asked[0].values), n_frames * (1 + n_slopes)))
     for new, group in zip(asked, known, strict=True):
         for n in range(n_frames):
-            value, slope, _, apart = _pairs(new.values, group.values[n], kernel)
+            value, slope, _, apart = _pairs(new.values, group.values[n], kernel, group.variance)
             matrix[:, n] += value.sum(axis=(1, 2))
             if group.jacobian is not None:
                 start = n_frames + n * n_slopes
@@ -87,14 +89,17 @@ def prior_variances(groups: Sequence[SiteGroup], kernel: RadialKernel) -> Floats
     total = np.zeros(len(groups[0].values))
     for group in groups:
         apart = group.values[:, :, None] - group.values[:, None]
-        total += RADIAL[kernel](np.square(apart).sum(axis=-1))[0].sum(axis=(1, 2))
+        total += group.variance * RADIAL[kernel](np.square(apart).sum(axis=-1))[0].sum(axis=(1, 2))
     return total
 
 
-def _pairs(values: Floats, site_values: Floats, kernel: RadialKernel) -> tuple[Floats, Floats, Floats, Floats]:
-    """κ, g, h (M, S, T) and d (M, S, T, D) of the sites (M, S, D) of many structures and (T, D) of one."""
+def _pairs(
+    values: Floats, site_values: Floats, kernel: RadialKernel, variance: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """v κ, v g, v h (M, S, T) and d (M, S, T, D) of the sites (M, S, D) of many structures and (T, D) of one."""
     apart = values[:, :, None] - site_values
-    return *RADIAL[kernel](squared_distances(values, site_values)), apart
+    value, slope, curvature = RADIAL[kernel](squared_distances(values, site_values))
+    return variance * value, variance * slope, variance * curvature, apart
 
 
 def _contract(first: Floats, second: Floats) -> Floats:

@@ -3,34 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
+from rfp_md.frames import Floats, Ints
 from rfp_md.linalg.memory import require_memory
 from rfp_md.parameters import Numbers
 from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
 from rfp_md.regressors.base import Batch, Regressor, Samples
 from rfp_md.regressors.covariance import SiteGroup, covariance, cross_covariance, prior_variances
-from rfp_md.regressors.random_fourier import median_distance
+from rfp_md.regressors.random_fourier import median_distances
 from rfp_md.sites import Sites
 
-Key = tuple[int, int]  # term, site type
+SCALE_FRAMES = 10  # structures that tell how much a term varies
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One function of the sum: of the sites of one type in one term, and of the components that belong together.
+
+    Attributes:
+        components: indices (D,).
+        median: distance between two such sites.
+        variance: v of its kernel.
+    """
+
+    term: int
+    site_type: int
+    number: int
+    components: Ints
+    median: float
+    variance: float = 1.0
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its arrays begin with."""
+        return f"{self.term}.{self.site_type}.{self.number}"
 
 
 class GaussianProcess(Regressor):
-    """f ~ GP(0, κ), observed through energies and slopes y = (E, ∂E): thesis eqs. 2.40 to 2.42, as in GDML.
+    """f ~ GP(0, v κ), observed through energies and slopes y = (E, ∂E): thesis eqs. 2.40 to 2.42, as in GDML.
 
         E(x) = k(x)·a,   a = (K + Λ)⁻¹ y,   var E(x) = s² [κ(x, x) − k(x)·(K + Λ)⁻¹ k(x)],   s² = y·a / n
 
     K holds the covariances of all n = M (1 + 3N) observations: memory grows with n², time with n³, so it is
-    for a few hundred frames. To predict, each training site needs one number and one direction only, since
-    Σ_c ∂κ/∂y·J_c a_c = ∂κ/∂y·v with v = Σ_c J_c a_c. Chmiela et al., Sci. Adv. 3, e1603015 (2017).
+    for a few hundred frames. Where a descriptor has groups of components, f is a sum of functions of one group each;
+    v is such that all terms contribute alike to the slopes. To predict, each training site needs one number and one
+    direction only, since Σ_c ∂κ/∂y·J_c a_c = ∂κ/∂y·u with u = Σ_c J_c a_c (Chmiela et al., Sci. Adv. 3, e1603015,
+    2017).
     """
 
     name: ClassVar[str] = "gaussian_process"
@@ -66,10 +93,10 @@ class GaussianProcess(Regressor):
             f"give regressor '{self.name}' fewer frames, or use random features, whose memory does not grow with them",
         )
         training, validation = _whole(train), _whole(valid)
-        medians = {key: median_distance(_sites(training, key), rng) for key in _keys(training)}
+        parts = _parts(training, train.groups, rng)
         tried: list[tuple[float, float, float, tuple[float, ...]]] = []
         for scale in self.length_scale:
-            groups = self._prepare(training, medians, scale)
+            groups = self._prepare(training, parts, scale)
             matrix = covariance(groups, self.kernel, progress)
             for noise in self.noise:
                 if self._solve(groups, matrix, training, noise):
@@ -80,7 +107,7 @@ class GaussianProcess(Regressor):
             raise UserError(f"regressor '{self.name}': K is singular to rounding; give it a larger noise=…")
         _, scale, noise, errors = min(tried)
         everything = _joined([training, validation])
-        groups = self._prepare(everything, medians, scale)
+        groups = self._prepare(everything, parts, scale)
         if not self._solve(groups, covariance(groups, self.kernel, progress), everything, noise):
             raise UserError(
                 f"regressor '{self.name}': K of all frames is singular to rounding; give it a larger noise=…"
@@ -97,55 +124,57 @@ class GaussianProcess(Regressor):
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
         energies = np.zeros(len(terms[0].values))
         gradients = [np.zeros_like(sites.values) for sites in terms]
-        for k, site_type in self._known():
-            here = terms[k].types == site_type
-            length, sites, weights, directions = (
-                self._state[f"{k}.{site_type}.{part}"] for part in ("length", "sites", "weights", "directions")
+        for prefix in self._known():
+            k, site_type = (int(number) for number in prefix.split(".")[:2])
+            here = np.flatnonzero(terms[k].types == site_type)
+            length, sites, weights, directions, components = (
+                self._state[f"{prefix}.{name}"] for name in ("length", "sites", "weights", "directions", "components")
             )
             known = sites.reshape(-1, sites.shape[2])
-            x = terms[k].values[:, here] / length
+            seen = (slice(None), here[:, None], components)
+            x = terms[k].values[seen] / length
             value, slope, curvature = RADIAL[self.kernel](squared_distances(x, known))
             # With d = x − y: the energy is κ α + g d·v, its gradient −(g α + h d·v) d + g v.
             along = x @ directions.T - np.einsum("pd,pd->p", known, directions)
             energies += (value @ weights + (slope * along).sum(axis=2)).sum(axis=1)
             pull = slope * weights + curvature * along
-            gradients[k][:, here] = (pull @ known - pull.sum(axis=2)[..., None] * x + slope @ directions) / length
+            gradients[k][seen] += (pull @ known - pull.sum(axis=2)[..., None] * x + slope @ directions) / length
         return energies, gradients
 
     def deviations(self, terms: Sequence[Sites]) -> Floats:
         if "noise" not in self._state:
             raise UserError("this Gaussian process has no variance; train it with gaussian_process:variance=true")
-        known = [
-            SiteGroup(self._state[f"{k}.{t}.sites"], self._state.get(f"{k}.{t}.jacobian")) for k, t in self._known()
-        ]
+        known, asked = [], []
+        for prefix in self._known():
+            length, variance = (self._state[f"{prefix}.{name}"] for name in ("length", "variance"))
+            sites, components = (self._state[f"{prefix}.{name}"] for name in ("sites", "components"))
+            known.append(SiteGroup(sites, self._state.get(f"{prefix}.jacobian"), float(variance[0])))
+            k, site_type = (int(number) for number in prefix.split(".")[:2])
+            here = np.flatnonzero(terms[k].types == site_type)
+            values = terms[k].values[:, here[:, None], components]
+            asked.append(SiteGroup(values / length, variance=float(variance[0])))
         if self._factor is None:
             matrix = covariance(known, self.kernel, Progress())
             self._factor = _factorise(matrix, self._state["noise"])
-        asked = [
-            SiteGroup(terms[k].values[:, terms[k].types == t] / self._state[f"{k}.{t}.length"])
-            for k, t in self._known()
-        ]
         cross = cross_covariance(asked, known, self.kernel)
         explained, _ = dpotrs(self._factor, cross.T, lower=1)
         variances = prior_variances(asked, self.kernel) - np.einsum("mn,nm->m", cross, explained)
         return np.asarray(np.sqrt(np.maximum(variances, 0.0) * self._state["amplitude"]))
 
-    def _prepare(self, batch: Batch, medians: dict[Key, float], scale: float) -> list[SiteGroup]:
+    def _prepare(self, batch: Batch, parts: Sequence[Part], scale: float) -> list[SiteGroup]:
         """Take the sites of a batch as what is known, in units of the kernel's length."""
         self._state.clear()
         self._factor = None
+        parts = _balanced(batch, parts, scale, self.kernel)
         groups = []
-        for (k, site_type), median in medians.items():
-            length, term = scale * median, batch.terms[k]
-            here = term.types == site_type
-            jacobian = None
-            if term.jacobian is not None and batch.slopes is not None:
-                jacobian = term.jacobian[:, here, :, : batch.slopes.shape[1]] / length
-            groups.append(SiteGroup(term.values[:, here] / length, jacobian))
-            self._state[f"{k}.{site_type}.length"] = np.array([length])
-            self._state[f"{k}.{site_type}.sites"] = groups[-1].values
-            if self.variance and jacobian is not None:
-                self._state[f"{k}.{site_type}.jacobian"] = jacobian
+        for part in parts:
+            groups.append(_group(batch, part, scale))
+            self._state[f"{part.prefix}.length"] = np.array([scale * part.median])
+            self._state[f"{part.prefix}.variance"] = np.array([part.variance])
+            self._state[f"{part.prefix}.components"] = part.components
+            self._state[f"{part.prefix}.sites"] = groups[-1].values
+            if self.variance and groups[-1].jacobian is not None:
+                self._state[f"{part.prefix}.jacobian"] = groups[-1].jacobian
         return groups
 
     def _solve(self, groups: list[SiteGroup], matrix: Floats, batch: Batch, noise: float) -> bool:
@@ -160,13 +189,13 @@ class GaussianProcess(Regressor):
             return False
         targets = np.concatenate([target.ravel() for target in _targets(batch)])
         solution, _ = dpotrs(factor, targets, lower=1)
-        for (k, site_type), group in zip(self._known(), groups, strict=True):
+        for prefix, group in zip(self._known(), groups, strict=True):
             _, n_sites, n_components = group.values.shape
             directions = np.zeros((n_frames, n_sites, n_components))
             if group.jacobian is not None:
                 directions = np.einsum("msdc,mc->msd", group.jacobian, solution[n_frames:].reshape(n_frames, -1))
-            self._state[f"{k}.{site_type}.weights"] = np.repeat(solution[:n_frames], n_sites)
-            self._state[f"{k}.{site_type}.directions"] = directions.reshape(-1, n_components)
+            self._state[f"{prefix}.weights"] = group.variance * np.repeat(solution[:n_frames], n_sites)
+            self._state[f"{prefix}.directions"] = group.variance * directions.reshape(-1, n_components)
         self._state["amplitude"] = np.array([targets @ solution / len(targets)])
         if self.variance:
             self._state["noise"] = added
@@ -184,10 +213,10 @@ class GaussianProcess(Regressor):
             predicted.append(slopes)
         return tuple(float(np.abs(p - t).mean()) for p, t in zip(predicted, _targets(batch), strict=True))
 
-    def _known(self) -> list[Key]:
-        """Term and type of everything in ``state``, in their order."""
-        keys = [key.split(".")[:2] for key in self._state if key.endswith(".sites")]
-        return sorted((int(term), int(site_type)) for term, site_type in keys)
+    def _known(self) -> list[str]:
+        """What the names of a part's arrays begin with, in the order of the parts."""
+        prefixes = [key.removesuffix(".sites") for key in self._state if key.endswith(".sites")]
+        return sorted(prefixes, key=lambda prefix: [int(number) for number in prefix.split(".")])
 
 
 def _targets(batch: Batch) -> list[Floats]:
@@ -221,14 +250,48 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(terms, energies, np.concatenate(slopes) if len(slopes) == len(batches) else None)
 
 
-def _keys(batch: Batch) -> list[Key]:
-    return [(k, int(site_type)) for k, sites in enumerate(batch.terms) for site_type in np.unique(sites.types)]
+def _parts(batch: Batch, groups: Sequence[NDArray[np.bool_] | None], rng: np.random.Generator) -> list[Part]:
+    """A part for each type of site of each term, and for each of its groups of components."""
+    found = []
+    for k, sites in enumerate(batch.terms):
+        n_components = sites.values.shape[2]
+        together = groups[k] if k < len(groups) else None
+        together = np.ones((1, n_components), dtype=bool) if together is None else together
+        for site_type in np.unique(sites.types):
+            points = sites.values[:, sites.types == site_type].reshape(-1, n_components)
+            medians = median_distances(points, together, rng)
+            for number, (group, median) in enumerate(zip(together, medians, strict=True)):
+                found.append(Part(k, int(site_type), number, np.flatnonzero(group), float(median)))
+    return found
 
 
-def _sites(batch: Batch, key: Key) -> Floats:
-    """All sites of one type (n, D)."""
-    sites = batch.terms[key[0]]
-    return sites.values[:, sites.types == key[1]].reshape(-1, sites.values.shape[2])
+def _balanced(batch: Batch, parts: Sequence[Part], scale: float, kernel: RadialKernel) -> list[Part]:
+    """The same with variances for which every term contributes alike to the slopes, or to the energies."""
+    balanced = []
+    frames = range(min(SCALE_FRAMES, len(batch.energies)))
+    for k in range(len(batch.terms)):
+        mine = [part for part in parts if part.term == k]
+        groups = [_group(batch, part, scale) for part in mine]
+        diagonals = []
+        for m in frames:
+            one = [
+                SiteGroup(g.values[m : m + 1], None if g.jacobian is None else g.jacobian[m : m + 1]) for g in groups
+            ]
+            diagonal = covariance(one, kernel, Progress()).diagonal()
+            diagonals.append(diagonal[1:].mean() if len(diagonal) > 1 else diagonal[0])
+        size = float(np.mean(diagonals)) or 1.0
+        balanced += [replace(part, variance=1.0 / size) for part in mine]
+    return balanced
+
+
+def _group(batch: Batch, part: Part, scale: float) -> SiteGroup:
+    """The sites of one part."""
+    sites, length = batch.terms[part.term], scale * part.median
+    here = np.flatnonzero(sites.types == part.site_type)[:, None]
+    jacobian = None
+    if sites.jacobian is not None and batch.slopes is not None:
+        jacobian = sites.jacobian[:, here, part.components, : batch.slopes.shape[1]] / length
+    return SiteGroup(sites.values[:, here, part.components] / length, jacobian, part.variance)
 
 
 def _factorise(matrix: Floats, added: Floats) -> Floats | None:
