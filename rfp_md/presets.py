@@ -9,7 +9,7 @@ import numpy as np
 
 from rfp_md.frames import Dataset
 
-PresetName = Literal["accurate", "fast"]
+PresetName = Literal["accurate", "fast", "reference"]
 LARGEST_MOLECULE = 30  # atoms that are told apart; beyond, the pairs of labelled atoms are too many
 
 
@@ -22,16 +22,18 @@ class Preset:
         local: descriptors for any structure.
         regressor: as ``--regressor`` takes it.
         pool: features drawn for each one that is kept, in a conservative model.
-        features_per_target: how many features there are for each energy and force component, up to
-        most_features: of the whole model.
+        features_per_target: how many features there are for each energy and force component; at least
+        least_features: and at most
+        most_features: of the whole model. 0: the regressor has no features to count.
     """
 
     labelled: tuple[str, ...]
     local: tuple[str, ...]
     regressor: str
-    pool: float
-    features_per_target: float
-    most_features: int
+    pool: float = 1.0
+    features_per_target: float = 0.0
+    least_features: int = 0
+    most_features: int = 0
 
     def terms(self, dataset: Dataset) -> tuple[str, ...]:
         """As ``--descriptor`` takes them: labelled ones where all frames are one small free molecule, or nothing else
@@ -40,12 +42,14 @@ class Preset:
 
     def regressor_for(self, *, conservative: bool) -> str:
         """As ``--regressor`` takes it."""
-        return f"{self.regressor},pool={self.pool:g}" if conservative else self.regressor
+        return f"{self.regressor},pool={self.pool:g}" if conservative and self.pool > 1.0 else self.regressor
 
-    def width(self, dataset: Dataset) -> int:
-        """The number of features for so many frames."""
+    def width(self, dataset: Dataset) -> int | None:
+        """The number of features for so many frames; None: there are none to count."""
+        if self.most_features == 0:
+            return None
         targets = sum(len(block) * (1 + 3 * block.n_atoms) for block in dataset)
-        return int(np.clip(self.features_per_target * targets, 500, self.most_features))
+        return int(np.clip(self.features_per_target * targets, self.least_features, self.most_features))
 
 
 PRESETS: dict[PresetName, Preset] = {
@@ -55,15 +59,21 @@ PRESETS: dict[PresetName, Preset] = {
         regressor="random_fourier:length_scale=10",
         pool=2.0,
         features_per_target=0.4,
+        least_features=6_000,
         most_features=10_000,
     ),
     "fast": Preset(
         labelled=("root_distances",),
         local=(),
         regressor="random_fourier:length_scale=10",
-        pool=1.0,
         features_per_target=0.25,
+        least_features=2_000,
         most_features=6_000,
+    ),
+    "reference": Preset(
+        labelled=("root_distances",),
+        local=("many_body",),
+        regressor="gaussian_process:kernel=gaussian,length_scale=10,noise=1e-10/1e-9/1e-8/1e-7/1e-6/1e-5",
     ),
 }
 

@@ -58,8 +58,8 @@ def train(
         regressor: ``NAME[:key=value,…]``. Default: the preset's.
         target: ``conservative``: forces are the negative gradient of the learned energy; ``direct``: energies and
             lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare with, not for MD.
-        preset: ``accurate`` or ``fast``, see ``rfp_md.presets``: descriptors, regressor and number of features,
-            where they are not given.
+        preset: ``accurate``, ``fast`` or ``reference``, see ``rfp_md.presets``: descriptors, regressor and number of
+            features, where they are not given.
         n_train, n_valid, split, seed: see ``rfp_md.splits.split_frames``; the validation frames choose the
             hyper-parameters and then join the last solve.
         learning_curve: numbers of training frames to fit to as well, see ``rfp_md.learning_curve``.
@@ -155,7 +155,7 @@ class _Task:
     dataset: Dataset
     valid: Ints
     terms: Sequence[str]
-    width: Callable[[Dataset], int] | None
+    width: Callable[[Dataset], int | None] | None
     regressor: str
     target: Target
     time_budget: str | None
@@ -170,8 +170,8 @@ class _Task:
         conservative = self.target == "conservative"
         training, validation = self.dataset.select(train), self.dataset.select(self.valid)
         _check_elements(training, validation)
-        if self.width is not None:
-            widths = [self.width(training) // len(terms)] * len(terms)
+        if self.width is not None and (width := self.width(training)) is not None:
+            widths = [width // len(terms)] * len(terms)
         for term in terms:
             _fit_term(term, training, conservative and model.smooth, progress)
         if conservative and not model.smooth:

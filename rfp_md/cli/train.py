@@ -40,7 +40,11 @@ def command(
         str, typer.Option(help="conservative: forces are the energy's gradient; direct: they are not.")
     ] = "conservative",
     preset: Annotated[
-        str, typer.Option(help="accurate: local and labelled terms; fast: labelled distances of one molecule.")
+        str,
+        typer.Option(
+            help="accurate: local and labelled terms; fast: labelled distances of one molecule; "
+            "reference: accurate's exact kernel, for up to a few hundred frames."
+        ),
     ] = "accurate",
     config: Annotated[Path | None, typer.Option(help="TOML file with these options; flags win over it.")] = None,
     n_train: Annotated[int | None, typer.Option(help="Frames to train on; default: all that are left.")] = None,
