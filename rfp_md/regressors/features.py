@@ -48,7 +48,7 @@ class FeatureRegressor(Regressor):
     width: int | None = Field(None, ge=1, description="number of features; default: by the number of targets, ≤ 6000")
     pool: float = Field(1.0, ge=1.0, le=10.0, description="features drawn for each one that is kept: the best are")
     regularization: Numbers = Field(
-        (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6),
+        (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5),
         description="λ to choose from, relative to a unit-diagonal Gram matrix",
     )
     force_weights: Numbers = Field((1.0, 0.1, 0.01), description="weights of the force rows to choose from")

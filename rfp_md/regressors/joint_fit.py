@@ -21,6 +21,7 @@ from rfp_md.regressors.scores import Score, validate
 Weights = tuple[float, ...]
 USUAL_SOLVES = 4  # λ that are tried as a rule, where there are so many
 SELECTION_REGULARIZATION = 1e-12  # while features are selected; about what is best for the solve
+FEW_ROWS = 2  # for each feature; with fewer, a fit comes close to every single target, and its error has no one minimum
 LARGEST_RAISED = 100.0  # times the largest λ that was asked for
 
 
@@ -135,14 +136,16 @@ class JointFit:
         return solution
 
     def _choose_lambda(self, valid: Samples, weights: Weights, lambdas: Sequence[float]) -> Choice:
-        """From the middle of all λ to smaller ones while the error falls; to larger ones where it does not.
+        """From a rather small λ to smaller ones while the error falls; to larger ones where it does not.
 
-        The error has one minimum, and each λ costs a factorisation: most of them need not be tried.
+        The error has one minimum, and each λ costs a factorisation: most of them need not be tried. Only where there
+        are hardly more rows than features, it may have several, and all λ are tried.
         """
         self._progress.start("Choosing λ", min(len(lambdas), USUAL_SOLVES), "solves")
         ridge, before = self._ridge(weights), self.failed
         ascending = sorted(lambdas)
-        start = (len(ascending) - 1) // 2
+        few_rows = sum(self._n_rows) < FEW_ROWS * self.width
+        start = 0 if few_rows else (len(ascending) - 1) // 3
         best: Choice | None = None
         tried = 0
         for falling, values in ((True, ascending[start::-1]), (False, ascending[start + 1 :])):
@@ -156,9 +159,10 @@ class JointFit:
                         break
                     continue
                 found = self._scored(solution, weights, valid)
-                if best is not None and found.score.value >= best.score.value:
+                if best is None or found.score.value < best.score.value:
+                    best = found
+                elif not few_rows:
                     break
-                best = found
         if self.failed > before:
             self._report(self.failed - before, tried)
         return best or self._scored(self._raise_regularization(ridge, ascending[-1]), weights, valid)

@@ -12,13 +12,15 @@ from rfp_md.regressors.base import Samples
 from rfp_md.regressors.rows import Block, feature_rows, targets
 from rfp_md.regressors.variance_ratio import VarianceRatio
 
+ENOUGH = 50  # errors, whose mean is known within some 10 %
+
 
 @dataclass(frozen=True)
 class Score:
     """Errors on the validation samples; those of slopes are None where there are no such targets.
 
     Attributes:
-        value: the sum of the errors, each in units of its target's standard deviation.
+        value: the sum of the errors, each in units of its target's standard deviation; means of few errors count less.
         variance_ratio: the mean of squared error over the variance of the candidate's deviations, of the slopes (of
             the energies where there are none); None where a candidate has no deviations.
     """
@@ -43,6 +45,10 @@ def validate(blocks: list[Block], candidate: Solution, valid: Samples, batch_siz
                 if kind == int(derivatives):
                     spread.add(rows, errors[kind][-1])
     maes = [float(np.concatenate(part).mean()) if part else None for part in errors]
-    units = [float(np.concatenate(part).std()) or 1.0 if part else 1.0 for part in wanted]
-    value = sum(mae / unit for mae, unit in zip(maes, units, strict=True) if mae is not None)
+    value = sum(mae * _weight(np.concatenate(part)) for mae, part in zip(maes, wanted, strict=True) if mae is not None)
     return Score(maes[0], maes[1], maes[2], value, spread.mean())
+
+
+def _weight(wanted: Floats) -> float:
+    """Of the mean error of these targets: it counts in units of their standard deviation, and less if it is noise."""
+    return min(1.0, len(wanted) / ENOUGH) / (float(wanted.std()) or 1.0)

@@ -99,7 +99,7 @@ class CountedSamples(SyntheticSamples):
         RandomFourier(width=40),
         RandomFourier(width=40, force_weights="1", regularization="1e-8"),
         RandomFourier(width=40, force_weights="1/2/3/4"),
-        RandomFeatureNetwork(width=40, activation="relu"),
+        RandomFeatureNetwork(width=10, activation="relu", regularization="1e-8/1e-6/1e-4"),
     ],
 )
 def test_the_work_is_what_a_fit_does(regressor, rng, monkeypatch):

@@ -123,11 +123,11 @@ def test_relu_is_fitted_to_energies_only(samples, rng):
 @pytest.mark.parametrize(
     ("best", "tried"),
     [
-        (1e-6, [1e-6, 1e-7, 1e-5]),
-        (1e-7, [1e-6, 1e-7, 1e-8]),
-        (1e-9, [1e-6, 1e-7, 1e-8, 1e-9]),
-        (1e-4, [1e-6, 1e-7, 1e-5, 1e-4, 1e-3]),
-        (1e-3, [1e-6, 1e-7, 1e-5, 1e-4, 1e-3]),
+        (1e-6, [1e-7, 1e-8, 1e-6, 1e-5]),
+        (1e-7, [1e-7, 1e-8, 1e-6]),
+        (1e-9, [1e-7, 1e-8, 1e-9]),
+        (1e-4, [1e-7, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3]),
+        (1e-3, [1e-7, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3]),
     ],
 )
 def test_regularizations_are_tried_as_long_as_the_error_falls(samples, rng, monkeypatch, best, tried):
@@ -142,6 +142,24 @@ def test_regularizations_are_tried_as_long_as_the_error_falls(samples, rng, monk
     report = regressor.fit(*samples, [None, None], rng, Progress())
     assert seen == pytest.approx(tried)
     assert report["regularization"] == pytest.approx(best)
+
+
+def test_few_rows_try_every_regularization(samples, rng, monkeypatch):
+    """The error may have several minima where a fit comes close to every target."""
+    seen = []
+    errors = {1e-9: 5.0, 1e-8: 3.0, 1e-7: 4.0, 1e-6: 2.0, 1e-5: 1.0}
+
+    def score(blocks, candidate, *rest):
+        seen.append(candidate.regularization)
+        return Score(None, None, None, errors[candidate.regularization])
+
+    monkeypatch.setattr("rfp_md.regressors.joint_fit.validate", score)
+    grid = "/".join(f"{value:g}" for value in errors)
+    report = RandomFourier(width=1000, regularization=grid, force_weights=1.0).fit(
+        *samples, [None, None], rng, Progress()
+    )
+    assert sorted(seen) == sorted(errors)
+    assert report["regularization"] == 1e-5
 
 
 def test_a_failed_factorisation_is_reported_and_survived(samples, rng):
