@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from scipy.linalg.blas import dgemm, dsyrk
+from scipy.linalg.blas import dgemm
 
 from rfp_md.frames import Floats, Ints
 
@@ -26,7 +26,7 @@ class NormalEquations(Protocol):
         """Add rows Φ (n, K), C-contiguous, with targets y (n,) or (n, P)."""
 
     def add_to(self, matrix: Floats, weight: float) -> None:
-        """Add w ΦᵀΦ to the lower triangle of ``matrix`` (K, K), Fortran order."""
+        """Add w ΦᵀΦ to the lower triangle of ``matrix`` (K, K), Fortran order; the other one is left undefined."""
 
     def diagonal(self) -> Floats:
         """Of ΦᵀΦ (K,)."""
@@ -96,7 +96,10 @@ class FewRows:
 
     def add_to(self, matrix: Floats, weight: float) -> None:
         for rows in self._joined():
-            dsyrk(weight, rows.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
+            # Whole columns, for a part of them is not contiguous; no dsyrk, as in Gram.
+            for start in range(0, len(matrix), PANEL):
+                panel, some = matrix[:, start : start + PANEL], rows[:, start : start + PANEL]
+                dgemm(weight, rows.T, some, beta=1.0, c=panel, overwrite_c=1)
 
     def diagonal(self) -> Floats:
         return np.asarray(sum((np.einsum("nk,nk->k", rows, rows) for rows in self._joined()), np.zeros(len(self.rhs))))
