@@ -32,7 +32,7 @@ lint: $(BIN)/installed
 	$(BIN)/mypy
 
 benchmarks: $(BIN)/installed
-	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/benchmarks/rmd17.py ethanol benzene
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m tests.benchmarks.rmd17 ethanol benzene
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m tests.benchmarks.regressors
 	$(BIN)/python -m tests.benchmarks.driver
 	$(BIN)/python -m tests.benchmarks.startup

@@ -19,6 +19,7 @@ from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
 from rfp_md.regressors.base import Batch, Regressor, Samples
 from rfp_md.regressors.covariance import SiteGroup, covariance, cross_covariance, prior_variances
+from rfp_md.regressors.pools import pool_sites
 from rfp_md.regressors.random_fourier import median_distances
 from rfp_md.sites import Sites
 
@@ -125,13 +126,11 @@ class GaussianProcess(Regressor):
         energies = np.zeros(len(terms[0].values))
         gradients = [np.zeros_like(sites.values) for sites in terms]
         for prefix in self._known():
-            k, site_type = (int(number) for number in prefix.split(".")[:2])
-            here = np.flatnonzero(terms[k].types == site_type)
-            length, sites, weights, directions, components = (
-                self._state[f"{prefix}.{name}"] for name in ("length", "sites", "weights", "directions", "components")
+            length, sites, weights, directions = (
+                self._state[f"{prefix}.{name}"] for name in ("length", "sites", "weights", "directions")
             )
             known = sites.reshape(-1, sites.shape[2])
-            seen = (slice(None), here[:, None], components)
+            k, seen = self._place(prefix, terms)
             x = terms[k].values[seen] / length
             value, slope, curvature = RADIAL[self.kernel](squared_distances(x, known))
             # With d = x − y: the energy is κ α + g d·v, its gradient −(g α + h d·v) d + g v.
@@ -146,13 +145,10 @@ class GaussianProcess(Regressor):
             raise UserError("this Gaussian process has no variance; train it with gaussian_process:variance=true")
         known, asked = [], []
         for prefix in self._known():
-            length, variance = (self._state[f"{prefix}.{name}"] for name in ("length", "variance"))
-            sites, components = (self._state[f"{prefix}.{name}"] for name in ("sites", "components"))
-            known.append(SiteGroup(sites, self._state.get(f"{prefix}.jacobian"), float(variance[0])))
-            k, site_type = (int(number) for number in prefix.split(".")[:2])
-            here = np.flatnonzero(terms[k].types == site_type)
-            values = terms[k].values[:, here[:, None], components]
-            asked.append(SiteGroup(values / length, variance=float(variance[0])))
+            length, sites, (variance,) = (self._state[f"{prefix}.{name}"] for name in ("length", "sites", "variance"))
+            known.append(SiteGroup(sites, self._state.get(f"{prefix}.jacobian"), float(variance)))
+            k, seen = self._place(prefix, terms)
+            asked.append(SiteGroup(terms[k].values[seen] / length, variance=float(variance)))
         if self._factor is None:
             matrix = covariance(known, self.kernel, Progress())
             self._factor = _factorise(matrix, self._state["noise"])
@@ -213,6 +209,12 @@ class GaussianProcess(Regressor):
             predicted.append(slopes)
         return tuple(float(np.abs(p - t).mean()) for p, t in zip(predicted, _targets(batch), strict=True))
 
+    def _place(self, prefix: str, terms: Sequence[Sites]) -> tuple[int, tuple[Any, ...]]:
+        """Which term a part is of, and where its sites and components stand in the term's values (M, S, D)."""
+        k, site_type, _ = (int(number) for number in prefix.split("."))
+        here = np.flatnonzero(terms[k].types == site_type)
+        return k, (slice(None), here[:, None], self._state[f"{prefix}.components"])
+
     def _known(self) -> list[str]:
         """What the names of a part's arrays begin with, in the order of the parts."""
         prefixes = [key.removesuffix(".sites") for key in self._state if key.endswith(".sites")]
@@ -253,15 +255,11 @@ def _joined(batches: list[Batch]) -> Batch:
 def _parts(batch: Batch, groups: Sequence[NDArray[np.bool_] | None], rng: np.random.Generator) -> list[Part]:
     """A part for each type of site of each term, and for each of its groups of components."""
     found = []
-    for k, sites in enumerate(batch.terms):
-        n_components = sites.values.shape[2]
-        together = groups[k] if k < len(groups) else None
-        together = np.ones((1, n_components), dtype=bool) if together is None else together
-        for site_type in np.unique(sites.types):
-            points = sites.values[:, sites.types == site_type].reshape(-1, n_components)
-            medians = median_distances(points, together, rng)
-            for number, (group, median) in enumerate(zip(together, medians, strict=True)):
-                found.append(Part(k, int(site_type), number, np.flatnonzero(group), float(median)))
+    for k in range(len(batch.terms)):
+        for pool in pool_sites([batch], k, 1, groups[k] if groups else None):
+            medians = median_distances(pool.points, pool.groups, rng)
+            for number, (group, median) in enumerate(zip(pool.groups, medians, strict=True)):
+                found.append(Part(k, pool.site_type, number, np.flatnonzero(group), float(median)))
     return found
 
 

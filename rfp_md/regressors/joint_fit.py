@@ -133,6 +133,7 @@ class JointFit:
         if solution is None:
             self._report(1, 1)
             solution = self._raise_regularization(ridge, regularization)
+        _check_finite(solution)
         return solution
 
     def _choose_lambda(self, valid: Samples, weights: Weights, lambdas: Sequence[float]) -> Choice:
@@ -176,7 +177,7 @@ class JointFit:
         self._progress.advance(1)
         if solution is None:
             self.failed += 1
-        return _finite(solution)
+        return solution
 
     def _raise_regularization(self, ridge: Ridge, regularization: float) -> Solution:
         """A little more λ costs little; an eigendecomposition takes many times as long and twice the memory."""
@@ -184,12 +185,10 @@ class JointFit:
         while raised < LARGEST_RAISED * regularization:
             raised *= 10.0
             self._progress.message(f"trying regularization {raised:g} instead")
-            if (solution := _finite(ridge.cholesky(raised))) is not None:
+            if (solution := ridge.cholesky(raised)) is not None:
                 return solution
         self._progress.message(f"falling back to an eigendecomposition at regularization {regularization:g}")
-        solution = ridge.eigenvalues(regularization)
-        _finite(solution)
-        return solution
+        return ridge.eigenvalues(regularization)
 
     def _report(self, failed: int, tried: int) -> None:
         self._progress.message(
@@ -197,6 +196,7 @@ class JointFit:
         )
 
     def _scored(self, solution: Solution, weights: Weights, valid: Samples) -> Choice:
+        _check_finite(solution)
         derivatives = len(self._grams) > 1
         return Choice(solution, weights, validate(self.blocks, solution, valid, self._batch_size, derivatives))
 
@@ -205,11 +205,9 @@ def _with(weights: Weights, kind: int, weight: float) -> Weights:
     return (*weights[:kind], weight, *weights[kind + 1 :])
 
 
-def _finite(solution: Solution | None) -> Solution | None:
-    """The same; raises UserError where it is not finite."""
-    if solution is not None and not (np.isfinite(solution.coefficients).all() and np.isfinite(solution.residual)):
+def _check_finite(solution: Solution) -> None:
+    if not (np.isfinite(solution.coefficients).all() and np.isfinite(solution.residual)):
         raise UserError("the fit overflowed; are the energies and forces of the data in a sensible unit?")
-    return solution
 
 
 def _inside(columns: Ints, block: Block) -> NDArray[np.bool_]:

@@ -9,8 +9,6 @@ Markdown table: force MAE in meV/Å (energy MAE in meV), mean over the seeds, ±
 
 from __future__ import annotations
 
-import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import numpy as np
 
 import rfp_md
 from rfp_md.atomic_basis import basis
+from tests.benchmarks.options import with_data
 from tests.benchmarks.results import append, finished
 
 MOLECULES = ("ethanol", "uracil")
@@ -98,9 +97,8 @@ def cell(results: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = with_data(__doc__)
     parser.add_argument("molecules", nargs="*", default=list(MOLECULES))
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("RFP_DATA", "../shared/data")))
     parser.add_argument("--out", type=Path, default=Path("ablation.jsonl"))
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     options = parser.parse_args()

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from rfp_md.training import PRESETS
+from tests.benchmarks.options import with_data
 from tests.benchmarks.peers.measure import use_cores
 from tests.benchmarks.peers.sgdml import make_environment
 from tests.benchmarks.results import append, finished
@@ -191,9 +192,8 @@ def place(axis: Any, labels: list[Any]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = with_data(__doc__)
     parser.add_argument("molecules", nargs="*", default=["ethanol"])
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("RFP_DATA", "../shared/data")))
     parser.add_argument("--frames", type=int, default=1000, help="training frames")
     parser.add_argument("--test-frames", type=int, default=1000)
     parser.add_argument("--rfp", action="append", default=[], metavar="NAME=FLAGS", help="another row of `rfp train`")

@@ -9,11 +9,10 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import tempfile
 from pathlib import Path
 
+from tests.benchmarks.options import with_data
 from tests.benchmarks.rmd17 import measured
 
 HEADER = ("test frames", "force RMSE, meV/Å", "energy RMSE, meV", "error / predicted deviation", "rank correlation")
@@ -22,8 +21,7 @@ PUBLISHED = {"BOTNet": (0.89, 6.3, 6.2, 29.8), "NequIP": (0.81, 5.9, 6.0, 27.8),
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("RFP_DATA", "../shared/data")))
+    parser = with_data(__doc__)
     parser.add_argument("--preset", default="accurate")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()

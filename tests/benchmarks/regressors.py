@@ -11,14 +11,13 @@ so they are given as ratios to random features too.
 
 from __future__ import annotations
 
-import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
 
 import rfp_md
 from rfp_md.plugins import registered_names
+from tests.benchmarks.options import with_data
 from tests.benchmarks.rmd17 import measured
 
 REGRESSORS = {
@@ -44,8 +43,7 @@ WIDTH = {"random_fourier": 2000, "rfnn": 2000}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("RFP_DATA", "../shared/data")))
+    parser = with_data(__doc__)
     parser.add_argument("--molecule", default="ethanol")
     parser.add_argument("--frames", type=int, nargs="+", default=[50, 100, 200, 400, 800])
     options = parser.parse_args()

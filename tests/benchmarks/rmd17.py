@@ -1,6 +1,6 @@
 """A preset on rMD17 split 1: train on 1000 frames, report on the 1000 test frames.
 
-    python tests/benchmarks/rmd17.py [--data FOLDER] [--preset NAME] [MOLECULE...]
+    python -m tests.benchmarks.rmd17 [--data FOLDER] [--preset NAME] [MOLECULE...]
 
 100 of the training frames choose the hyper-parameters; the test file is read only by `rfp evaluate`.
 Prints a Markdown table. Times depend on the machine.
@@ -8,12 +8,13 @@ Prints a Markdown table. Times depend on the machine.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import tempfile
 from pathlib import Path
+
+from tests.benchmarks.options import with_data
 
 MOLECULES = ("ethanol", "benzene", "uracil", "toluene", "paracetamol")
 HEADER = ("molecule", "force MAE, meV/Å", "energy MAE, meV", "features", "fit, s", "peak memory, GB", "ms per call")
@@ -48,9 +49,8 @@ def row(folder: Path, molecule: str, preset: str) -> tuple[str, ...]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = with_data(__doc__)
     parser.add_argument("molecules", nargs="*", default=list(MOLECULES))
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("RFP_DATA", "../shared/data")))
     parser.add_argument("--preset", default="accurate")
     options = parser.parse_args()
     print("| " + " | ".join(HEADER) + " |")

@@ -8,8 +8,6 @@ FILE.rfp` times the model that is kept in FILE.
 
 from __future__ import annotations
 
-import argparse
-import os
 import tempfile
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import numpy as np
 
 import rfp_md
 from rfp_md.frames import Frames
+from tests.benchmarks.options import with_data
 from tests.benchmarks.rmd17 import measured
 
 STEP = 1e-4  # strain
@@ -41,8 +40,7 @@ def stress_error(potential: rfp_md.Potential, frame: Frames) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("RFP_DATA", "../shared/data")))
+    parser = with_data(__doc__)
     parser.add_argument("--preset", default="accurate")
     parser.add_argument("--model", type=Path)
     options = parser.parse_args()

@@ -28,6 +28,7 @@ import numpy as np
 from ase.build import bulk
 
 import rfp_md
+from tests.benchmarks.options import with_data
 from tests.benchmarks.peers import rfp
 from tests.benchmarks.peers.measure import Compute, Floats, Molecule, median_us, use_cores
 
@@ -163,8 +164,7 @@ def boxes(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("RFP_DATA", "../shared/data")))
+    parser = with_data(__doc__)
     parser.add_argument("--molecule", type=Path, action="append", default=[], metavar="MODEL.rfp")
     parser.add_argument("--silicon", type=Path, action="append", default=[], metavar="MODEL.rfp")
     parser.add_argument("--boxes", type=int, nargs="+", default=list(BOXES), help="atoms: 8 times a cube")
