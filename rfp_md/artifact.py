@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,6 @@ class Header(BaseModel):
 
 def save(potential: Potential, path: str | Path) -> None:
     """Write a potential to a ``.rfp`` file; the same potential gives the same bytes."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
     reference = potential.reference
     arrays: Arrays = {"reference.positions": reference.positions}
     if reference.cells is not None:
@@ -92,6 +90,19 @@ def save(potential: Potential, path: str | Path) -> None:
         force_regressor=_describe(potential.force_regressor) if potential.force_regressor else None,
         record=potential.record,
     )
+    _write(path, header, arrays)
+
+
+def rewrite_record(path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Change the record in a model's file, nothing else. Raises UserError as ``load``, or if it cannot be written."""
+    header, arrays = read(path)
+    _write(path, header.model_copy(update={"record": change(header.record)}), arrays)
+
+
+def _write(path: str | Path, header: Header, arrays: Arrays) -> None:
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
     values = header.model_dump(mode="json")
     if header.force_regressor is None:
         del values["force_regressor"]

@@ -15,6 +15,23 @@ from rfp_md.frames import Floats
 LARGEST_MOVE = 0.5  # Å in one step; hydrogen at 300 K moves 0.01 Å in 0.5 fs
 
 
+def set_thermal_momenta(atoms: Atoms, temperature: float, rng: np.random.Generator) -> None:
+    """Momenta of a temperature (K), at rest as a whole; a free molecule does not turn either."""
+    thermalize_momenta(atoms, temperature, rng=rng)
+    if len(atoms) > 1:
+        Stationary(atoms)
+    if len(atoms) > 2 and not atoms.pbc.any():
+        # A linear molecule has no moment of inertia about its axis.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ZeroRotation(atoms)
+
+
+def degrees_of_freedom(atoms: Atoms) -> int:
+    """Of the motion from such momenta."""
+    still = 6 if len(atoms) > 2 and not atoms.pbc.any() else 3
+    return max(1, 3 * len(atoms) - still)
+
+
 class BlownUp(Exception):
     """The steps are too large for the forces."""
 
@@ -31,13 +48,7 @@ class Motion:
         self._atoms = atoms
         self._forces: Floats
         self._rng = np.random.default_rng(seed)
-        thermalize_momenta(atoms, temperature, rng=self._rng)
-        if len(atoms) > 1:
-            Stationary(atoms)
-        if len(atoms) > 2 and not atoms.pbc.any():
-            # A linear molecule has no moment of inertia about its axis.
-            with np.errstate(invalid="ignore", divide="ignore"):
-                ZeroRotation(atoms)
+        set_thermal_momenta(atoms, temperature, self._rng)
         dt = timestep * units.fs
         if friction is None:
             self._dynamics = VelocityVerlet(atoms, dt)

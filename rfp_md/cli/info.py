@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def command(model: Model, json: Json = False, debug: Debug = False) -> None:
     """Show what a .rfp file holds; no plugin is imported for it."""
     from rfp_md.artifact import read
+    from rfp_md.validation.record import summary
 
     header, arrays = read(model)
     if json:
@@ -34,6 +35,7 @@ def command(model: Model, json: Json = False, debug: Debug = False) -> None:
     values["numbers stored"] = sum(array.size for array in arrays.values())
     if leakage := header.record.get("leakage"):
         values["leakage into validation"] = leakage["summary"]
+    values["validation"] = summary(header.record)
     for section in ("data", "split", "fit"):
         for key, value in header.record.get(section, {}).items():
             values[f"{section}: {key.replace('_', ' ')}"] = value

@@ -8,60 +8,157 @@ from typing import Annotated, Any
 
 import typer
 
-from rfp_md.cli.console import print_json, print_values
-from rfp_md.cli.options import Debug, Json, Model, was_given
+from rfp_md.cli.console import BarProgress, print_json, print_rows, print_values
+from rfp_md.cli.options import Debug, Json, was_given
 from rfp_md.errors import UserError
-
-
-class Check(StrEnum):
-    forces = "forces"
-    nve = "nve"
 
 
 class Engine(StrEnum):
     ase = "ase"
     ipi = "ipi"
+    lammps = "lammps"
 
 
-QUICK_LENGTH = 2.0  # ps
-OF_NVE = ("engine", "length", "timestep", "temperature", "plot", "quick")
+CHECKS = ("forces", "nve", "stability", "geometry", "all")
+# Which checks take an option; the others refuse it.
+TAKEN_BY = {
+    "engine": ("nve", "all"),
+    "length": ("nve", "stability"),
+    "timestep": ("nve", "stability"),
+    "temperature": ("nve", "stability"),
+    "seeds": ("nve",),
+    "replicas": ("stability",),
+    "plot": ("nve",),
+    "data": ("stability", "all"),
+    "scan": ("geometry", "all"),
+    "checkpoint": ("stability",),
+    "quick": ("forces", "nve", "stability", "all"),
+    "seed": ("forces", "nve", "stability", "all"),
+}
 
 
 def command(
     context: typer.Context,
-    model: Model,
-    check: Annotated[Check, typer.Argument(help="forces: against central differences; nve: energy drift.")],
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            help=f"A .rfp file (not with --calculator), and {', '.join(CHECKS)}.", metavar="[MODEL.rfp] CHECK"
+        ),
+    ],
+    calculator: Annotated[
+        str | None, typer.Option(help="MODULE:CLASS of an ASE calculator, in place of a model.")
+    ] = None,
+    calculator_arg: Annotated[list[str] | None, typer.Option(help="KEY=VALUE for it; again for more.")] = None,
+    structure: Annotated[
+        Path | None, typer.Option(help="What a calculator starts from: the last frame of a file.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Short runs, few structures: a minute for a molecule.")
+    ] = False,
     engine: Annotated[Engine, typer.Option(help="What runs the dynamics of nve.")] = Engine.ase,
-    length: Annotated[float, typer.Option(help="Length of the NVE run, ps.")] = 20.0,
-    timestep: Annotated[float, typer.Option(help="Timestep of the NVE run, fs.")] = 0.5,
-    temperature: Annotated[float, typer.Option(help="Temperature of the initial velocities, K.")] = 300.0,
+    length: Annotated[float | None, typer.Option(help="Of a run, ps; default: 20 of nve, 300 of stability.")] = None,
+    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5,
+    temperature: Annotated[
+        list[float] | None, typer.Option(help="K; default: 300 and 500 of nve, 500 of stability.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of nve at each temperature.")] = 1,
+    replicas: Annotated[int | None, typer.Option(min=1, help="Of stability; default: 5, or 3 with --quick.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of velocities and displacements.")] = 0,
+    data: Annotated[Path | None, typer.Option(help="Reference frames for the pair distances of stability.")] = None,
+    scan: Annotated[Path | None, typer.Option(help="Frames along a barrier with energies, for geometry.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where stability keeps what it needs to go on; default: beside the model.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="PNG for the conserved energy of nve.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help=f"NVE for {QUICK_LENGTH:g} ps only.")] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Check a model; exit code 1 if it fails."""
+    """Can it be trusted in MD? Check a model, or any ASE calculator; exit code 1 if it fails."""
     from rfp_md.validation import validate
 
-    given = [name for name in OF_NVE if was_given(context, name)]
-    if check is Check.forces and given:
-        raise UserError(f"--{given[0]} has no effect on 'validate forces'; leave it out, or validate nve")
-    if quick and "length" in given:
+    model, check = _split(what, calculator)
+    for name, checks in TAKEN_BY.items():
+        if check not in checks and was_given(context, name):
+            raise UserError(
+                f"--{name} has no effect on 'validate {check}'; leave it out, or validate {' or '.join(checks)}"
+            )
+    if quick and length is not None:
         raise UserError("--quick and --length exclude each other; give one")
-    options: dict[str, Any] = {"seed": seed}
-    if check is Check.nve:
-        options |= {
-            "length": QUICK_LENGTH if quick else length,
-            "timestep": timestep,
-            "temperature": temperature,
-            "engine": engine.value,
-            "plot": plot,
-        }
-    result = validate(model, check.value, **options)
+    if check == "stability" and temperature and len(temperature) > 1:
+        raise UserError("--temperature: stability runs at one; give it once")
+    given: dict[str, Any] = {
+        "engine": engine.value,
+        "length": length,
+        "timestep": timestep,
+        "temperature": temperature and (temperature if check == "nve" else temperature[0]),
+        "seeds": seeds,
+        "replicas": replicas,
+        "plot": plot,
+        "data": data,
+        "scan": scan,
+        "checkpoint": checkpoint,
+    }
+    options = {key: value for key, value in given.items() if check in TAKEN_BY[key] and value is not None}
+    progress = BarProgress()
+    try:
+        result = validate(
+            model,
+            check,  # type: ignore[arg-type]
+            calculator=calculator,
+            calculator_arg=calculator_arg or [],
+            structure=structure,
+            quick=quick,
+            seed=seed,
+            progress=progress,
+            **options,
+        )
+    finally:
+        progress.stop()
     if json:
         print_json(result)
     else:
-        print_values(result, f"{model}: {check.value}")
+        print(f"{model or calculator}: {result['verdict']}")
+        for name in result if check == "all" else [check]:
+            found = result[name] if check == "all" else result
+            if isinstance(found, dict):
+                _print_check(name, found)
     if not result["passed"]:
         raise typer.Exit(1)
+
+
+def _split(what: list[str], calculator: str | None) -> tuple[Path | None, str]:
+    """The model, None for a calculator, and the check."""
+    *models, check = what
+    if check not in CHECKS:
+        raise UserError(f"'{check}' is no check; say one of {', '.join(CHECKS)} after the model")
+    if len(models) != (1 if calculator is None else 0):
+        wanted = "one MODEL.rfp" if calculator is None else "no model beside --calculator"
+        raise UserError(f"{len(models)} models before '{check}'; give {wanted}")
+    return (Path(models[0]) if models else None), check
+
+
+def _print_check(name: str, found: dict[str, Any]) -> None:
+    """What was judged as a table, and the other single figures below it."""
+    print(f"\n{name}: {found['verdict']}")
+    rows = [
+        [f"  {line['figure']}", f"{line['value']:.3g}", line["strict"], line["default"], line["verdict"]]
+        for line in found["judged"]
+    ]
+    print_rows(["  figure", "value", "strict", "default", "verdict"], rows)
+    judged = {line["figure"] for line in found["judged"]} | {"passed", "verdict", "quick"}
+    rest = {k: v for k, v in found.items() if k not in judged and not isinstance(v, list | dict) and v is not None}
+    if rest:
+        print_values(rest, "  beside")
+    for event in found.get("breaks", []):
+        print(f"  {_break(event)}")
+
+
+def _break(event: dict[str, Any]) -> str:
+    """Where a replica broke, in one line."""
+    text = f"replica {event['replica']} broke at {event['ps']:.3g} ps"
+    if "bond" not in event:
+        return text
+    first, second = event["bond"]
+    text += f": atoms {first} and {second} at {event['length_angstrom']:.2f} Å, not {event['equilibrium_angstrom']:.2f}"
+    uncertainty = event["force_uncertainty_ev_per_angstrom"]
+    return text if uncertainty is None else f"{text}; a force is uncertain by {uncertainty:.2g} eV/Å there"

@@ -80,6 +80,7 @@ def driver(
     from rfp_md.driver.shared_memory import SharedMemoryPayload
     from rfp_md.driver.transports import attempt, choose_address, connect
     from rfp_md.interfaces.template import template_of
+    from rfp_md.validation.record import doubt
 
     if print_ipi and mdi is not None:
         raise UserError("--print-ipi prints an input for i-PI, not for --mdi; leave one of them out")
@@ -104,6 +105,8 @@ def driver(
     structure = template_of(potential, template)
     if potential.direct:
         _log("warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy")
+    if (text := doubt(potential.record, model)) is not None:
+        _log(f"warning: {text}")
     evaluator = Evaluator.of(potential, structure, committee=committee or max_uncertainty is not None)
     monitor = Monitor(
         structure.n_atoms,

@@ -11,7 +11,7 @@ import numpy as np
 from rfp_md.driver.plausible import check_order
 from rfp_md.driver.transports import IPI_PREFIX, Address, InetAddress, UnixAddress
 from rfp_md.errors import UserError
-from rfp_md.frames import formula
+from rfp_md.frames import Floats, formula
 from rfp_md.interfaces import ipi_forcefield
 from rfp_md.interfaces.ipi_structure import beads_and_cell
 from rfp_md.interfaces.template import needs_template, read_structure, template_of
@@ -35,8 +35,7 @@ SIMULATION = """\
 {forcefield}
   <system>
 {structure}
-    <initialize nbeads="{beads}"> <velocities mode="thermal" units="kelvin"> {temperature:g} </velocities> </initialize>
-    <forces> <force forcefield="rfp"/> </forces>
+{velocities}    <forces> <force forcefield="rfp"/> </forces>
     <ensemble> <temperature units="kelvin"> {temperature:g} </temperature> </ensemble>
     <motion mode="dynamics">
       <dynamics mode="{ensemble}">
@@ -53,6 +52,10 @@ UNCERTAINTY = """\
       extra_type="committee_uncertainty"> extras </trajectory>
     <trajectory filename="force_uncertainty" stride="{stride}" bead="0"
       extra_type="committee_force_uncertainty_ev_per_angstrom"> extras </trajectory>
+"""
+
+VELOCITIES = """\
+    <initialize nbeads="{beads}"> <velocities mode="thermal" units="kelvin"> {temperature:g} </velocities> </initialize>
 """
 
 THERMOSTAT = """
@@ -74,6 +77,7 @@ def ipi_input(
     steps: int = 20_000,
     stride: int = 10,
     seed: int = 0,
+    momenta: Floats | None = None,
     exit_on_disconnect: bool = False,
     committee: bool = False,
 ) -> str:
@@ -90,6 +94,7 @@ def ipi_input(
         temperature: of the initial velocities and of the thermostat, K.
         timestep: fs.
         stride: steps between lines of ``run.out``.
+        momenta: of the atoms at the start (N, 3), ASE's units; default: thermal ones.
         exit_on_disconnect: whether i-PI ends with its driver, or waits for another one.
         committee: whether i-PI moves the atoms on the mean of the model's committee and writes its spread; the driver
             is started with ``--committee`` then.
@@ -137,8 +142,8 @@ def ipi_input(
         seed=seed,
         uncertainty=UNCERTAINTY.format(stride=stride) if committee else "",
         forcefield=forcefield,
-        structure=beads_and_cell(start, beads),
-        beads=beads,
+        structure=beads_and_cell(start, beads, momenta),
+        velocities=VELOCITIES.format(beads=beads, temperature=temperature) if momenta is None else "",
         temperature=temperature,
         ensemble=ensemble,
         timestep=timestep,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.frames import Floats
 
@@ -19,6 +20,7 @@ class Trace:
         kinetic: kinetic energy, eV (T,).
         n_atoms: atoms of the system.
         degrees_of_freedom: of the motion, what the start leaves out taken off.
+        momentum_drift, angular_momentum_drift: of the whole, in thermal units; None where the engine does not say.
     """
 
     times: Floats
@@ -26,6 +28,8 @@ class Trace:
     kinetic: Floats
     n_atoms: int
     degrees_of_freedom: int
+    momentum_drift: float | None = None
+    angular_momentum_drift: float | None = None
 
     @property
     def drift(self) -> float:
@@ -52,8 +56,14 @@ class Trace:
 
     def until(self, time: float) -> Trace:
         """The first part of the run."""
-        first = self.times <= time
-        return replace(self, times=self.times[first], conserved=self.conserved[first], kinetic=self.kinetic[first])
+        return self._part(self.times <= time)
+
+    def after(self, time: float) -> Trace:
+        """The last part of the run."""
+        return self._part(self.times >= time)
+
+    def _part(self, kept: NDArray[np.bool_]) -> Trace:
+        return replace(self, times=self.times[kept], conserved=self.conserved[kept], kinetic=self.kinetic[kept])
 
     def _residual(self) -> Floats:
         slope, origin = self._line()

@@ -1,51 +1,66 @@
-"""Are the forces the negative gradient of the energy?"""
+"""Are the forces the negative gradient of one smooth energy, that knows the symmetries of space?"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
-from rfp_md.potential import Potential
+from rfp_md.validation import symmetries
+from rfp_md.validation.differences import error_curve, stress_error
+from rfp_md.validation.smoothness import scan
+from rfp_md.validation.subject import Subject, promised
+from rfp_md.validation.thresholds import judge
 
-LARGEST_ERROR = 1e-6  # eV/Å, for forces of a few eV/Å in float64
-STEP = 2e-4  # Å; larger ones see the kinks that a cutoff leaves in the second derivative
 DISPLACEMENT = 0.05  # Å, standard deviation of the random displacements of the structures
+STRUCTURES, QUICK_STRUCTURES = 5, 2
 
 
-def check_forces(potential: Potential, *, n_structures: int = 5, seed: int = 0) -> dict[str, Any]:
-    """Compare forces with central differences on displaced copies of the model's reference structure.
+def check_forces(
+    subject: Subject, *, n_structures: int | None = None, seed: int = 0, quick: bool = False
+) -> dict[str, Any]:
+    """Forces against central differences, symmetries, jumps; on displaced copies of the reference structure.
 
-    The differences are of fourth order, F ≈ −[8 E(h) − 8 E(−h) − E(2h) + E(−2h)] / 12h, for every
-    component of every atom.
+    Args:
+        n_structures: default: 5, or 2 if ``quick``.
+        quick: fewer structures, and one bond of each kind is stretched.
 
     Returns:
-        passed, max_abs_error_ev_per_angstrom, max_abs_force_ev_per_angstrom, n_components.
+        passed, verdict, judged; the figures of ``rfp_md.validation.thresholds``; max_abs_force_ev_per_angstrom,
+        n_components, error_curve (for each step size), scans (jumps along each path).
+
+    Raises:
+        UserError: a negative seed, or a model without forces.
     """
     if seed < 0:
         raise UserError(f"--seed {seed}: must not be negative")
     rng = np.random.default_rng(seed)
-    shape = (n_structures, potential.reference.n_atoms, 3)
-    positions = potential.reference.positions + DISPLACEMENT * rng.standard_normal(shape)
-    forces = potential.compute(potential.reference.at(positions)).forces
-    numerical = np.array([central_differences(potential, structure) for structure in positions])
-    error = float(np.abs(forces - numerical).max())
-    return {
-        "passed": error <= LARGEST_ERROR,
-        "max_abs_error_ev_per_angstrom": error,
-        "max_abs_force_ev_per_angstrom": float(np.abs(forces).max()),
-        "n_components": forces.size,
+    n_structures = n_structures or (QUICK_STRUCTURES if quick else STRUCTURES)
+    shape = (n_structures, subject.reference.n_atoms, 3)
+    frames = subject.reference.at(subject.reference.positions + DISPLACEMENT * rng.standard_normal(shape))
+    plain = subject.compute(frames)
+    curve, n_components = error_curve(subject, frames, plain.forces, rng)
+    scans = scan(subject, quick=quick)
+    figures: dict[str, Any] = {
+        "max_abs_error_ev_per_angstrom": min(point["max_abs_error_ev_per_angstrom"] for point in curve),
+        "net_force_ev_per_angstrom": symmetries.net_force(plain),
+        "net_torque_ev": symmetries.net_torque(frames, plain),
+        "translation_error": symmetries.translation_error(subject, frames, plain, rng),
+        "rotation_error": symmetries.rotation_error(subject, frames, plain, rng),
+        "permutation_error": symmetries.permutation_error(subject, frames, plain, rng),
+        "repetition_error": symmetries.repetition_error(subject, frames, plain, rng),
+        "energy_jump_ev": max(path.energy for path in scans),
+        "force_jump_ev_per_angstrom": max(path.force for path in scans),
+        "curvature_jump_ev_per_angstrom2": max(path.curvature for path in scans),
+        "max_stress_error_ev_per_angstrom3": stress_error(subject, frames, plain.virials),
     }
-
-
-def central_differences(potential: Potential, structure: Floats) -> Floats:
-    """Forces (N, 3), eV/Å, of one structure (N, 3), Å, from energies alone."""
-    steps = STEP * np.eye(structure.size).reshape(-1, *structure.shape)
-
-    def energies(factor: float) -> Floats:
-        return potential.energies(potential.reference.at(structure + factor * steps))
-
-    slope = (8.0 * (energies(1) - energies(-1)) - (energies(2) - energies(-2))) / (12.0 * STEP)
-    return -slope.reshape(structure.shape)
+    return {
+        **judge("forces", figures, lenient=() if promised(subject) else ("permutation_error",)),
+        **figures,
+        "max_abs_force_ev_per_angstrom": float(np.abs(plain.forces).max()),
+        "n_components": n_components,
+        "error_curve": curve,
+        "scans": [asdict(path) for path in scans],
+    }

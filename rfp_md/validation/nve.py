@@ -1,130 +1,230 @@
-"""Does the total energy stay where it is? Constant-energy dynamics with the potential, and a verdict."""
+"""Does the total energy stay where it is? Constant-energy dynamics with the potential."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import ase.units
 import numpy as np
+from ase import Atoms
 
 from rfp_md.errors import UserError
 from rfp_md.files import check_output
+from rfp_md.frames import Floats
+from rfp_md.interfaces.ase import to_atoms
+from rfp_md.motion import degrees_of_freedom, set_thermal_momenta
 from rfp_md.potential import Potential
+from rfp_md.progress import Progress
 from rfp_md.validation.drift import Trace
+from rfp_md.validation.momenta import drifts
+from rfp_md.validation.subject import Subject, SubjectCalculator
+from rfp_md.validation.thresholds import judge
 
-Engine = Literal["ase", "ipi"]
+Engine = Literal["ase", "ipi", "lammps"]
+Run = Callable[[Any, Atoms, float, float], Trace]
 
-STRICT_DRIFT = 0.01  # meV/atom/ps
-LARGEST_DRIFT = 0.1  # meV/atom/ps
-LARGEST_RATIO = 0.1  # drift over the run / standard deviation of the kinetic energy
-DT2_RANGE = (3.2, 4.8)  # velocity Verlet is of second order: 4 ± 20 %
+TEMPERATURES = (300.0, 500.0)  # K
+LENGTH, QUICK_LENGTH = 20.0, 2.0  # ps
 FEWEST_STEPS, MOST_STEPS = 20, 100_000_000
 DT2_LENGTH = 2.0  # ps; two runs from one start stay together that long
+WARM_UP, LONGEST_WARM_UP = 0.1, 1.0  # share of a run, ps
+REVERSAL_LENGTH = 0.5  # ps
+POINTS = 400  # of a trace that are kept
 
 
 def check_nve(
-    potential: Potential,
+    subject: Subject,
     *,
-    length: float = 20.0,
+    length: float | None = None,
     timestep: float = 0.5,
-    temperature: float = 300.0,
+    temperature: float | Sequence[float] = TEMPERATURES,
+    seeds: int = 1,
     seed: int = 0,
     engine: Engine = "ase",
     plot: str | Path | None = None,
+    quick: bool = False,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Run NVE from the model's reference structure with thermal velocities, then a part of it at half the timestep.
+    """Run NVE from the reference structure with thermal velocities, then a part of it at half the timestep.
 
     A smooth potential whose forces are exact passes: the drift vanishes but for the integrator, whose
     error is of second order, so that half the timestep leaves a quarter of the fluctuation.
 
     Args:
-        length: ps.
+        length: of a run, ps; default: 20, or 2 if ``quick``. The first tenth of it, at most 1 ps, does not count.
         timestep: fs.
-        temperature: of the initial velocities, K.
-        engine: ``ase`` in this process, or ``ipi``: real i-PI with rfp-driver over a unix socket.
+        temperature: one or several, of the initial velocities, K.
+        seeds: runs at each temperature, from the seeds ``seed``, ``seed`` + 1, ...
+        engine: ``ase`` in this process; ``ipi``: real i-PI with rfp-driver over a unix socket; ``lammps``: LAMMPS with
+            rfp-lammps.
         plot: a PNG for the conserved energy.
 
     Returns:
-        passed, verdict, drift_mev_per_atom_per_ps, drift_ratio, dt2_ratio, fluctuation_mev_per_atom,
-        mean_temperature_k, length_ps, timestep_fs, engine.
+        passed, verdict, judged; the figures of ``rfp_md.validation.thresholds``, the worst of all runs;
+        fluctuation_mev_per_atom, mean_temperature_k, length_ps, timestep_fs, engine, and ``runs``: the same of each
+        run with its temperature_k, seed, drift_error_mev_per_atom_per_ps and its trace.
 
     Raises:
-        UserError: a run that is too short, or a run that breaks down.
+        UserError: a run that is too short, an engine that is not there or only runs our models, or a run that breaks
+            down.
     """
-    steps = length * 1e3 / timestep if timestep > 0 else 0.0
-    if not (FEWEST_STEPS <= steps <= MOST_STEPS and 0 < temperature < np.inf and seed >= 0):
-        raise UserError(
-            f"an NVE check needs a positive temperature and timestep, a seed that is not negative, and {FEWEST_STEPS} "
-            f"to {MOST_STEPS:,} steps (length / timestep)"
-        )
+    length = length if length is not None else (QUICK_LENGTH if quick else LENGTH)
+    temperatures = [float(t) for t in np.atleast_1d(temperature)]
+    _check_numbers(length, timestep, temperatures, seeds, seed)
     if plot is not None:
         check_output(plot)
-    run = _engine(engine)
-    trace = run(potential, length, timestep, temperature, seed)
-    short = min(length, DT2_LENGTH)
-    half = run(potential, short, timestep / 2, temperature, seed)
-    dt2_ratio = trace.until(short).fluctuation / half.fluctuation
-    drift, ratio = trace.drift, trace.drift_ratio
-    passed = abs(drift) <= LARGEST_DRIFT and ratio <= LARGEST_RATIO and DT2_RANGE[0] <= dt2_ratio <= DT2_RANGE[1]
-    verdict = "fails" if not passed else "conserves energy" + (" (strict)" if abs(drift) <= STRICT_DRIFT else "")
+    run = _engine(engine, subject)
+    progress = progress or Progress()
+    progress.start(f"NVE in {engine}", 2 * len(temperatures) * seeds, "runs")
+    runs, ratios = [], []
+    for kelvin in temperatures:
+        pairs = []
+        for number in range(seed, seed + seeds):
+            start = to_atoms(subject.reference)
+            set_thermal_momenta(start, kelvin, np.random.default_rng(number))
+            try:
+                trace = run(subject, start, length, timestep)
+                progress.advance(1)
+                half = run(subject, start, min(length, DT2_LENGTH), timestep / 2)
+            except _NotFinite as error:
+                raise UserError(
+                    f"the NVE run at {kelvin:g} K broke down: {error}; take a smaller --timestep"
+                ) from error
+            progress.advance(1)
+            pairs.append((trace.until(half.times[-1]).fluctuation, half.fluctuation))
+            runs.append(_summary(trace, half, kelvin, number))
+        whole, halved = np.sqrt(np.square(pairs).mean(axis=0))
+        ratios.append(float(whole / halved))
+    figures = {
+        "drift_mev_per_atom_per_ps": max((r["drift_mev_per_atom_per_ps"] for r in runs), key=abs),
+        "drift_ratio": max(r["drift_ratio"] for r in runs),
+        "dt2_ratio": max(ratios, key=lambda ratio: abs(ratio - 4.0)),
+        "momentum_drift": _worst(runs, "momentum_drift"),
+        "angular_momentum_drift": _worst(runs, "angular_momentum_drift"),
+        "reversal_error_angstrom": reversal_error(subject, max(temperatures), timestep, seed),
+    }
+    judged = judge("nve", figures)
     if plot is not None:
-        from rfp_md.plots import plot_conserved
-
-        runs = {f"{step:g} fs": _centred(part) for step, part in ((timestep, trace), (timestep / 2, half))}
-        plot_conserved(runs, plot, title=f"NVE: drift {drift:+.2g} meV/atom/ps, dt² ratio {dt2_ratio:.2f}: {verdict}")
+        _plot(runs[-1], plot, judged["verdict"], ratios[-1])
     return {
-        "passed": passed,
-        "verdict": verdict,
-        "drift_mev_per_atom_per_ps": drift,
-        "drift_ratio": ratio,
-        "dt2_ratio": dt2_ratio,
-        "fluctuation_mev_per_atom": trace.fluctuation,
-        "mean_temperature_k": mean_temperature(trace),
+        **judged,
+        **figures,
+        "fluctuation_mev_per_atom": max(r["fluctuation_mev_per_atom"] for r in runs),
+        "mean_temperature_k": float(np.mean([r["mean_temperature_k"] for r in runs])),
         "length_ps": length,
         "timestep_fs": timestep,
         "engine": engine,
+        "runs": runs,
     }
 
 
-def run_ase(potential: Potential, length: float, timestep: float, temperature: float, seed: int) -> Trace:
+def run_ase(subject: Subject, start: Atoms, length: float, timestep: float) -> Trace:
     """Velocity Verlet in this process; every step is recorded."""
-    import ase.units
-    from ase.md.velocitydistribution import Stationary, ZeroRotation, thermalize_momenta
     from ase.md.verlet import VelocityVerlet
 
-    from rfp_md.interfaces.ase import RFPCalculator, to_atoms
-
-    atoms = to_atoms(potential.reference)
-    atoms.calc = RFPCalculator(potential)
-    thermalize_momenta(atoms, temperature, rng=np.random.default_rng(seed))
-    Stationary(atoms)
-    still = 3
-    if len(atoms) > 2 and not potential.reference.periodic:
-        ZeroRotation(atoms)
-        still = 6
+    atoms = start.copy()
+    atoms.calc = SubjectCalculator(subject)
     dynamics = VelocityVerlet(atoms, timestep * ase.units.fs)
     steps = round(length * 1e3 / timestep)
     potentials, kinetics = np.empty(steps + 1), np.empty(steps + 1)
+    momenta = np.empty((steps + 1, 2, 3))
     for k, _ in enumerate(dynamics.irun(steps)):
         potentials[k], kinetics[k] = atoms.get_potential_energy(), atoms.get_kinetic_energy()
+        momenta[k] = atoms.get_momenta().sum(axis=0), atoms.get_angular_momentum()
+        if not np.isfinite(potentials[k] + kinetics[k]):
+            raise _NotFinite(f"the energy is not finite after {k * timestep * 1e-3:.3g} ps")
     times = np.arange(steps + 1, dtype=np.float64) * timestep * 1e-3
-    return Trace(times, potentials + kinetics, kinetics, len(atoms), 3 * len(atoms) - still)
+    linear, angular = drifts(momenta, start)
+    return Trace(times, potentials + kinetics, kinetics, len(atoms), degrees_of_freedom(start), linear, angular)
+
+
+def reversal_error(subject: Subject, temperature: float, timestep: float, seed: int) -> float:
+    """How far an atom is from where it was, Å, half a picosecond forth and back with the momenta turned round."""
+    from ase.md.verlet import VelocityVerlet
+
+    atoms = to_atoms(subject.reference)
+    set_thermal_momenta(atoms, temperature, np.random.default_rng(seed))
+    before = atoms.positions.copy()
+    atoms.calc = SubjectCalculator(subject)
+    for _ in range(2):
+        VelocityVerlet(atoms, timestep * ase.units.fs).run(round(REVERSAL_LENGTH * 1e3 / timestep))
+        atoms.set_momenta(-atoms.get_momenta())
+    return float(np.linalg.norm(atoms.positions - before, axis=1).max())
 
 
 def mean_temperature(trace: Trace) -> float:
     """Mean kinetic temperature, K."""
-    from ase.units import kB
-
-    return float(2.0 * trace.kinetic.mean() / (kB * trace.degrees_of_freedom))
+    return float(2.0 * trace.kinetic.mean() / (ase.units.kB * trace.degrees_of_freedom))
 
 
-def _engine(name: Engine) -> Any:
+class _NotFinite(Exception):
+    """The run has blown up."""
+
+
+def _summary(trace: Trace, half: Trace, temperature: float, seed: int) -> dict[str, Any]:
+    """One run, its warm-up left out of everything but the trace."""
+    counted = trace.after(min(WARM_UP * float(trace.times[-1]), LONGEST_WARM_UP))
+    return {
+        "temperature_k": temperature,
+        "seed": seed,
+        "drift_mev_per_atom_per_ps": counted.drift,
+        "drift_error_mev_per_atom_per_ps": counted.drift_error,
+        "drift_ratio": counted.drift_ratio,
+        "fluctuation_mev_per_atom": counted.fluctuation,
+        "mean_temperature_k": mean_temperature(counted),
+        "momentum_drift": trace.momentum_drift,
+        "angular_momentum_drift": trace.angular_momentum_drift,
+        "trace": _thinned(trace),
+        "half_trace": _thinned(half),
+    }
+
+
+def _thinned(trace: Trace) -> dict[str, list[float]]:
+    """Some points of a trace: time in ps, conserved energy per atom less its mean in meV."""
+    stride = max(1, len(trace.times) // POINTS)
+    centred: Floats = 1e3 * (trace.conserved - trace.conserved.mean()) / trace.n_atoms
+    return {
+        "time_ps": [round(t, 6) for t in trace.times[::stride].tolist()],
+        "conserved_mev_per_atom": [round(e, 6) for e in centred[::stride].tolist()],
+    }
+
+
+def _worst(runs: Sequence[dict[str, Any]], figure: str) -> float | None:
+    return max((r[figure] for r in runs if r[figure] is not None), default=None)
+
+
+def _engine(name: Engine, subject: Subject) -> Run:
     if name == "ase":
         return run_ase
+    if not isinstance(subject, Potential):
+        raise UserError(f"--engine {name}: runs .rfp models only; validate a calculator with --engine ase")
+    if name == "lammps":
+        from rfp_md.validation.nve_lammps import run_lammps
+
+        return run_lammps
     from rfp_md.validation.nve_ipi import run_ipi
 
     return run_ipi
 
 
-def _centred(trace: Trace) -> tuple[Any, Any]:
-    return trace.times, 1e3 * (trace.conserved - trace.conserved.mean()) / trace.n_atoms
+def _check_numbers(length: float, timestep: float, temperatures: Sequence[float], seeds: int, seed: int) -> None:
+    steps = length * 1e3 / timestep if timestep > 0 else 0.0
+    hot = temperatures and all(0 < t < np.inf for t in temperatures)
+    if not (FEWEST_STEPS <= steps <= MOST_STEPS and hot and seed >= 0 and seeds >= 1):
+        raise UserError(
+            "an NVE check needs a positive temperature and timestep, seeds that are not negative, and "
+            f"{FEWEST_STEPS} to {MOST_STEPS:,} steps (length / timestep)"
+        )
+
+
+def _plot(run: dict[str, Any], path: str | Path, verdict: str, ratio: float) -> None:
+    from rfp_md.plots import plot_conserved
+
+    shown = {}
+    for label, key in (("timestep", "trace"), ("half of it", "half_trace")):
+        shown[label] = np.array(run[key]["time_ps"]), np.array(run[key]["conserved_mev_per_atom"])
+    drift = run["drift_mev_per_atom_per_ps"]
+    title = f"NVE, {run['temperature_k']:g} K: drift {drift:+.2g} meV/atom/ps, dt² ratio {ratio:.2f}: {verdict}"
+    plot_conserved(shown, path, title=title)

@@ -10,10 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ase import Atoms
+
 from rfp_md.artifact import save
 from rfp_md.driver.transports import UnixAddress
 from rfp_md.errors import UserError
 from rfp_md.interfaces.ipi_input import ipi_input
+from rfp_md.motion import degrees_of_freedom
 from rfp_md.potential import Potential
 from rfp_md.validation.drift import Trace
 from rfp_md.validation.energy_log import read_energy_log
@@ -22,8 +25,13 @@ LINES = 5000  # at most so many lines of output
 GRACE_SECONDS = 10.0  # for a process to end after its partner
 
 
-def run_ipi(potential: Potential, length: float, timestep: float, temperature: float, seed: int) -> Trace:
+def run_ipi(potential: Potential, start: Atoms, length: float, timestep: float) -> Trace:
     """Start i-PI and rfp-driver, wait for both, read the conserved energy; nothing is left behind.
+
+    Args:
+        start: the potential's atoms with their momenta.
+        length: ps.
+        timestep: fs.
 
     Raises:
         UserError: i-PI is not installed, or one of the two fails, with the last line that it wrote.
@@ -37,13 +45,11 @@ def run_ipi(potential: Potential, length: float, timestep: float, temperature: f
             steps=steps,
             stride=max(1, steps // LINES),
             timestep=timestep,
-            temperature=temperature,
-            seed=seed,
+            momenta=start.get_momenta(),
         )
         run_pair(folder)
         log = read_energy_log(folder / "run.out")
-        n_atoms = potential.reference.n_atoms
-        return Trace(log.times, log.conserved, log.kinetic, n_atoms, 3 * n_atoms - 3)
+        return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))
 
 
 def write_run(folder: Path, potential: Potential, **options: Any) -> None:

@@ -108,7 +108,7 @@ def test_validate_exits_with_0_when_the_check_holds(trained):
 
 @pytest.mark.parametrize(
     "option",
-    ["--plot=a.png", "--engine=ipi", "--length=1", "--timestep=1", "--temperature=9", "--quick"],
+    ["--plot=a.png", "--engine=ipi", "--length=1", "--timestep=1", "--temperature=9", "--replicas=2"],
 )
 def test_options_of_nve_are_not_ignored_by_forces(trained, option, tmp_path):
     _, model, _ = trained

@@ -1,0 +1,87 @@
+"""NVE in LAMMPS, with rfp-lammps in a process and a temporary folder of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_masses, atomic_numbers
+
+from rfp_md.artifact import save
+from rfp_md.errors import UserError
+from rfp_md.motion import degrees_of_freedom
+from rfp_md.potential import Potential
+from rfp_md.validation.drift import Trace
+from rfp_md.validation.energy_log import read_energy_log
+
+LINES = 5000  # at most so many lines of output
+VACUUM = 100.0  # Å around a free molecule
+MAIN = "from rfp_md.interfaces.lammps_app import main; main()"
+
+INPUT = """\
+units           metal
+atom_style      atomic
+boundary        {boundary}
+read_data       data.lammps
+pair_style      zero 5.0
+pair_coeff      * *
+timestep        {timestep:.12g}
+fix             dynamics all nve
+thermo          {stride}
+thermo_style    custom step time etotal ke pe
+thermo_modify   format float %.15g
+run             {steps}
+"""
+
+
+def run_lammps(potential: Potential, start: Atoms, length: float, timestep: float) -> Trace:
+    """Run LAMMPS from the atoms' positions and momenta, and read the total energy from its log.
+
+    Args:
+        start: the potential's atoms with their momenta.
+        length: ps.
+        timestep: fs.
+
+    Raises:
+        UserError: LAMMPS is not installed or fails, with the last line that it wrote.
+    """
+    from ase.io import write
+
+    atoms = start.copy()
+    if not atoms.pbc.any():
+        atoms.cell = np.full(3, np.ceil(np.ptp(atoms.positions, axis=0).max()) + VACUUM)
+        atoms.positions += np.diag(atoms.cell.array) / 2 - atoms.positions.mean(axis=0)
+    elements = list(dict.fromkeys(atoms.get_chemical_symbols()))
+    # ASE's writer takes LAMMPS's own masses from the first atom of each type.
+    atoms.set_masses([atomic_masses[atomic_numbers[name]] for name in atoms.get_chemical_symbols()])
+    atoms.set_momenta(start.get_momenta())
+    steps = round(length * 1e3 / timestep)
+    with tempfile.TemporaryDirectory(prefix="rfp-") as name:
+        folder = Path(name)
+        save(potential, folder / "model.rfp")
+        write(
+            folder / "data.lammps",
+            atoms,
+            format="lammps-data",
+            specorder=elements,
+            masses=True,
+            velocities=True,
+            units="metal",
+            atom_style="atomic",
+        )
+        boundary = " ".join("p" if periodic else "f" for periodic in atoms.pbc)
+        text = INPUT.format(boundary=boundary, timestep=timestep * 1e-3, stride=max(1, steps // LINES), steps=steps)
+        (folder / "in.nve").write_text(text)
+        flags = ["-in", "in.nve", "--model", "model.rfp", "--types", ",".join(elements)]
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, *flags], cwd=folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            lines = (done.stderr or done.stdout or "no message").strip().splitlines()
+            raise UserError(f"the LAMMPS run failed; rfp-lammps wrote: {lines[-1]}")
+        log = read_energy_log(folder / "log.lammps")
+        return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))

@@ -1,0 +1,54 @@
+"""The validation record of a model: in its file, for whoever opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rfp_md.artifact import rewrite_record
+from rfp_md.validation.thresholds import Verdict
+
+CHECKS = ("forces", "nve", "stability", "geometry")
+KEY = "validation"
+VERDICTS = {str(verdict): verdict for verdict in Verdict}
+
+
+def add(model: str | Path, results: Mapping[str, Any]) -> None:
+    """Write results of checks into a model's file, beside those that are there.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+
+    def update(record: dict[str, Any]) -> dict[str, Any]:
+        checks = {**record.get(KEY, {}).get("checks", {}), **results}
+        return record | {KEY: {"verdict": str(overall(checks)), "checks": checks}}
+
+    rewrite_record(model, update)
+
+
+def overall(checks: Mapping[str, Any]) -> Verdict:
+    """The worst of the checks."""
+    return max((VERDICTS[result["verdict"]] for result in checks.values()), default=Verdict.passed)
+
+
+def summary(record: Mapping[str, Any]) -> str:
+    """What a model's record says about its validation, in one line."""
+    checks = record.get(KEY, {}).get("checks", {})
+    if not checks:
+        return "never validated"
+    parts = [f"{name} {checks[name]['verdict']}{' (quick)' if checks[name].get('quick') else ''}" for name in checks]
+    missing = [name for name in CHECKS if name not in checks]
+    return f"{record[KEY]['verdict']}: {', '.join(parts)}" + (f"; not run: {', '.join(missing)}" if missing else "")
+
+
+def doubt(record: Mapping[str, Any], model: str | Path) -> str | None:
+    """Why a model should not be trusted as it is, in one line; None for one that passed what was run."""
+    found = record.get(KEY)
+    if not found:
+        return f"{model} was never validated; run 'rfp validate {model} all'"
+    if found["verdict"] == str(Verdict.failed):
+        failed = [name for name, result in found["checks"].items() if not result["passed"]]
+        return f"{model} failed its validation ({', '.join(failed)}); 'rfp info {model}' says more"
+    return None

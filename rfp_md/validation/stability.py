@@ -1,0 +1,263 @@
+"""Does a molecule stay that molecule? Long hot dynamics until a bond breaks that should not.
+
+The protocol of Fu et al. (arXiv:2210.07237): 500 K, Nosé–Hoover, 0.5 fs, 300 ps; a run ends where a bond is off its
+equilibrium length by more than 0.5 Å. All replicas are one batch, and a kill loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Floats, Ints
+from rfp_md.potential import Potential
+from rfp_md.progress import Progress
+from rfp_md.resumable import Resumable
+from rfp_md.validation import pair_distances
+from rfp_md.validation.bonds import Bonds
+from rfp_md.validation.geometry import relax
+from rfp_md.validation.replicas import Replicas
+from rfp_md.validation.subject import Subject
+from rfp_md.validation.thresholds import judge
+
+LENGTH, QUICK_LENGTH = 300.0, 3.0  # ps
+REPLICAS, QUICK_REPLICAS = 5, 3
+LONGEST_OFF = 0.5  # Å
+LOOK = 10  # steps between looks at the bonds and distances
+POINTS = 300  # of the series
+HOT = 20.0  # times the temperature: a run that got out of hand without breaking a bond
+
+
+def check_stability(
+    subject: Subject,
+    *,
+    length: float | None = None,
+    timestep: float = 0.5,
+    temperature: float = 500.0,
+    replicas: int | None = None,
+    seed: int = 0,
+    data: str | Path | None = None,
+    checkpoint: str | Path | None = None,
+    quick: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run replicas until their bonds break or the time is over.
+
+    Args:
+        length: ps; default: 300, or 3 if ``quick``.
+        timestep: fs.
+        temperature: of the thermostat, K.
+        replicas: default: 5, or 3 if ``quick``; their momenta come from the seeds ``seed``, ``seed`` + 1, ...
+        data: reference frames, at this temperature, to compare the distribution of pair distances of a molecule with.
+        checkpoint: a file from which the same call goes on after a kill; removed in the end.
+
+    Returns:
+        passed, verdict, judged; stable_fraction, pair_distance_mae (None without ``data`` or in a crystal), stable_ps
+        (mean over the replicas), stable_ps_of_replicas, breaks (where each one that broke did: replica, ps, bond,
+        length_angstrom, equilibrium_angstrom, force_uncertainty_ev_per_angstrom), series (time_ps, temperature_k,
+        force_uncertainty_ev_per_angstrom: the largest of an atom in the batch), pair_distances and
+        reference_pair_distances (h of r).
+
+    Raises:
+        UserError: numbers that make no run, data that do not fit, or a checkpoint of another run.
+    """
+    length = length if length is not None else (QUICK_LENGTH if quick else LENGTH)
+    replicas = replicas if replicas is not None else (QUICK_REPLICAS if quick else REPLICAS)
+    steps = round(length * 1e3 / timestep) if timestep > 0 else 0
+    if steps < LOOK or not 0 < temperature < np.inf or replicas < 1 or seed < 0:
+        raise UserError(
+            "a stability run needs a positive temperature and timestep, a seed that is not negative, at least one "
+            f"replica, and at least {LOOK} steps (length / timestep)"
+        )
+    progress = progress or Progress()
+    reference = None if data is None else _reference_counts(subject, data)
+    run = Run(subject, replicas, timestep, temperature, seed, max(1, steps // POINTS))
+    settings = {
+        "--length": float(length),
+        "--timestep": float(timestep),
+        "--temperature": float(temperature),
+        "--replicas": replicas,
+        "--seed": seed,
+        "the model's forces (SHA-256)": _fingerprint(subject),
+    }
+    if checkpoint is None:
+        _go_on(run, steps, progress, None)
+    else:
+        file = Resumable(Path(checkpoint), settings)
+        with file.open():
+            if file.state:
+                run.restore(file.state)
+                progress.message(f"stability: goes on from {run.motion.step * timestep * 1e-3:.2f} of {length:g} ps")
+            _go_on(run, steps, progress, file)
+            file.clean_up()
+    times = [run.broken_at.get(k, steps) * timestep * 1e-3 for k in range(replicas)]
+    mae = None
+    if reference is not None and not subject.reference.periodic:
+        mae = pair_distances.mean_absolute_error(run.counts, reference)
+    figures = {
+        "stable_fraction": 1.0 - len(run.breaks) / replicas,
+        "pair_distance_mae": mae,
+    }
+    return {
+        **judge("stability", figures),
+        **figures,
+        "stable_ps": float(np.mean(times)),
+        "stable_ps_of_replicas": times,
+        "length_ps": length,
+        "timestep_fs": timestep,
+        "temperature_k": temperature,
+        "breaks": run.breaks,
+        "series": run.series,
+        "pair_distances": None if subject.reference.periodic else pair_distances.curve(run.counts),
+        "reference_pair_distances": None if reference is None else pair_distances.curve(reference),
+    }
+
+
+class Run:
+    """Replicas on their way, and what was seen of them.
+
+    Attributes:
+        broken_at: the step at which a replica broke, by its number.
+        counts: of pair distances, of all replicas before they broke.
+    """
+
+    def __init__(
+        self, subject: Subject, replicas: int, timestep: float, temperature: float, seed: int, stride: int
+    ) -> None:
+        self.motion = Replicas(subject, replicas, timestep, temperature, seed)
+        self.alive = list(range(replicas))
+        self.broken_at: dict[int, int] = {}
+        self.breaks: list[dict[str, Any]] = []
+        self.series: dict[str, list[float | None]] = {
+            "time_ps": [],
+            "temperature_k": [],
+            "force_uncertainty_ev_per_angstrom": [],
+        }
+        self.counts: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
+        self._subject, self._stride, self._timestep, self._temperature = subject, stride, timestep, temperature
+        self._bonds = _equilibrium(subject)
+        self._committee = committee_of(subject)
+
+    def advance(self) -> None:
+        """One step, and every so often a look."""
+        self.motion.advance()
+        step = self.motion.step
+        if step % LOOK == 0:
+            self._look()
+        if step % self._stride == 0 and self.alive:
+            self.series["time_ps"].append(round(step * self._timestep * 1e-3, 6))
+            self.series["temperature_k"].append(round(float(self.motion.temperatures.mean()), 3))
+            self.series["force_uncertainty_ev_per_angstrom"].append(self._uncertainty(None))
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "motion": self.motion.state(),
+            "alive": self.alive,
+            "broken_at": self.broken_at,
+            "breaks": self.breaks,
+            "series": self.series,
+            "counts": self.counts.tolist(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.motion.restore(state["motion"])
+        self.alive, self.breaks, self.series = state["alive"], state["breaks"], state["series"]
+        self.broken_at = {int(k): step for k, step in state["broken_at"].items()}
+        self.counts = np.array(state["counts"], dtype=np.int64)
+
+    def _look(self) -> None:
+        """Replicas with a bond that is off end here; the others' pair distances count."""
+        off = np.abs(self._bonds.measure(self.motion.positions) - self._bonds.lengths)
+        wild = ~np.isfinite(self.motion.temperatures) | (self.motion.temperatures > HOT * self._temperature)
+        broken = wild | (off.max(axis=1, initial=0.0) > LONGEST_OFF) | ~np.isfinite(off).all(axis=1)
+        for k in np.flatnonzero(broken):
+            self._record(int(k), off[k])
+        if broken.any():
+            self.motion.keep(~broken)
+            self.alive = [replica for replica, gone in zip(self.alive, broken, strict=True) if not gone]
+        if self.alive and not self._subject.reference.periodic:
+            self.counts += pair_distances.counts(self.motion.positions)
+
+    def _record(self, k: int, off: Floats) -> None:
+        step, replica = self.motion.step, self.alive[k]
+        self.broken_at[replica] = step
+        entry: dict[str, Any] = {"replica": replica, "ps": step * self._timestep * 1e-3}
+        if np.isfinite(off).all() and len(off):
+            worst = int(off.argmax())
+            equilibrium = float(self._bonds.lengths[worst])
+            entry |= {
+                "bond": self._bonds.pairs[worst].tolist(),
+                "length_angstrom": float(self._bonds.measure(self.motion.positions[k : k + 1])[0, worst]),
+                "equilibrium_angstrom": equilibrium,
+                "force_uncertainty_ev_per_angstrom": self._uncertainty(k),
+                "positions": self.motion.positions[k].tolist(),
+            }
+        self.breaks.append(entry)
+
+    def _uncertainty(self, k: int | None) -> float | None:
+        """The largest of an atom's force, eV/Å, of one replica or of all; None where the model does not know."""
+        if self._committee is None:
+            return None
+        chosen = slice(None) if k is None else slice(k, k + 1)
+        value = float(self._committee.uncertainty(self.motion.frames[chosen]).atoms.max())
+        return round(value, 6) if np.isfinite(value) else None
+
+
+def committee_of(subject: Subject) -> Potential | None:
+    """The subject, if it is a model that says how uncertain it is."""
+    if not isinstance(subject, Potential):
+        return None
+    try:
+        subject.uncertainty(subject.reference)
+    except UserError:
+        return None
+    return subject
+
+
+def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> None:
+    """To the end; what is reached is kept however it ends."""
+    save_every = max(LOOK, steps // POINTS)
+    progress.start("stability", steps - run.motion.step, "steps")
+    if file is not None and not file.state:
+        file.save(run.state())
+    try:
+        while run.motion.step < steps and run.alive:
+            run.advance()
+            progress.advance(1)
+            if file is not None and run.motion.step % save_every == 0:
+                file.save(run.state())
+    except (KeyboardInterrupt, SystemExit):
+        progress.message(f"stability: stopped at step {run.motion.step} of {steps}; the same command goes on")
+        raise
+
+
+def _equilibrium(subject: Subject) -> Bonds:
+    """The bonds of the reference structure with their lengths in the minimum, or its own where that has others."""
+    bonds = Bonds.of(subject.reference)
+    relaxed, _ = relax(subject, subject.reference)
+    if bonds.changed(Bonds.of(relaxed)):
+        return bonds
+    return Bonds(bonds.pairs, bonds.shifts, bonds.measure(relaxed.positions)[0])
+
+
+def _reference_counts(subject: Subject, data: str | Path) -> Ints:
+    """Pair distances of reference frames of the subject's molecule."""
+    from rfp_md.io import read
+
+    found: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
+    for block in read(data):
+        if not np.array_equal(np.sort(block.numbers), np.sort(subject.reference.numbers)):
+            raise UserError(f"--data {data}: has other atoms than the potential; give frames of the same molecule")
+        found += pair_distances.counts(block.positions)
+    return found
+
+
+def _fingerprint(subject: Subject) -> str:
+    prediction = subject.compute(subject.reference)
+    digest = hashlib.sha256(prediction.energies.tobytes())
+    digest.update(prediction.forces.tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,101 @@
+"""What must not change the energy: motions of the whole, names of like atoms, and what was asked before."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+
+from rfp_md.frames import Floats, Frames, Ints
+from rfp_md.molecular_graph import bonded_pairs, isomorphisms
+from rfp_md.potential import Potential, Prediction
+from rfp_md.validation.bonds import SCALE
+from rfp_md.validation.subject import Subject
+
+PERMUTATIONS = 12
+SHIFT = 3.0  # Å
+FAR = 0.3  # Å, standard deviation of the displacements of structures that are asked for in between
+
+
+def net_force(prediction: Prediction) -> float:
+    """The largest component of Σ f, eV/Å."""
+    return float(np.abs(prediction.forces.sum(axis=1)).max())
+
+
+def net_torque(frames: Frames, prediction: Prediction) -> float | None:
+    """The largest component of Σ r × f about the centre, eV; None in a crystal, which has none."""
+    if frames.periodic:
+        return None
+    arms = frames.positions - frames.positions.mean(axis=1, keepdims=True)
+    return float(np.abs(np.cross(arms, prediction.forces).sum(axis=1)).max())
+
+
+def translation_error(subject: Subject, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
+    """What a shift of the whole changes, and in a crystal a shift of single atoms by lattice vectors."""
+    shifts = SHIFT * rng.standard_normal((len(frames), 1, 3))
+    errors = [_change(plain, subject.compute(frames.at(frames.positions + shifts)))]
+    if frames.cells is not None:
+        images = rng.integers(-1, 2, (len(frames), frames.n_atoms, 3)) * np.array(frames.pbc)
+        errors.append(_change(plain, subject.compute(frames.at(frames.positions + images @ frames.cells[0]))))
+    return max(errors)
+
+
+def rotation_error(subject: Subject, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
+    """What a turn of the whole, with its cell, changes, the forces turned back."""
+    from scipy.spatial.transform import Rotation
+
+    turn = Rotation.random(rng=rng).as_matrix()
+    cells = None if frames.cells is None else frames.cells @ turn.T
+    turned = Frames(frames.numbers, frames.positions @ turn.T, cells=cells, pbc=frames.pbc, source=frames.source)
+    prediction = subject.compute(turned)
+    return _change(plain, Prediction(prediction.energies, prediction.forces @ turn, prediction.virials))
+
+
+def permutation_error(subject: Subject, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float | None:
+    """What new names of like atoms change, the forces renamed back; None where no atoms are alike.
+
+    A model of one molecule knows which atoms are bonded: there, the relabellings that keep the bonds as they are.
+    """
+    worst = None
+    for order in _orders(subject, frames, rng):
+        prediction = subject.compute(frames.at(frames.positions[:, order]))
+        back = np.argsort(order)
+        change = _change(plain, Prediction(prediction.energies, prediction.forces[:, back], prediction.virials))
+        worst = max(change, worst or 0.0)
+    return worst
+
+
+def repetition_error(subject: Subject, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
+    """What it changes that structures are asked for one by one, with quite different ones in between."""
+    worst = 0.0
+    for k in range(len(frames)):
+        one = frames[k : k + 1]
+        subject.compute(one.at(one.positions + FAR * rng.standard_normal(one.positions.shape)))
+        again = subject.compute(one.at(one.positions))
+        before = Prediction(plain.energies[k : k + 1], plain.forces[k : k + 1], plain.virials[k : k + 1])
+        worst = max(worst, _change(before, again))
+    return worst
+
+
+def _orders(subject: Subject, frames: Frames, rng: np.random.Generator) -> list[Ints]:
+    """Some relabellings of like atoms, none of them the identity."""
+    identity = np.arange(frames.n_atoms)
+    if isinstance(subject, Potential) and subject.fixed_composition:
+        graph = (frames.numbers, bonded_pairs(subject.reference, SCALE))
+        found = islice(isomorphisms(graph, graph), PERMUTATIONS + 1)
+        return [order for order in found if not np.array_equal(order, identity)]
+    orders = []
+    for _ in range(PERMUTATIONS // 4):
+        order = identity.copy()
+        for element in np.unique(frames.numbers):
+            like = np.flatnonzero(frames.numbers == element)
+            order[like] = rng.permutation(like)
+        if not np.array_equal(order, identity):
+            orders.append(order)
+    return orders
+
+
+def _change(first: Prediction, second: Prediction) -> float:
+    """The largest change of an energy (eV) or of a force component (eV/Å)."""
+    energies: Floats = np.abs(first.energies - second.energies)
+    return float(max(energies.max(), np.abs(first.forces - second.forces).max()))

@@ -1,0 +1,94 @@
+"""Barriers: groups turned about the bond that they hang on, and scans that somebody has computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Frames
+from rfp_md.molecular_graph import bonded, bonded_pairs
+from rfp_md.validation.bonds import SCALE
+from rfp_md.validation.smoothness import side_of
+from rfp_md.validation.subject import Subject
+
+ANGLES = np.arange(0, 360, 10)  # degrees
+MOST = 12  # bonds that are turned
+
+
+def rotors(subject: Subject, frames: Frames) -> list[dict[str, Any]]:
+    """The energy while a group turns rigidly about each bond that is in no ring and has something on both ends.
+
+    Nothing relaxes, so that a barrier is an upper bound; a group that meets another one has a high one.
+
+    Args:
+        frames: the minimum.
+
+    Returns:
+        for each bond its atoms, ``turning`` (how many atoms), barrier_ev, and the profile at 0, 10, ... degrees.
+    """
+    from scipy.spatial.transform import Rotation
+
+    bonds = bonded(frames, SCALE)
+    found = []
+    for first, second in bonded_pairs(frames, SCALE).tolist():
+        turning = side_of(bonds, first, second)
+        if turning[first] or min(bonds[first].sum(), bonds[second].sum()) < 2 or _in_ring(bonds, first, second):
+            continue
+        if turning.sum() > len(turning) / 2:
+            first, second, turning = second, first, ~turning
+        positions = frames.positions[0]
+        axis = positions[second] - positions[first]
+        turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * axis / np.linalg.norm(axis)).as_matrix()
+        turned = np.repeat(positions[None], len(ANGLES), axis=0)
+        turned[:, turning] = positions[first] + (positions[turning] - positions[first]) @ turns.transpose(0, 2, 1)
+        profile = subject.energies(frames.at(turned))
+        found.append(
+            {
+                "bond": [first, second],
+                "turning": int(turning.sum()),
+                "barrier_ev": float(np.ptp(profile)),
+                "profile_ev": [round(e, 6) for e in (profile - profile.min()).tolist()],
+            }
+        )
+    return found[:MOST]
+
+
+def compare_scan(subject: Subject, path: str | Path) -> dict[str, Any]:
+    """A potential on the frames of a reference scan, both from their own minima.
+
+    Raises:
+        UserError: a file that cannot be read, has other atoms or no energies.
+    """
+    frames = _read(path, subject)
+    reference, predicted = (e - e.min() for e in (np.asarray(frames.energies), subject.energies(frames)))
+    return {
+        "file": str(path),
+        "barrier_ev": float(predicted.max()),
+        "reference_barrier_ev": float(reference.max()),
+        "max_error_ev": float(np.abs(predicted - reference).max()),
+        "profile_ev": predicted.tolist(),
+        "reference_profile_ev": reference.tolist(),
+    }
+
+
+def _read(path: str | Path, subject: Subject) -> Frames:
+    from rfp_md.io import read
+
+    dataset = read(path)
+    block = dataset.blocks[0]
+    if len(dataset.blocks) != 1 or not np.array_equal(block.numbers, subject.reference.numbers):
+        raise UserError(f"--scan {path}: must hold structures of the potential's atoms in their order, and no others")
+    if block.energies is None:
+        raise UserError(f"--scan {path}: has no energies to compare the barrier with")
+    return block
+
+
+def _in_ring(bonds: np.typing.NDArray[np.bool_], first: int, second: int) -> bool:
+    """Whether the two ends hang together without the bond."""
+    side = side_of(bonds, first, second)
+    others = bonds[second].copy()
+    others[first] = False
+    return bool(side.sum() == 1 and others.any())
