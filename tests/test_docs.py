@@ -66,3 +66,9 @@ def test_the_pullback_of_the_tutorial_is_that_of_its_jacobian(ethanol):
     gradient = np.cos(np.arange(3 * 9 * 16)).reshape(3, 9, 16)
     expected = descriptor.pullback(ethanol[:3], gradient)
     np.testing.assert_allclose(scope["pullback"](descriptor, ethanol[:3], gradient), expected, atol=1e-9)
+
+
+def test_the_limits_on_the_page_of_validation_are_those_of_the_code():
+    page = runpy.run_path(str(ROOT / "docs/make_validation.py"))["page"]
+    text = (ROOT / "docs/validation.md").read_text()
+    assert page(text) == text, "run: python docs/make_validation.py"
