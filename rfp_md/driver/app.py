@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rfp_md.driver.transports import Address
     from rfp_md.frames import Frames
     from rfp_md.interfaces.ipi_input import Ensemble
+    from rfp_md.potential import Potential
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -80,7 +81,6 @@ def driver(
     from rfp_md.driver.shared_memory import SharedMemoryPayload
     from rfp_md.driver.transports import attempt, choose_address, connect
     from rfp_md.interfaces.template import template_of
-    from rfp_md.validation.record import doubt
 
     if print_ipi and mdi is not None:
         raise UserError("--print-ipi prints an input for i-PI, not for --mdi; leave one of them out")
@@ -103,10 +103,7 @@ def driver(
     address = choose_address(unix, shm, host, port, sockets_prefix)
     potential = load(model)
     structure = template_of(potential, template)
-    if potential.direct:
-        _log("warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy")
-    if (text := doubt(potential.record, model)) is not None:
-        _log(f"warning: {text}")
+    _warn(potential, model)
     evaluator = Evaluator.of(potential, structure, committee=committee or max_uncertainty is not None)
     monitor = Monitor(
         structure.n_atoms,
@@ -182,6 +179,7 @@ def _serve_mdi(model: Path, template: Path | None, options: str, timeout: float)
     from rfp_md.interfaces.template import needs_template, template_of
 
     potential = load(model)
+    _warn(potential, model)
     # An MDI driver may say itself which atoms it has.
     structure = None if template is None and needs_template(potential) else template_of(potential, template)
     try:
@@ -190,6 +188,16 @@ def _serve_mdi(model: Path, template: Path | None, options: str, timeout: float)
         _log("the MDI driver closed the connection without EXIT")
         raise typer.Exit(1) from None
     _log(f"the MDI driver said EXIT after {evaluations} evaluations")
+
+
+def _warn(potential: Potential, model: Path) -> None:
+    """Say what is known against a model."""
+    from rfp_md.validation.record import doubt
+
+    if potential.direct:
+        _log("warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy")
+    if (text := doubt(potential.record, model)) is not None:
+        _log(f"warning: {text}")
 
 
 def _warm_up(evaluator: Evaluator, structure: Frames) -> None:

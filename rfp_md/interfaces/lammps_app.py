@@ -66,9 +66,12 @@ def lammps(
     """Run a LAMMPS input whose forces come from a model."""
     from rfp_md.artifact import load
     from rfp_md.interfaces.lammps import open_lammps
+    from rfp_md.validation.record import doubt
 
     script = Input.read(input_file)
     potential = load(model)
+    if (text := doubt(potential.record, model)) is not None:
+        print(f"rfp-lammps: warning: {text}", file=sys.stderr)
     variables = [word for pair in var or [] for word in ("-var", *pair.split(SEPARATOR))]
     lmp = open_lammps("-log", str(log), *variables)
     try:

@@ -28,7 +28,7 @@ Run = Callable[[Any, Atoms, float, float], Trace]
 TEMPERATURES = (300.0, 500.0)  # K
 LENGTH, QUICK_LENGTH = 20.0, 2.0  # ps
 FEWEST_STEPS, MOST_STEPS = 20, 100_000_000
-DT2_LENGTH = 2.0  # ps; two runs from one start stay together that long
+DT2_LENGTH, QUICK_DT2_LENGTH = 2.0, 1.0  # ps; two runs from one start stay together that long
 WARM_UP, LONGEST_WARM_UP = 0.1, 1.0  # share of a run, ps
 REVERSAL_LENGTH = 0.5  # ps
 POINTS = 400  # of a trace that are kept
@@ -87,7 +87,7 @@ def check_nve(
             try:
                 trace = run(subject, start, length, timestep)
                 progress.advance(1)
-                half = run(subject, start, min(length, DT2_LENGTH), timestep / 2)
+                half = run(subject, start, min(length, QUICK_DT2_LENGTH if quick else DT2_LENGTH), timestep / 2)
             except _NotFinite as error:
                 raise UserError(
                     f"the NVE run at {kelvin:g} K broke down: {error}; take a smaller --timestep"

@@ -53,8 +53,6 @@ class Limit:
 
     def text(self, bound: float) -> str:
         """The bound as people read it."""
-        if not isfinite(bound):
-            return "–"
         if self.at_least:
             return f"≥ {bound:g}"
         return f"{self.target - bound:g} to {self.target + bound:g}" if self.target else f"≤ {bound:g}"
