@@ -10,7 +10,7 @@ from rfp_md.artifact import load, save
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
 from rfp_md.reliability import calibration, compare, spearman, summary
-from rfp_md.validation.forces import central_differences
+from rfp_md.validation.differences import central_differences
 from tests.conftest import ETHANOL, ROOT
 
 
@@ -40,7 +40,7 @@ def test_members_are_the_potentials_of_their_readouts(joint, ethanol, p):
 
 def test_member_forces_are_gradients_of_member_energies(joint, ethanol):
     forces = joint.committee(ethanol[200:201]).forces[:, 0]
-    numerical = central_differences(member(joint, 3), ethanol.positions[200])
+    numerical = central_differences(member(joint, 3), ethanol, 200, np.arange(27), 2e-4).reshape(9, 3)
     np.testing.assert_allclose(forces[3], numerical, atol=1e-6)
     assert np.abs(forces[3] - forces[4]).max() > 1e-3
 

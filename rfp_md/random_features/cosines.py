@@ -12,6 +12,7 @@ from rfp_md.random_features.sincos import sincos_into
 
 TILE_BYTES = 200_000  # of weights that are worked on at once: they are read twice and should stay in the cache
 TILE_NUMBERS = 30_000  # features × sites of a tile, likewise
+TILE_SITES = 256  # of many, so that their gradients stay there too
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,23 +45,25 @@ class Cosines:
 
     def contract(self, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
         """Σ_k c_kp φ_k(x_s) (S, P) and Σ_k c_kp ∂φ_k/∂x_s (P, S, D) at sites x (S, D) for c (K, P)."""
+        values = np.empty((coefficients.shape[1], len(sites)))
+        gradients = np.empty((coefficients.shape[1], *sites.shape))
+        ordered = coefficients[self.order]
+        for start in range(0, len(sites), TILE_SITES):
+            part = slice(start, start + TILE_SITES)
+            values[:, part], gradients[:, part] = self._contract_some(sites[part], ordered)
+        return values.T, gradients
+
+    def _contract_some(self, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
+        """The sums (P, S) and gradients (P, S, D) at few sites, for coefficients in the order of the groups."""
         n_sites, n_outputs = len(sites), coefficients.shape[1]
         values = np.zeros((n_outputs, n_sites))
         gradients = np.zeros((n_outputs, *sites.shape[::-1]))
         tile = max(8, min(TILE_BYTES // (8 * self.weights.shape[1]), TILE_NUMBERS // max(1, n_sites)))
         points = np.ascontiguousarray(sites.T)
         _contract(
-            self.weights,
-            self.biases,
-            self.components,
-            self.starts,
-            coefficients[self.order],
-            points,
-            tile,
-            values,
-            gradients,
+            self.weights, self.biases, self.components, self.starts, coefficients, points, tile, values, gradients
         )
-        return values.T, gradients.transpose(0, 2, 1)
+        return values, gradients.transpose(0, 2, 1)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})  # type: ignore[untyped-decorator]
