@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,7 +61,10 @@ def validate(
             mine = {"checkpoint": f"{model}.stability"} | mine
         results[name] = _run(name, subject, quick, seed, progress, mine)
         if model is not None:
-            record.add(model, {name: results[name]})
+            try:
+                record.add(model, {name: results[name]})
+            except UserError as error:
+                progress.message(f"warning: the verdict does not go into the model's file: {error}")
     if check != "all":
         return {**results[check]}
     verdict = record.overall(results)
@@ -70,20 +74,27 @@ def validate(
 SHARED = {"nve": ("engine",), "stability": ("data",), "geometry": ("scan",)}
 
 
-def _run(
-    name: str, subject: Subject, quick: bool, seed: int, progress: Progress, options: dict[str, Any]
-) -> dict[str, Any]:
+def _run(name: str, subject: Subject, quick: bool, seed: int, progress: Progress, options: dict[str, Any]) -> Any:
     from rfp_md.validation.forces import check_forces
     from rfp_md.validation.geometry import check_geometry
     from rfp_md.validation.nve import check_nve
     from rfp_md.validation.stability import check_stability
 
     if name == "geometry":
-        return {**check_geometry(subject, **options), "quick": False}
+        return finite({**check_geometry(subject, **options), "quick": False})
     if name == "forces":
-        return {**check_forces(subject, seed=seed, quick=quick, **options), "quick": quick}
+        return finite({**check_forces(subject, seed=seed, quick=quick, **options), "quick": quick})
     check = check_nve if name == "nve" else check_stability
-    return {**check(subject, seed=seed, quick=quick, progress=progress, **options), "quick": quick}
+    return finite({**check(subject, seed=seed, quick=quick, progress=progress, **options), "quick": quick})
+
+
+def finite(value: Any) -> Any:
+    """The same with None for every number that is not finite, which JSON cannot hold."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _subject(

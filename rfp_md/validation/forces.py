@@ -51,9 +51,9 @@ def check_forces(
         "rotation_error": symmetries.rotation_error(subject, frames, plain, rng),
         "permutation_error": symmetries.permutation_error(subject, frames, plain, rng),
         "repetition_error": symmetries.repetition_error(subject, frames, plain, rng),
-        "energy_jump_ev": max(path.energy for path in scans),
-        "force_jump_ev_per_angstrom": max(path.force for path in scans),
-        "curvature_jump_ev_per_angstrom2": max(path.curvature for path in scans),
+        "energy_jump_ev": max((path.energy for path in scans), default=None),
+        "force_jump_ev_per_angstrom": max((path.force for path in scans), default=None),
+        "curvature_jump_ev_per_angstrom2": max((path.curvature for path in scans), default=None),
         "max_stress_error_ev_per_angstrom3": stress_error(subject, frames, plain.virials),
     }
     return {

@@ -63,11 +63,12 @@ def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[
 
 def relax(subject: Subject, frames: Frames) -> tuple[Frames, float]:
     """The nearest minimum, the cell as it is, and the largest force on an atom of it, eV/Å."""
-    from ase.optimize import BFGS
+    from ase.optimize import BFGS, LBFGS
 
     atoms = to_atoms(frames)
     atoms.calc = SubjectCalculator(subject)
-    optimiser = BFGS(atoms, logfile=None, maxstep=0.1)
+    # The Hessian that BFGS carries along costs more than the forces in a large box.
+    optimiser = (BFGS if len(atoms) <= MOST_ATOMS else LBFGS)(atoms, logfile=None, maxstep=0.1)
     optimiser.run(fmax=FMAX, steps=STEPS)
     forces: Floats = atoms.get_forces()
     return frames.at(atoms.positions[None]), float(np.linalg.norm(forces, axis=1).max())

@@ -23,7 +23,7 @@ from rfp_md.validation.subject import Subject, SubjectCalculator
 from rfp_md.validation.thresholds import judge
 
 Engine = Literal["ase", "ipi", "lammps"]
-Run = Callable[[Any, Atoms, float, float], Trace]
+Run = Callable[[Any, Atoms, float, float, Progress], Trace]
 
 TEMPERATURES = (300.0, 500.0)  # K
 LENGTH, QUICK_LENGTH = 20.0, 2.0  # ps
@@ -32,6 +32,7 @@ DT2_LENGTH, QUICK_DT2_LENGTH = 2.0, 1.0  # ps; two runs from one start stay toge
 WARM_UP, LONGEST_WARM_UP = 0.1, 1.0  # share of a run, ps
 REVERSAL_LENGTH = 0.5  # ps
 POINTS = 400  # of a trace that are kept
+TICK = 100  # steps between two words to the progress bar
 
 
 def check_nve(
@@ -77,7 +78,9 @@ def check_nve(
         check_output(plot)
     run = _engine(engine, subject)
     progress = progress or Progress()
-    progress.start(f"NVE in {engine}", 2 * len(temperatures) * seeds, "runs")
+    short = min(length, QUICK_DT2_LENGTH if quick else DT2_LENGTH)
+    steps = (length + 2 * short) * 1e3 / timestep
+    progress.start(f"NVE in {engine}", round(steps) * len(temperatures) * seeds, "steps")
     runs, ratios = [], []
     for kelvin in temperatures:
         pairs = []
@@ -85,14 +88,12 @@ def check_nve(
             start = to_atoms(subject.reference)
             set_thermal_momenta(start, kelvin, np.random.default_rng(number))
             try:
-                trace = run(subject, start, length, timestep)
-                progress.advance(1)
-                half = run(subject, start, min(length, QUICK_DT2_LENGTH if quick else DT2_LENGTH), timestep / 2)
+                trace = run(subject, start, length, timestep, progress)
+                half = run(subject, start, short, timestep / 2, progress)
             except _NotFinite as error:
                 raise UserError(
                     f"the NVE run at {kelvin:g} K broke down: {error}; take a smaller --timestep"
                 ) from error
-            progress.advance(1)
             pairs.append((trace.until(half.times[-1]).fluctuation, half.fluctuation))
             runs.append(_summary(trace, half, kelvin, number))
         whole, halved = np.sqrt(np.square(pairs).mean(axis=0))
@@ -120,7 +121,7 @@ def check_nve(
     }
 
 
-def run_ase(subject: Subject, start: Atoms, length: float, timestep: float) -> Trace:
+def run_ase(subject: Subject, start: Atoms, length: float, timestep: float, progress: Progress) -> Trace:
     """Velocity Verlet in this process; every step is recorded."""
     from ase.md.verlet import VelocityVerlet
 
@@ -133,6 +134,8 @@ def run_ase(subject: Subject, start: Atoms, length: float, timestep: float) -> T
     for k, _ in enumerate(dynamics.irun(steps)):
         potentials[k], kinetics[k] = atoms.get_potential_energy(), atoms.get_kinetic_energy()
         momenta[k] = atoms.get_momenta().sum(axis=0), atoms.get_angular_momentum()
+        if k % TICK == TICK - 1:
+            progress.advance(TICK)
         if not np.isfinite(potentials[k] + kinetics[k]):
             raise _NotFinite(f"the energy is not finite after {k * timestep * 1e-3:.3g} ps")
     times = np.arange(steps + 1, dtype=np.float64) * timestep * 1e-3

@@ -18,6 +18,7 @@ from rfp_md.errors import UserError
 from rfp_md.interfaces.ipi_input import ipi_input
 from rfp_md.motion import degrees_of_freedom
 from rfp_md.potential import Potential
+from rfp_md.progress import Progress
 from rfp_md.validation.drift import Trace
 from rfp_md.validation.energy_log import read_energy_log
 
@@ -25,13 +26,14 @@ LINES = 5000  # at most so many lines of output
 GRACE_SECONDS = 10.0  # for a process to end after its partner
 
 
-def run_ipi(potential: Potential, start: Atoms, length: float, timestep: float) -> Trace:
+def run_ipi(potential: Potential, start: Atoms, length: float, timestep: float, progress: Progress) -> Trace:
     """Start i-PI and rfp-driver, wait for both, read the conserved energy; nothing is left behind.
 
     Args:
         start: the potential's atoms with their momenta.
         length: ps.
         timestep: fs.
+        progress: is told in the end.
 
     Raises:
         UserError: i-PI is not installed, or one of the two fails, with the last line that it wrote.
@@ -48,6 +50,7 @@ def run_ipi(potential: Potential, start: Atoms, length: float, timestep: float) 
             momenta=start.get_momenta(),
         )
         run_pair(folder)
+        progress.advance(steps)
         log = read_energy_log(folder / "run.out")
         return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))
 

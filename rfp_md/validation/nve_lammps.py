@@ -15,6 +15,7 @@ from rfp_md.artifact import save
 from rfp_md.errors import UserError
 from rfp_md.motion import degrees_of_freedom
 from rfp_md.potential import Potential
+from rfp_md.progress import Progress
 from rfp_md.validation.drift import Trace
 from rfp_md.validation.energy_log import read_energy_log
 
@@ -38,13 +39,14 @@ run             {steps}
 """
 
 
-def run_lammps(potential: Potential, start: Atoms, length: float, timestep: float) -> Trace:
+def run_lammps(potential: Potential, start: Atoms, length: float, timestep: float, progress: Progress) -> Trace:
     """Run LAMMPS from the atoms' positions and momenta, and read the total energy from its log.
 
     Args:
         start: the potential's atoms with their momenta.
         length: ps.
         timestep: fs.
+        progress: is told in the end.
 
     Raises:
         UserError: LAMMPS is not installed or fails, with the last line that it wrote.
@@ -83,5 +85,6 @@ def run_lammps(potential: Potential, start: Atoms, length: float, timestep: floa
         if done.returncode:
             lines = (done.stderr or done.stdout or "no message").strip().splitlines()
             raise UserError(f"the LAMMPS run failed; rfp-lammps wrote: {lines[-1]}")
+        progress.advance(steps)
         log = read_energy_log(folder / "log.lammps")
         return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))

@@ -17,12 +17,17 @@ VERDICTS = {str(verdict): verdict for verdict in Verdict}
 def add(model: str | Path, results: Mapping[str, Any]) -> None:
     """Write results of checks into a model's file, beside those that are there.
 
+    A quick run that passes does not take the place of a whole one.
+
     Raises:
         UserError: the file cannot be written.
     """
 
     def update(record: dict[str, Any]) -> dict[str, Any]:
-        checks = {**record.get(KEY, {}).get("checks", {}), **results}
+        checks = dict(record.get(KEY, {}).get("checks", {}))
+        for name, result in results.items():
+            if not (name in checks and result["quick"] and result["passed"] and not checks[name]["quick"]):
+                checks[name] = result
         return record | {KEY: {"verdict": str(overall(checks)), "checks": checks}}
 
     rewrite_record(model, update)
@@ -38,7 +43,7 @@ def summary(record: Mapping[str, Any]) -> str:
     checks = record.get(KEY, {}).get("checks", {})
     if not checks:
         return "never validated"
-    parts = [f"{name} {checks[name]['verdict']}{' (quick)' if checks[name].get('quick') else ''}" for name in checks]
+    parts = [_of_check(name, checks[name]) for name in CHECKS if name in checks]
     missing = [name for name in CHECKS if name not in checks]
     return f"{record[KEY]['verdict']}: {', '.join(parts)}" + (f"; not run: {', '.join(missing)}" if missing else "")
 
@@ -49,6 +54,16 @@ def doubt(record: Mapping[str, Any], model: str | Path) -> str | None:
     if not found:
         return f"{model} was never validated; run 'rfp validate {model} all'"
     if found["verdict"] == str(Verdict.failed):
-        failed = [name for name, result in found["checks"].items() if not result["passed"]]
+        failed = [name for name in CHECKS if name in found["checks"] and not found["checks"][name]["passed"]]
         return f"{model} failed its validation ({', '.join(failed)}); 'rfp info {model}' says more"
     return None
+
+
+def _of_check(name: str, result: Mapping[str, Any]) -> str:
+    """A check with its verdict, and which figures are beyond their strict limits."""
+    beyond = [line["figure"] for line in result["judged"] if line["verdict"] != str(Verdict.passed)]
+    return (
+        f"{name} {result['verdict']}"
+        + (f" [{', '.join(beyond)}]" if beyond else "")
+        + (" (quick)" if result["quick"] else "")
+    )

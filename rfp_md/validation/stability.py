@@ -227,7 +227,8 @@ def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> 
     try:
         while run.motion.step < steps and run.alive:
             run.advance()
-            progress.advance(1)
+            if run.motion.step % LOOK == 0:
+                progress.advance(LOOK)
             if file is not None and run.motion.step % save_every == 0:
                 file.save(run.state())
     except (KeyboardInterrupt, SystemExit):
