@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -201,13 +202,14 @@ def _warn(potential: Potential, model: Path) -> None:
 
 
 def _warm_up(evaluator: Evaluator, structure: Frames) -> None:
-    """Compile the model and the monitor before anyone waits for them."""
+    """Compile model and monitor before anyone waits for them, and let garbage collections pass by what stays."""
     from rfp_md.driver.monitor import Monitor
 
     frames = structure.at(structure.positions[:1])
     monitor = Monitor(structure.n_atoms, _log, min_distance=0.0)
     monitor.check_distances(frames)
     monitor.observe(frames, evaluator.evaluate(frames)[0])
+    gc.freeze()
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

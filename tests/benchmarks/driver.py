@@ -11,6 +11,7 @@ structures one by one and at once, and the driver's share of a batch. Prints Mar
 
 from __future__ import annotations
 
+import gc
 import importlib.machinery
 import importlib.util
 import multiprocessing
@@ -119,6 +120,7 @@ def run(client, evaluator, template):
 def child(work, client, potential, template, batch, results):
     warm = template.at(np.repeat(template.positions, batch, axis=0))
     Monitor(template.n_atoms, print).observe(warm, constant(warm) if potential is None else potential.compute(warm))
+    gc.freeze()  # as rfp-driver does
     start = time.thread_time()
     model = work(client, potential, template)
     results.send((time.thread_time() - start, model))
