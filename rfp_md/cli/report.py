@@ -29,8 +29,9 @@ def command(
 
     units = {"energy_unit": energy_unit, "force_unit": force_unit, "length_unit": length_unit}
     figures = report(model, output, data=data or None, **units)
-    for warning in figures["warnings"]:
-        print(f"warning: {warning['text']}", file=sys.stderr)
+    told = [figures["doubt"], *(warning["text"] for warning in figures["warnings"] if warning["level"] != "note")]
+    for text in filter(None, told):
+        print(f"warning: {text}", file=sys.stderr)
     if json:
         print_json(figures)
     else:

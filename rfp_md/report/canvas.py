@@ -21,11 +21,11 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "rfp-md",
-    "font.size": 9.5,
-    "axes.labelsize": 9.5,
-    "axes.titlesize": 10,
+    "font.size": 10,
+    "axes.labelsize": 10,
+    "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -106,17 +106,16 @@ def decades(axis: Any, values: Any) -> None:
 
     values = np.asarray([v for v in np.ravel(values) if v > 0])
     short = len(values) > 0 and values.max() / values.min() < 50
+    plain = len(values) > 0 and values.min() > 1e-3 and values.max() < 1e5
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if short else (1,), numticks=8))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if plain else power(value)))
     axis.set_minor_formatter(NullFormatter())
 
 
 def power(value: float) -> str:
-    """0.02, 500, or 10⁻⁷."""
+    """10⁻⁷, or 2·10⁻⁷."""
     if value <= 0:
         return ""
     exponent = int(np.floor(np.log10(value) + 1e-9))
-    if -3 < exponent < 4:
-        return f"{value:g}"
     lead = round(value / 10.0**exponent)
     return ("" if lead == 1 else f"{lead}·") + "10" + str(exponent).translate(_SUPERSCRIPTS)

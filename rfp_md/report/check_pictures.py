@@ -47,7 +47,7 @@ def _drift(k: int, run: dict[str, Any]) -> Markup:
 
     def paint(figure: Any) -> None:
         axes = figure.subplots()
-        axes.plot(times, energies, color=BLUE, linewidth=0.8, label="conserved energy")
+        axes.plot(times, energies, color=BLUE, linewidth=0.8, label="energy")
         line = slope * (times - times.mean())
         axes.plot(times, line, color=RED, linewidth=1.6, label=f"drift {slope:+.2g} meV/atom/ps")
         _room_above(axes, energies)
@@ -132,9 +132,11 @@ def _pairs(found: dict[str, Any]) -> Markup:
 def _series(name: str, label: str, values: Any, wanted: float | None) -> Markup:
     def paint(figure: Any) -> None:
         axes = figure.subplots()
-        axes.plot(values[:, 0], values[:, 1], color=BLUE, linewidth=0.8)
+        axes.plot(values[:, 0], values[:, 1], color=BLUE, linewidth=0.8, label="mean of the replicas")
         if wanted is not None:
-            axes.axhline(wanted, color=RED, linewidth=1.2, linestyle="--")
+            axes.axhline(wanted, color=RED, linewidth=1.2, linestyle="--", label="thermostat")
+            _room_above(axes, values[:, 1])
+            axes.legend(loc="upper right", ncols=2)
         else:
             axes.set_ylim(bottom=0)
         axes.set_title(label.split(" / ")[0].capitalize())

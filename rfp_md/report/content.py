@@ -27,6 +27,7 @@ def content(path: Path, header: Header, arrays: Arrays, potential: Potential, te
         "model": _model(path, header, arrays, potential),
         "verdict": validation.get("verdict", NEVER),
         "validation": summary(record),
+        "doubt": doubt(record, path.name) if potential.has_forces else None,
         "warnings": _warnings(path, potential, tested),
         "training": training | {"valid": _validation_errors(record.get("fit") or {})},
         "test": tested and tested.figures,
@@ -73,17 +74,16 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _warnings(path: Path, potential: Potential, tested: Tested | None) -> list[dict[str, str]]:
-    """What a reader must know before any figure: ``level`` (bad, or warning) and ``text``."""
+    """What a reader must know before any figure: ``level`` (bad, warning, note) and ``text``."""
     found = []
     if potential.direct:
         text = "A direct model: its forces are not the gradient of its energy, so that it cannot conserve energy in MD."
         found.append(("bad", text))
     if not potential.has_forces:
         found.append(("warning", "This model was fitted to energies only and has no forces: it cannot run MD."))
-    elif (text_of := doubt(potential.record, path.name)) is not None:
-        found.append(("bad" if KEY in potential.record else "warning", f"{text_of}."))
-    elif any(c.get("quick") and n != "geometry" for n, c in potential.record[KEY]["checks"].items()):
-        text = f"Its validation was a quick one, of short runs; 'rfp validate {path.name} all' makes the whole one."
+    checks = potential.record.get(KEY, {}).get("checks", {})
+    if quick := [name for name in checks if checks[name].get("quick")]:
+        text = f"Quick checks, of short runs: {', '.join(quick)}; 'rfp validate {path.name} all' makes whole ones."
         found.append(("note", text))
     leakage = tested and tested.figures["leakage"]
     if leakage and leakage["leaks"]:

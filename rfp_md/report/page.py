@@ -19,6 +19,16 @@ from rfp_md.validation.thresholds import LIMITS
 
 BROKEN = 4  # replicas that are drawn where they broke
 MARKS = {"pass": "✓", "pass with warnings": "▲", "fail": "✕", "never validated": "?"}
+NAMES = {"forces": "forces", "nve": "NVE", "stability": "stability", "geometry": "geometry"}
+ENGINES = {"ase": "ASE", "ipi": "i-PI", "lammps": "LAMMPS"}
+FIT = {
+    "drawn": "features drawn",
+    "width": "features kept",
+    "regularization": "regularisation λ",
+    "valid_energy_mae_ev": "energy MAE on validation frames, eV",
+    "valid_force_mae_ev_per_angstrom": "force MAE on validation frames, eV/Å",
+    "valid_virial_mae_ev": "virial MAE on validation frames, eV",
+}
 LEVELS = {"pass": "good", "pass with warnings": "warning", "fail": "bad", "never validated": "warning"}
 
 
@@ -41,6 +51,9 @@ def render(figures: dict[str, Any], potential: Potential, tested: Tested | None)
         "value": partial(show, figures),
         "marks": MARKS,
         "levels": LEVELS,
+        "engines": ENGINES,
+        "names": NAMES,
+        "fit_labels": FIT,
         "limits": {(limit.check, limit.figure): limit for limit in LIMITS},
         "bond_name": lambda bond: check_pictures.bond_name(bond, figures["model"]["numbers"]),
         "subscripts": _subscripts,
@@ -48,6 +61,7 @@ def render(figures: dict[str, Any], potential: Potential, tested: Tested | None)
     }
     page = environment.get_template("template.html").render(
         **figures,
+        checks={name: figures[name] for name in CHECKS},
         pictures=_pictures(figures, potential, tested), json=_embedded(figures),
         test_command=f"rfp report {figures['model']['file']} --data TEST -o report.html",
     )  # fmt: skip
@@ -59,8 +73,9 @@ def show(figures: dict[str, Any], path: str, unit: str = "", digits: int = 3) ->
     value: Any = figures
     for key in path.split("."):
         value = value[int(key)] if isinstance(value, list) else value[key]
-    shown = Markup('<span class="figure" data-figure="{}" data-value="{}">{}</span>').format(
-        path, json.dumps(value, allow_nan=False, ensure_ascii=False), text(value, digits)
+    kind = "figure number" if isinstance(value, int | float) else "figure"
+    shown = Markup('<span class="{}" data-figure="{}" data-value="{}">{}</span>').format(
+        kind, path, json.dumps(value, allow_nan=False, ensure_ascii=False), text(value, digits)
     )
     return shown + Markup("&nbsp;{}").format(unit) if unit and value is not None else shown
 
@@ -72,7 +87,8 @@ def text(value: Any, digits: int = 3) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.{digits}g}"
+        plain = f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.{digits}g}"
+        return f"−{plain[1:]}" if plain.startswith("-") else plain
     if isinstance(value, list):
         return ", ".join(text(part, digits) for part in value)
     if isinstance(value, dict):

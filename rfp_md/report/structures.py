@@ -1,8 +1,9 @@
-"""A structure drawn: balls and sticks, looked at along its thinnest direction, nearer atoms in front and larger."""
+"""A structure drawn: balls and sticks, looked at from where most of it shows, nearer atoms in front and larger."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,15 @@ from markupsafe import Markup, escape
 from rfp_md.frames import Floats, Frames
 
 BOX = (360, 260)  # the picture, in its own units
-MARGIN = 30
+MARGIN = 36
 PERSPECTIVE = 0.035  # how much larger per Å nearer
 MOST_ATOMS = 400
-RADIUS = 0.55  # of a ball, in covalent radii
+RADIUS, SMALLEST = 0.52, 0.45  # of a ball, in covalent radii; the smallest of these, Å
+LARGEST = 78.0  # units per Å
+TILTS = range(-55, 56, 10)  # degrees, that are tried
+CELL_AXES = np.array([[0.94, -0.34, 0.0], [0.10, 0.28, 0.955], [0.325, 0.898, -0.297]])
 LABELLED = 60  # atoms; of more, the numbers would cover everything
-ARROW = 0.8  # Å, the longest
+ARROW, SHORTEST = 1.1, 6.0  # the longest, Å; the shortest that is drawn, units
 RED = "#d0592f"
 
 
@@ -41,17 +45,18 @@ def structure(
     """
     if frame.n_atoms > MOST_ATOMS:
         return None
-    view = _view(frame)
+    arrows = None if vectors is None else ARROW * vectors / max(float(np.linalg.norm(vectors, axis=1).max()), 1e-300)
+    view = _view(frame, arrows)
     points, scale = _project(frame.positions[0], frame, view)
     depth = 1.0 + PERSPECTIVE * (points[:, 2] - points[:, 2].mean())
     parts = [
         *_cell(frame, view),
-        *_bonds(name, frame, points, depth, scale),
+        *_bonds(frame, points, depth, scale),
         *_balls(name, frame, points, depth, scale, ring, labels and frame.n_atoms <= LABELLED),
     ]
     drawn = [text for _, text in sorted(parts, key=lambda part: part[0])]
-    if vectors is not None:
-        drawn += _arrows(name, points, vectors @ view.axes.T, scale)
+    if arrows is not None:
+        drawn += _arrows(name, points, scale * arrows @ view.axes.T)
     return Markup(
         f'<svg role="img" class="structure" aria-label="{escape(description)}" '
         f'viewBox="0 0 {BOX[0]} {BOX[1]}" xmlns="http://www.w3.org/2000/svg">'
@@ -59,55 +64,76 @@ def structure(
     )
 
 
+@dataclass(frozen=True, eq=False)
 class _View:
-    """Axes of the picture (3, 3), right, up and towards us; its middle, and units per Å."""
+    """Axes of the picture (3, 3), right, up and towards us; what is in its middle, and units per Å."""
 
-    def __init__(self, axes: Floats, middle: Floats, scale: float) -> None:
-        self.axes, self.middle, self.scale = axes, middle, scale
+    axes: Floats
+    middle: Floats
+    scale: float
 
 
-def _view(frame: Frames) -> _View:
-    """Along the principal axes: the longest from left to right, the shortest towards us."""
+def _view(frame: Frames, arrows: Floats | None) -> _View:
+    """A cell a little from the side; a molecule as it covers least of itself."""
     corners = _corners(frame)
     shown = frame.positions[0] if corners is None else np.concatenate([frame.positions[0], corners])
-    centred = frame.positions[0] - frame.positions[0].mean(axis=0)
-    axes = np.linalg.svd(np.concatenate([centred, 1e-9 * np.eye(3)]))[2]
-    if frame.periodic:
-        # A cell is known by its edges: a little from the side.
-        axes = np.array([[0.94, -0.34, 0.0], [0.10, 0.28, 0.955], [0.325, 0.898, -0.297]])
-    else:
-        # Signs by the atoms themselves, so that rounding does not turn a molecule round; and slightly tilted, so that
-        # what is behind an atom shows.
-        skew = np.sum((centred @ axes.T) ** 3, axis=0)
-        axes = axes * np.where(skew < -1e-9, -1.0, 1.0)[:, None]
-        axes[2] = np.cross(axes[0], axes[1])
-        axes = _tilt() @ axes
+    if arrows is not None:
+        shown = np.concatenate([shown, frame.positions[0] + arrows])
+    axes = CELL_AXES if corners is not None else _clearest(frame)
     flat = shown @ axes.T
     low, high = flat[:, :2].min(axis=0), flat[:, :2].max(axis=0)
     room = np.maximum(high - low, 1.0)
-    scale = float(min((BOX[0] - 2 * MARGIN) / room[0], (BOX[1] - 2 * MARGIN) / room[1], 52.0))
+    scale = float(min((BOX[0] - 2 * MARGIN) / room[0], (BOX[1] - 2 * MARGIN) / room[1], LARGEST))
     return _View(axes, np.append((low + high) / 2, 0.0), scale)
 
 
-def _tilt() -> Floats:
-    a, b = np.radians(12.0), np.radians(16.0)
-    about_x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
-    about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    tilted: Floats = about_x @ about_y
+def _clearest(frame: Frames) -> Floats:
+    """Principal axes, the longest from left to right, tilted such that balls hide each other least."""
+    centred = frame.positions[0] - frame.positions[0].mean(axis=0)
+    axes = np.linalg.svd(np.concatenate([centred, 1e-9 * np.eye(3)]))[2]
+    # Signs by the atoms themselves, so that rounding does not turn a molecule round.
+    axes = axes * np.where(np.sum((centred @ axes.T) ** 3, axis=0) < -1e-9, -1.0, 1.0)[:, None]
+    axes[2] = np.cross(axes[0], axes[1])
+    radii = _radii(frame)
+    first, second = np.triu_indices(frame.n_atoms, 1)
+    wanted = 1.1 * (radii[first] + radii[second])
+    best, found = np.inf, axes
+    for a in TILTS:
+        for b in TILTS:
+            turned = _tilt(a, b) @ axes
+            flat = (centred @ turned.T)[:, :2]
+            hidden = np.maximum(0.0, wanted - np.linalg.norm(flat[first] - flat[second], axis=1))
+            cost = float(np.square(hidden).sum()) + 1e-6 * (a * a + b * b)
+            if cost < best - 1e-9:
+                best, found = cost, turned
+    return found
+
+
+def _tilt(about_x: float, about_y: float) -> Floats:
+    a, b = np.radians([about_x, about_y])
+    first = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    second = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
+    tilted: Floats = first @ second
     return tilted
+
+
+def _radii(frame: Frames) -> Floats:
+    """Of the balls, Å (N,)."""
+    from ase.data import covalent_radii
+
+    radii: Floats = RADIUS * np.maximum(covalent_radii[frame.numbers], SMALLEST)
+    return radii
 
 
 def _project(positions: Floats, frame: Frames, view: _View) -> tuple[Floats, float]:
     """Places in the picture with the depth in Å (N, 3), and units per Å."""
     flat = positions @ view.axes.T - view.middle
-    places = np.column_stack(
-        [BOX[0] / 2 + view.scale * flat[:, 0], BOX[1] / 2 - view.scale * flat[:, 1], flat[:, 2]]
-    )
+    places = np.column_stack([BOX[0] / 2 + view.scale * flat[:, 0], BOX[1] / 2 - view.scale * flat[:, 1], flat[:, 2]])
     return places, view.scale
 
 
-def _bonds(name: str, frame: Frames, points: Floats, depth: Floats, scale: float) -> list[tuple[float, str]]:
-    """Sticks inside the cell; half of each in the colour of its atom."""
+def _bonds(frame: Frames, points: Floats, depth: Floats, scale: float) -> list[tuple[float, str]]:
+    """Sticks inside the cell; those that leave the cell are not drawn."""
     from rfp_md.validation.bonds import Bonds
 
     bonds = Bonds.of(frame[:1])
@@ -120,8 +146,7 @@ def _bonds(name: str, frame: Frames, points: Floats, depth: Floats, scale: float
         parts.append(
             (
                 min(a, b) - 1e-3,
-                f'<line class="stick" x1="{x:.1f}" y1="{y:.1f}" x2="{u:.1f}" y2="{v:.1f}" '
-                f'stroke-width="{width:.1f}"/>',
+                f'<line class="stick" x1="{x:.1f}" y1="{y:.1f}" x2="{u:.1f}" y2="{v:.1f}" stroke-width="{width:.1f}"/>',
             )
         )
     return parts
@@ -130,20 +155,21 @@ def _bonds(name: str, frame: Frames, points: Floats, depth: Floats, scale: float
 def _balls(
     name: str, frame: Frames, points: Floats, depth: Floats, scale: float, ring: Sequence[int], labels: bool
 ) -> list[tuple[float, str]]:
-    from ase.data import chemical_symbols, covalent_radii
+    from ase.data import chemical_symbols
 
-    parts = []
+    parts, radii = [], scale * depth * _radii(frame)
     for k, z in enumerate(frame.numbers.tolist()):
         x, y, near = points[k]
-        radius = scale * RADIUS * max(covalent_radii[z], 0.45) * depth[k]
+        radius = radii[k]
         text = (
-            f'<circle class="ball" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="url(#{name}-{chemical_symbols[z]})">'
+            f'<circle class="ball" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" '
+            f'fill="url(#{name}-{chemical_symbols[z]})">'
             f"<title>{chemical_symbols[z]}{k}</title></circle>"
         )
         if k in ring:
             text += f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="{radius + 4:.1f}"/>'
         if labels:
-            size = min(12.0, max(7.0, radius))
+            size = min(13.0, max(7.0, radius))
             text += (
                 f'<text class="atom" x="{x:.1f}" y="{y + 0.36 * size:.1f}" font-size="{size:.1f}" '
                 f'fill="{_ink(z)}">{chemical_symbols[z]}{k}</text>'
@@ -152,16 +178,14 @@ def _balls(
     return parts
 
 
-def _arrows(name: str, points: Floats, vectors: Floats, scale: float) -> list[str]:
-    longest = float(np.linalg.norm(vectors, axis=1).max()) or 1.0
-    drawn = []
-    for (x, y, _), (dx, dy, _) in zip(points, scale * ARROW * vectors / longest, strict=True):
-        if np.hypot(dx, dy) > 5:
-            drawn.append(
-                f'<line class="arrow" x1="{x:.1f}" y1="{y:.1f}" x2="{x + dx:.1f}" y2="{y - dy:.1f}" '
-                f'marker-end="url(#{name}-head)"/>'
-            )
-    return drawn
+def _arrows(name: str, points: Floats, arrows: Floats) -> list[str]:
+    """Those that are long enough to be seen, (N, 3) in units of the picture."""
+    return [
+        f'<line class="arrow" x1="{x:.1f}" y1="{y:.1f}" x2="{x + dx:.1f}" y2="{y - dy:.1f}" '
+        f'marker-end="url(#{name}-head)"/>'
+        for (x, y, _), (dx, dy, _) in zip(points, arrows, strict=True)
+        if np.hypot(dx, dy) > SHORTEST
+    ]
 
 
 def _cell(frame: Frames, view: _View) -> list[tuple[float, str]]:
