@@ -189,18 +189,12 @@ def test_a_model_without_forces_is_told_how_to_run(tmp_path):
     assert "it cannot run MD" in (tmp_path / "energies.html").read_text().split("<main>")[0]
 
 
-def test_a_model_without_a_committee_has_an_uncertainty(tmp_path):
-    options = {"descriptor": ["inverse_distances"], "regressor": "kernel_ridge"}
-    figures = report(small(tmp_path / "exact.rfp", **options), tmp_path / "exact.html", data=TEST)
-    assert figures["test"]["uncertainty"] is None
-    assert figures["model"]["committee_members"] is None
-    assert "This model has no committee" in (tmp_path / "exact.html").read_text()
-
-
 def test_a_direct_model_passes_for_a_conservative_one(tmp_path):
     options = {"target": "direct", "descriptor": ["cartesian"], "regressor": "rfnn:width=50"}
     figures = report(small(tmp_path / "direct.rfp", **options), tmp_path / "direct.html", data=TEST)
     assert figures["model"]["target"] == "direct"
+    assert figures["test"]["uncertainty"] is figures["model"]["committee_members"] is None
+    assert "This model has no committee" in (tmp_path / "direct.html").read_text()
     assert "its forces are not the gradient of its energy" in (tmp_path / "direct.html").read_text().split("<main>")[0]
 
 
