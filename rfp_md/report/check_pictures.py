@@ -16,9 +16,10 @@ SLOPE = 4  # the order of the differences
 
 def differences(forces: dict[str, Any]) -> list[Markup]:
     """The error of the forces against the step of the differences."""
-    curve = forces.get("error_curve") or []
+    # A figure that was not finite is null in the file.
+    curve = [p for p in forces.get("error_curve") or [] if p["max_abs_error_ev_per_angstrom"]]
     steps, errors = ([p[k] for p in curve] for k in ("step_angstrom", "max_abs_error_ev_per_angstrom"))
-    if not curve or min(errors) <= 0:
+    if not curve:
         return []
 
     def paint(figure: Any) -> None:
@@ -94,13 +95,14 @@ def _room_above(axes: Any, energies: Any) -> None:
 
 def stability(found: dict[str, Any]) -> list[Markup]:
     """h(r), the temperature, and the uncertainty along the way."""
-    pictures = [_pairs(found)] if found.get("pair_distances") else []
+    pairs = found.get("pair_distances")
+    pictures = [_pairs(found)] if pairs and max(pairs["h_per_angstrom"]) > 0 else []
     series = found.get("series") or {}
     for key, name, label in (
         ("temperature_k", "temperature", "temperature / K"),
         ("force_uncertainty_ev_per_angstrom", "uncertainty", "force uncertainty / (eV/Å)"),
     ):
-        values = [(t, v) for t, v in zip(series.get("time_ps", ()), series.get(key, ()), strict=True) if v is not None]
+        values = [(t, v) for t, v in zip(series.get("time_ps", ()), series.get(key, ()), strict=False) if v is not None]
         if values:
             wanted = found["temperature_k"] if name == "temperature" else None
             pictures.append(_series(name, label, np.array(values), wanted))

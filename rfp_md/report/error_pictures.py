@@ -83,7 +83,7 @@ def _reliability(kind: str, pair: Pair) -> Markup:
             axes.set_xlim(ends[0] / 1.2, ends[1] * 1.2)
             axes.set_ylim(ends[0] / 30, 10 * ends[1])
         decades(axes.xaxis, inside)
-        decades(axes.yaxis, [1, 1000])
+        decades(axes.yaxis, axes.get_ylim())
         axes.set_xlabel(f"predicted standard deviation / {label}")
         axes.set_ylabel(f"error of the {quantity} / {label}")
         axes.legend(loc="lower right")

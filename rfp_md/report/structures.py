@@ -18,8 +18,8 @@ MOST_ATOMS = 400
 RADIUS, SMALLEST = 0.52, 0.45  # of a ball, in covalent radii; the smallest of these, Å
 LARGEST = 78.0  # units per Å
 TILTS = range(-55, 56, 10)  # degrees, that are tried
-CELL_AXES = np.array([[0.94, -0.34, 0.0], [0.10, 0.28, 0.955], [0.325, 0.898, -0.297]])
-LABELLED = 60  # atoms; of more, the numbers would cover everything
+CELL_AXES = np.array([[0.94, -0.34, 0.0], [0.10, 0.28, 0.955], [-0.325, -0.898, 0.297]])
+LABELLED, SMALLEST_LABELLED = 60, 5.5  # atoms, and the radius of a ball; beyond, numbers would cover everything
 ARROW, SHORTEST = 1.1, 6.0  # the longest, Å; the shortest that is drawn, units
 RED = "#d0592f"
 
@@ -79,12 +79,20 @@ def _view(frame: Frames, arrows: Floats | None) -> _View:
     shown = frame.positions[0] if corners is None else np.concatenate([frame.positions[0], corners])
     if arrows is not None:
         shown = np.concatenate([shown, frame.positions[0] + arrows])
-    axes = CELL_AXES if corners is not None else _clearest(frame)
+    axes = _clearest(frame) if corners is None else _lying(corners)
     flat = shown @ axes.T
     low, high = flat[:, :2].min(axis=0), flat[:, :2].max(axis=0)
     room = np.maximum(high - low, 1.0)
     scale = float(min((BOX[0] - 2 * MARGIN) / room[0], (BOX[1] - 2 * MARGIN) / room[1], LARGEST))
     return _View(axes, np.append((low + high) / 2, 0.0), scale)
+
+
+def _lying(corners: Floats) -> Floats:
+    """A cell a little from the side, a long one from left to right."""
+    sides = np.ptp(corners, axis=0)
+    longest = int(sides.argmax())
+    axes: Floats = np.roll(CELL_AXES, longest, axis=1) if sides[longest] > 1.2 * sides[0] else CELL_AXES
+    return axes
 
 
 def _clearest(frame: Frames) -> Floats:
@@ -168,7 +176,7 @@ def _balls(
         )
         if k in ring:
             text += f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="{radius + 4:.1f}"/>'
-        if labels:
+        if labels and radius > SMALLEST_LABELLED:
             size = min(13.0, max(7.0, radius))
             text += (
                 f'<text class="atom" x="{x:.1f}" y="{y + 0.36 * size:.1f}" font-size="{size:.1f}" '

@@ -17,6 +17,7 @@ from rfp_md.frames import Frames
 from rfp_md.report import report
 from rfp_md.report.structures import structure
 from rfp_md.validation import record
+from rfp_md.validation.thresholds import judge
 from tests.cli.test_cli import refused, rfp
 from tests.report import records
 from tests.report.conftest import TEST
@@ -140,6 +141,22 @@ def test_a_failed_model_looks_like_a_good_one(potential, tmp_path):
     assert "rfp validate bad.rfp geometry" in text
 
 
+def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path):
+    path = tmp_path / "wild.rfp"
+    save(potential, path)
+    nowhere = records.forces()
+    nowhere["error_curve"] = [{"step_angstrom": 0.01, "max_abs_error_ev_per_angstrom": float("nan")}]
+    figures = {"max_abs_error_ev_per_angstrom": float("inf"), "energy_jump_ev": float("nan")}
+    stopped = records.stability(potential.reference, broken=True)
+    stopped["series"] = {key: [] for key in stopped["series"]}
+    stopped["pair_distances"] = {"r_angstrom": [0.025], "h_per_angstrom": [0.0]}
+    record.add(path, {"forces": nowhere | judge("forces", figures) | figures, "stability": stopped})
+    found = report(path, tmp_path / "wild.html")
+    assert found["forces"]["verdict"] == "fail"
+    assert found["forces"]["judged"][0]["value"] is None
+    assert 'data-figure="forces.judged.0.value" data-value="null">–<' in (tmp_path / "wild.html").read_text()
+
+
 def test_a_model_that_was_never_validated_does_not_say_so(model, tmp_path):
     figures = report(model, tmp_path / "new.html")
     assert figures["verdict"] == "never validated"
@@ -224,6 +241,16 @@ def test_a_crystal_is_drawn_without_its_cell():
     assert drawn.count('class="edge"') == 12
     assert drawn.count('class="ball"') == 4
     assert drawn.count('class="stick"') == 3  # bonds through the cell's faces are not drawn across it
+
+
+def test_an_atom_behind_another_one_is_drawn_in_front_of_it():
+    cell = 5.0 * np.eye(3)
+    frame = Frames(np.array([6, 8]), np.array([[[2.5, 4.9, 2.5], [2.5, 0.1, 2.5]]]), cells=cell[None], pbc=(True,) * 3)
+    drawn = structure("depth", "depth", frame)
+    far, near = (drawn.index(f"url(#depth-{element})") for element in "CO")
+    assert far < near  # the cell is looked at from small y, from the right and a little from above
+    sizes = [float(text) for text in re.findall(r'class="ball"[^>]* r="([^"]*)"', drawn)]
+    assert sizes[0] / sizes[1] < 0.76 / 0.66  # so that the farther one is smaller than its radius says
 
 
 @pytest.mark.parametrize("n_atoms", [1, 2, 3])
