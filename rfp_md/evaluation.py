@@ -12,11 +12,11 @@ import numpy as np
 from rfp_md.artifact import load
 from rfp_md.errors import UserError
 from rfp_md.files import check_output
-from rfp_md.frames import Floats, Frames
+from rfp_md.frames import Dataset, Floats, Frames
 from rfp_md.io import Units, paths_of, read
 from rfp_md.leakage import Fingerprints, audit
 from rfp_md.potential import Potential
-from rfp_md.reliability import compare, summary
+from rfp_md.reliability import Pair, compare, summary
 
 
 def evaluate(
@@ -51,6 +51,38 @@ def evaluate(
         check_output(plot, [model, *paths_of(data)])
     potential = load(model)
     dataset = read(data, Units(energy_unit, force_unit, length_unit))
+    pairs = pairs_of(potential, dataset, model)
+    judged = compare(potential, dataset) if uncertainty else None
+    if plot is not None:
+        title = f"{Path(model).name} on {', '.join(str(path) for path in paths_of(data))}"
+        from rfp_md import plots
+
+        if judged is not None:
+            plots.plot_reliability(judged, plot, title)
+        else:
+            plots.plot_parity(pairs, plot, title)
+    known = potential.fingerprints
+    return {
+        **error_figures(pairs, dataset),
+        "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
+        "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
+        **({"uncertainty": summary(judged)} if judged is not None else {}),
+    }
+
+
+def pairs_of(potential: Potential, dataset: Dataset, model: str | Path) -> dict[str, Pair]:
+    """Reference and prediction of all frames in their order, flat, of whatever both have.
+
+    Args:
+        model: the potential's file, for messages.
+
+    Returns:
+        ``energy`` without the model's baseline (eV), and where there are any ``force`` (eV/Å) and ``stress`` (eV/Å³).
+
+    Raises:
+        UserError: frames without energies, some with forces or stresses and some without, or a prediction that is not
+            finite.
+    """
     comparisons = [_compare(potential, block) for block in dataset]
     if any(set(comparison) != set(comparisons[0]) for comparison in comparisons):
         raise UserError(f"{dataset.sources}: some frames have forces or stresses and some have not; split the file")
@@ -63,18 +95,14 @@ def evaluate(
     }
     if not all(np.isfinite(predicted).all() for _, predicted in pairs.values()):
         raise UserError(f"{model}: predicts numbers that are not finite for {dataset.sources}")
-    judged = compare(potential, dataset) if uncertainty else None
-    if plot is not None:
-        title = f"{Path(model).name} on {', '.join(str(path) for path in paths_of(data))}"
-        from rfp_md import plots
+    return pairs
 
-        if judged is not None:
-            plots.plot_reliability(judged, plot, title)
-        else:
-            plots.plot_parity(pairs, plot, title)
+
+def error_figures(pairs: dict[str, Pair], dataset: Dataset) -> dict[str, Any]:
+    """The errors that ``evaluate`` returns, of what ``pairs_of`` found."""
     errors = {name: 1e3 * (predicted - reference) for name, (reference, predicted) in pairs.items()}
     n_atoms = np.concatenate([np.full(len(block), block.n_atoms) for block in dataset])
-    forces, stresses, known = errors.get("force"), errors.get("stress"), potential.fingerprints
+    forces, stresses = errors.get("force"), errors.get("stress")
     return {
         "n_frames": len(dataset),
         "energy_mae_mev": _mae(errors["energy"]),
@@ -83,9 +111,6 @@ def evaluate(
         "force_mae_mev_per_angstrom": None if forces is None else _mae(forces),
         "force_rmse_mev_per_angstrom": None if forces is None else _rmse(forces),
         "stress_mae_mev_per_angstrom3": None if stresses is None else _mae(stresses),
-        "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
-        "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
-        **({"uncertainty": summary(judged)} if judged is not None else {}),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rfp_md.cli import data, drift, evaluate, info, plugins, sample, thesis, train, validate
+from rfp_md.cli import data, drift, evaluate, info, plugins, report, sample, thesis, train, validate
 from rfp_md.cli.console import run_app
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("evaluate")(evaluate.command)
 app.command("info")(info.command)
 app.command("validate")(validate.command)
 app.command("drift")(drift.command)
+app.command("report")(report.command)
 app.add_typer(data.app, name="data")
 app.add_typer(thesis.app, name="thesis")
 app.add_typer(plugins.app, name="plugins")

@@ -1,0 +1,277 @@
+"""What would make the page of a model wrong, without a browser."""
+
+import json
+import re
+import subprocess
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import rfp_md
+from rfp_md.artifact import save
+from rfp_md.evaluation import evaluate
+from rfp_md.frames import Frames
+from rfp_md.report import report
+from rfp_md.report.structures import structure
+from rfp_md.validation import record
+from rfp_md.validation.thresholds import judge
+from tests.cli.test_cli import refused, rfp
+from tests.report import records
+from tests.report.conftest import TEST
+
+EMBEDDED = re.compile(r'<script type="application/json" id="rfp-report">(.*?)</script>', re.DOTALL)
+SHOWN = re.compile(r'data-figure="([^"]*)" data-value="([^"]*)">([^<]*)<')
+
+
+def embedded(path):
+    return json.loads(EMBEDDED.search(path.read_text())[1])
+
+
+def look_up(figures, path):
+    for key in path.split("."):
+        figures = figures[int(key)] if isinstance(figures, list) else figures[key]
+    return figures
+
+
+class Ids(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.ids, self.references = [], set()
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "xlink:href") and value.startswith("#"):
+                self.references.add(value[1:])
+            self.references.update(re.findall(r"url\(#([^)]*)\)", value or ""))
+
+
+def test_the_json_in_the_page_is_not_what_was_returned(page):
+    path, figures = page
+    assert embedded(path) == figures
+
+
+def test_a_shown_figure_is_not_the_one_of_the_json(page):
+    path, figures = page
+    shown = SHOWN.findall(path.read_text())
+    assert len(shown) > 100
+    for place, exact, text in shown:
+        value = look_up(figures, place)
+        assert json.loads(unescape(exact)) == value, place
+        if isinstance(value, float):
+            assert float(text.replace("−", "-")) == pytest.approx(value, rel=6e-3), place
+
+
+def test_the_page_reports_other_errors_than_rfp_evaluate(validated, page):
+    found = evaluate(validated, TEST, uncertainty=True)
+    test = page[1]["test"]
+    for key in set(found) - {"ms_per_frame"}:
+        assert test[key] == found[key], key
+
+
+def test_a_worst_frame_is_not_the_worst(validated, page):
+    frames = rfp_md.read(TEST).blocks[0]
+    errors = rfp_md.load(validated).compute(frames).forces - frames.forces
+    rmse = np.sqrt(np.square(errors).mean(axis=(1, 2)))
+    worst = page[1]["test"]["worst"]
+    assert [int(frame["frame"]) for frame in worst] == frames.places[np.argsort(-rmse)[:6]].tolist()
+    assert worst[0]["force_rmse_mev_per_angstrom"] == pytest.approx(1e3 * rmse.max())
+    of_atoms = np.linalg.norm(errors[rmse.argmax()], axis=1)
+    assert worst[0]["worst_atom"] == of_atoms.argmax()
+
+
+def test_errors_by_element_do_not_add_up(page):
+    test = page[1]["test"]
+    counts = [line["n_components"] for line in test["elements"]]
+    assert [line["element"] for line in test["elements"]] == ["H", "C", "O"]
+    assert counts == [40 * 3 * n for n in (6, 2, 1)]
+    mean = np.average([line["force_mae_mev_per_angstrom"] for line in test["elements"]], weights=counts)
+    assert mean == pytest.approx(test["force_mae_mev_per_angstrom"])
+
+
+def test_the_same_input_gives_other_bytes(validated, page, tmp_path):
+    report(validated, tmp_path / "again.html", data=TEST)
+    assert (tmp_path / "again.html").read_bytes() == page[0].read_bytes()
+
+
+def test_a_matplotlibrc_changes_the_page(validated, tmp_path, monkeypatch):
+    import matplotlib
+
+    report(validated, tmp_path / "plain.html")
+    with matplotlib.rc_context({"font.size": 30, "savefig.facecolor": "red", "svg.fonttype": "path"}):
+        report(validated, tmp_path / "other.html")
+        assert matplotlib.rcParams["font.size"] == 30
+    assert (tmp_path / "plain.html").read_bytes() == (tmp_path / "other.html").read_bytes()
+
+
+def test_two_pictures_share_an_id_or_point_nowhere(page):
+    parser = Ids()
+    parser.feed(page[0].read_text())
+    assert len(parser.ids) == len(set(parser.ids))
+    assert parser.references <= set(parser.ids)
+
+
+def test_the_page_needs_something_from_elsewhere(page):
+    text = page[0].read_text()
+    addresses = set(re.findall(r'(?:src|href)="(?!#|data:)([^"]*)"', text))
+    assert not addresses
+    assert not re.findall(r"url\((?!#)", text)
+    assert "@import" not in text
+    assert page[0].stat().st_size < 3e6
+
+
+def test_a_failed_model_looks_like_a_good_one(potential, tmp_path):
+    path = tmp_path / "bad.rfp"
+    save(potential, path)
+    checks = {"nve": records.nve(5.0), "stability": records.stability(potential.reference, broken=True)}
+    record.add(path, checks)
+    figures = report(path, tmp_path / "bad.html")
+    assert figures["verdict"] == "fail"
+    assert figures["forces"] is figures["geometry"] is None
+    top = (tmp_path / "bad.html").read_text().split("<main>")[0]
+    assert '<div class="banner bad" id="verdict"><strong>✕ Validation: fail.' in top
+    assert "NVE: ✕ fail" in top
+    text = (tmp_path / "bad.html").read_text()
+    assert "Replica 1 where it broke" in text
+    assert "the positions were not finite" in text
+    assert "rfp validate bad.rfp geometry" in text
+
+
+def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path):
+    path = tmp_path / "wild.rfp"
+    save(potential, path)
+    nowhere = records.forces()
+    nowhere["error_curve"] = [{"step_angstrom": 0.01, "max_abs_error_ev_per_angstrom": float("nan")}]
+    figures = {"max_abs_error_ev_per_angstrom": float("inf"), "energy_jump_ev": float("nan")}
+    stopped = records.stability(potential.reference, broken=True)
+    stopped["series"] = {key: [] for key in stopped["series"]}
+    stopped["pair_distances"] = {"r_angstrom": [0.025], "h_per_angstrom": [0.0]}
+    record.add(path, {"forces": nowhere | judge("forces", figures) | figures, "stability": stopped})
+    found = report(path, tmp_path / "wild.html")
+    assert found["forces"]["verdict"] == "fail"
+    assert found["forces"]["judged"][0]["value"] is None
+    assert 'data-figure="forces.judged.0.value" data-value="null">–<' in (tmp_path / "wild.html").read_text()
+
+
+def test_a_model_that_was_never_validated_does_not_say_so(model, tmp_path):
+    figures = report(model, tmp_path / "new.html")
+    assert figures["verdict"] == "never validated"
+    assert figures["test"] is figures["learning_curve"] is None
+    text = (tmp_path / "new.html").read_text()
+    assert "? Validation: never validated." in text.split("<main>")[0]
+    for missing in ("forces", "nve", "stability --data FRAMES", "geometry"):
+        assert f"rfp validate ethanol.rfp {missing}" in text
+    assert text.count("rfp report ethanol.rfp --data TEST -o report.html") == 4
+    assert "--learning-curve" in text
+
+
+def test_training_frames_pass_as_test_frames(model, potential, ethanol, tmp_path):
+    from tests.conftest import ETHANOL
+
+    figures = report(model, tmp_path / "leak.html", data=f"{ETHANOL}@:20")
+    assert figures["test"]["leakage"]["exact"] == 20
+    assert "The test frames are not new to the model" in (tmp_path / "leak.html").read_text().split("<main>")[0]
+
+
+def test_a_name_breaks_out_of_the_page(potential, tmp_path):
+    path = tmp_path / "<b onload=x>'&.rfp"
+    named = potential.record | {"data": potential.record["data"] | {"files": "</script><script>alert(1)</script>"}}
+    save(replace(potential, record=named), path)
+    figures = report(path, tmp_path / "odd.html")
+    text = (tmp_path / "odd.html").read_text()
+    assert "<b onload" not in text
+    assert "<script>alert" not in text
+    assert embedded(tmp_path / "odd.html") == figures
+    assert "--model '<b onload=x>'\"'\"'&.rfp'" in figures["run"]["lammps"]
+
+
+def small(path, **options):
+    """A model of little, in a moment."""
+    from tests.conftest import ETHANOL
+
+    rfp_md.train(f"{ETHANOL}@:100", output=path, n_train=60, n_valid=20, **options)
+    return path
+
+
+def test_a_model_without_forces_is_told_how_to_run(tmp_path):
+    options = {"descriptor": ["inverse_distances"], "regressor": "rfnn:activation=relu,width=50"}
+    figures = report(small(tmp_path / "energies.rfp", **options), tmp_path / "energies.html", data=TEST)
+    assert figures["run"] is None
+    assert figures["test"]["force_mae_mev_per_angstrom"] is None
+    assert len(figures["test"]["worst"]) == 6
+    assert "it cannot run MD" in (tmp_path / "energies.html").read_text().split("<main>")[0]
+
+
+def test_a_direct_model_passes_for_a_conservative_one(tmp_path):
+    options = {"target": "direct", "descriptor": ["cartesian"], "regressor": "rfnn:width=50"}
+    figures = report(small(tmp_path / "direct.rfp", **options), tmp_path / "direct.html", data=TEST)
+    assert figures["model"]["target"] == "direct"
+    assert figures["test"]["uncertainty"] is figures["model"]["committee_members"] is None
+    assert "This model has no committee" in (tmp_path / "direct.html").read_text()
+    assert "its forces are not the gradient of its energy" in (tmp_path / "direct.html").read_text().split("<main>")[0]
+
+
+def test_the_snippets_do_not_run(model, tmp_path):
+    run = report(model, tmp_path / "page.html")["run"]
+    (tmp_path / "ethanol.rfp").write_bytes(model.read_bytes())
+    space = {"__name__": "snippet"}
+    import contextlib
+    import io
+
+    with contextlib.chdir(tmp_path), contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(run["ase"], space)
+        exec(run["lammps_data"], {})
+    assert printed.getvalue().startswith("-")
+    assert "3 atom types" in (tmp_path / "data.ethanol").read_text()
+    assert run["lammps"] == "rfp-lammps -in in.nve --model ethanol.rfp --types C,O,H"
+    first = run["ipi"].splitlines()[0].replace("rfp-driver", "python -m rfp_md.driver")
+    subprocess.run(["bash", "-c", first], cwd=tmp_path, check=True, timeout=60)
+    assert "<simulation" in (tmp_path / "input.xml").read_text()
+
+
+def test_a_crystal_is_drawn_without_its_cell():
+    cell = 5.43 * np.eye(3)
+    places = np.array([[0, 0, 0], [1.3575, 1.3575, 1.3575], [2.715, 2.715, 0], [4.0725, 4.0725, 1.3575]])
+    frame = Frames(np.full(4, 14), places[None], cells=cell[None], pbc=(True, True, True))
+    drawn = structure("silicon", "silicon", frame)
+    assert drawn.count('class="edge"') == 12
+    assert drawn.count('class="ball"') == 4
+    assert drawn.count('class="stick"') == 3  # bonds through the cell's faces are not drawn across it
+
+
+def test_an_atom_behind_another_one_is_drawn_in_front_of_it():
+    cell = 5.0 * np.eye(3)
+    frame = Frames(np.array([6, 8]), np.array([[[2.5, 4.9, 2.5], [2.5, 0.1, 2.5]]]), cells=cell[None], pbc=(True,) * 3)
+    drawn = structure("depth", "depth", frame)
+    far, near = (drawn.index(f"url(#depth-{element})") for element in "CO")
+    assert far < near  # the cell is looked at from small y, from the right and a little from above
+    sizes = [float(text) for text in re.findall(r'class="ball"[^>]* r="([^"]*)"', drawn)]
+    assert sizes[0] / sizes[1] < 0.76 / 0.66  # so that the farther one is smaller than its radius says
+
+
+@pytest.mark.parametrize("n_atoms", [1, 2, 3])
+def test_an_atom_or_a_line_cannot_be_drawn(n_atoms):
+    positions = np.zeros((1, n_atoms, 3))
+    positions[0, :, 2] = np.arange(n_atoms)
+    drawn = structure("line", "a line", Frames(np.ones(n_atoms, dtype=np.int64), positions))
+    assert drawn.count('class="ball"') == n_atoms
+    assert "nan" not in drawn
+
+
+def test_the_command_is_not_the_function(validated, page, tmp_path):
+    result = rfp("report", validated, "-o", tmp_path / "page.html", "--data", TEST, "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == page[1]
+    assert (tmp_path / "page.html").read_bytes() == page[0].read_bytes()
+
+
+def test_bad_input_leaves_half_a_page(model, tmp_path):
+    assert "no such file" in refused("report", tmp_path / "none.rfp", "-o", tmp_path / "page.html")
+    assert "no folder" in refused("report", model, "-o", tmp_path / "none/page.html")
+    assert "is an input" in refused("report", model, "-o", model)
+    assert "none.xyz" in refused("report", model, "-o", tmp_path / "page.html", "--data", tmp_path / "none.xyz")
+    assert list(tmp_path.iterdir()) == []
