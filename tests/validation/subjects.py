@@ -82,11 +82,11 @@ def water(*, depths: tuple[float, float] = (5.0, 5.0), angle: float = 104.5) -> 
     return Molecule([8, 1, 1], [[0, 0, 0], *hydrogens], [*bonds, (1, 0, 2, spring(3.0, np.cos(np.radians(104.5))))])
 
 
-def carbon_dioxide(*, bend: float = 0.0) -> Molecule:
-    """C, O, O: linear at its minimum; the carbon starts that far from the line, Å."""
+def carbon_dioxide() -> Molecule:
+    """C, O, O: linear, close to its minimum."""
     bond = morse(7.0, 2.5, 1.16)
     straight: Term = (1, 0, 2, lambda cosine: (3.0 * (1 + cosine), np.full_like(cosine, 3.0)))
-    return Molecule([6, 8, 8], [[bend, 0, 0], [0, 0, 1.2], [0, 0, -1.15]], [(0, 1, bond), (0, 2, bond), straight])
+    return Molecule([6, 8, 8], [[0, 0, 0], [0, 0, 1.2], [0, 0, -1.15]], [(0, 1, bond), (0, 2, bond), straight])
 
 
 class PairPotential:
