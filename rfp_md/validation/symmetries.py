@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from rfp_md.frames import Floats, Frames, Ints
+from rfp_md.frames import Frames, Ints
 from rfp_md.molecular_graph import bonded_pairs, isomorphisms
 from rfp_md.potential import Potential, Prediction
 from rfp_md.validation.bonds import SCALE
