@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,7 +30,8 @@ def validate(
 ) -> dict[str, Any]:
     """Run one check or all, as ``rfp validate`` does.
 
-    What is found is written into the model's file: ``rfp info`` and the driver tell it.
+    What is found is written into the model's file: ``rfp info`` and the driver tell it. Where that cannot be, the
+    results are there all the same, and ``progress`` is told.
 
     Args:
         model: a ``.rfp`` file.
@@ -41,7 +43,8 @@ def validate(
             ``check_geometry``; of ``all``, ``engine``, ``data`` and ``scan``.
 
     Returns:
-        ``passed``, ``verdict``, and the figures of the check, or of each check under its name.
+        ``passed``, ``verdict``, and the figures of the check, or of each check under its name; None for a figure that
+        is not a number.
 
     Raises:
         UserError: bad input, or a run that cannot be made.
@@ -52,15 +55,20 @@ def validate(
     subject = _subject(model, calculator, calculator_arg, structure)
     names = record.CHECKS if check == "all" else (check,)
     results: dict[str, Any] = {}
+    kept = model is not None
     for name in names:
         if check == "all":
             progress.section(name)
         mine = options if check != "all" else {k: v for k, v in options.items() if k in SHARED.get(name, ())}
-        if name == "stability" and model is not None:
+        if name == "stability" and model is not None and os.access(Path(model).parent, os.W_OK):
             mine = {"checkpoint": f"{model}.stability"} | mine
-        results[name] = _run(name, subject, quick, seed, progress, mine)
-        if model is not None:
-            record.add(model, {name: results[name]})
+        results[name] = record.plain(_run(name, subject, quick, seed, progress, mine))
+        if model is not None and kept:
+            try:
+                record.add(model, {name: results[name]})
+            except UserError as error:
+                progress.message(f"warning: {error}; the model's file does not get to know what was found")
+                kept = False
     if check != "all":
         return {**results[check]}
     verdict = record.overall(results)

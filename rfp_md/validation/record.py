@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,12 @@ def doubt(record: Mapping[str, Any], model: str | Path) -> str | None:
         failed = [name for name, result in found["checks"].items() if not result["passed"]]
         return f"{model} failed its validation ({', '.join(failed)}); 'rfp info {model}' says more"
     return None
+
+
+def plain(value: Any) -> Any:
+    """As JSON can hold it: None for what is not a number."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [plain(entry) for entry in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
