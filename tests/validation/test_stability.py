@@ -16,7 +16,7 @@ from rfp_md.progress import Progress
 from rfp_md.validation import pair_distances
 from rfp_md.validation.stability import LOOK, check_stability
 from tests.conftest import ROOT
-from tests.validation.subjects import PairPotential, carbon_dioxide, water
+from tests.validation.subjects import PairPotential, carbon_dioxide, morse, water
 
 SHORT = {"length": 0.2, "replicas": 3, "temperature": 500.0}
 
@@ -83,8 +83,8 @@ def test_the_others_go_on_after_one_broke(broken):
 def test_one_replica_s_nonsense_does_not_take_the_others_along():
     """Forces that are not numbers, beyond a length that only some bonds reach."""
 
-    def fragile(d, whole=water().terms[0][2]):
-        energy, slope = whole(d)
+    def fragile(d):
+        energy, slope = morse(5.0, 2.2, 0.96)(d)
         return energy, np.where(d > 1.08, np.nan, slope)
 
     subject = water()
