@@ -141,7 +141,7 @@ def _print_check(name: str, found: dict[str, Any]) -> None:
     """What was judged as a table, and the other single figures below it."""
     print(f"\n{name}: {found['verdict']}")
     rows = [
-        [f"  {line['figure']}", _number(line["value"]), line["strict"], line["default"], line["verdict"]]
+        [f"  {line['figure']}", _value(line["value"]), line["strict"], line["default"], line["verdict"]]
         for line in found["judged"]
     ]
     print_rows(["  figure", "value", "strict", "default", "verdict"], rows)
@@ -153,8 +153,8 @@ def _print_check(name: str, found: dict[str, Any]) -> None:
         print(f"  {_break(event)}")
 
 
-def _number(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3g}"
+def _value(value: float | None) -> str:
+    return "no number" if value is None else f"{value:.3g}"
 
 
 def _break(event: dict[str, Any]) -> str:

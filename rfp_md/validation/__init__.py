@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,7 +30,8 @@ def validate(
 ) -> dict[str, Any]:
     """Run one check or all, as ``rfp validate`` does.
 
-    What is found is written into the model's file: ``rfp info`` and the driver tell it.
+    What is found is written into the model's file: ``rfp info`` and the driver tell it. Where that cannot be, the
+    results are there all the same, and ``progress`` is told.
 
     Args:
         model: a ``.rfp`` file.
@@ -42,7 +43,8 @@ def validate(
             ``check_geometry``; of ``all``, ``engine``, ``data`` and ``scan``.
 
     Returns:
-        ``passed``, ``verdict``, and the figures of the check, or of each check under its name.
+        ``passed``, ``verdict``, and the figures of the check, or of each check under its name; None for a figure that
+        is not a number.
 
     Raises:
         UserError: bad input, or a run that cannot be made.
@@ -53,20 +55,23 @@ def validate(
     subject = _subject(model, calculator, calculator_arg, structure)
     names = record.CHECKS if check == "all" else (check,)
     results: dict[str, Any] = {}
+    kept = model is not None
     for name in names:
         if check == "all":
             progress.section(name)
         mine = options if check != "all" else {k: v for k, v in options.items() if k in SHARED.get(name, ())}
-        if name == "stability" and model is not None:
+        if name == "stability" and model is not None and os.access(Path(model).parent, os.W_OK):
             mine = {"checkpoint": f"{model}.stability"} | mine
-        results[name] = _run(name, subject, quick, seed, progress, mine)
-        if model is not None:
+        results[name] = record.plain(_run(name, subject, quick, seed, progress, mine))
+        if model is not None and kept:
             try:
                 record.add(model, {name: results[name]})
             except UserError as error:
-                progress.message(f"warning: the verdict does not go into the model's file: {error}")
+                progress.message(f"warning: {error}; the model's file does not get to know what was found")
+                kept = False
     if check != "all":
-        return {**results[check]}
+        result: dict[str, Any] = results[check]
+        return result
     verdict = record.overall(results)
     return {"passed": all(r["passed"] for r in results.values()), "verdict": str(verdict), **results}
 
@@ -74,27 +79,20 @@ def validate(
 SHARED = {"nve": ("engine",), "stability": ("data",), "geometry": ("scan",)}
 
 
-def _run(name: str, subject: Subject, quick: bool, seed: int, progress: Progress, options: dict[str, Any]) -> Any:
+def _run(
+    name: str, subject: Subject, quick: bool, seed: int, progress: Progress, options: dict[str, Any]
+) -> dict[str, Any]:
     from rfp_md.validation.forces import check_forces
     from rfp_md.validation.geometry import check_geometry
     from rfp_md.validation.nve import check_nve
     from rfp_md.validation.stability import check_stability
 
     if name == "geometry":
-        return finite({**check_geometry(subject, **options), "quick": False})
+        return {**check_geometry(subject, **options), "quick": False}
     if name == "forces":
-        return finite({**check_forces(subject, seed=seed, quick=quick, **options), "quick": quick})
+        return {**check_forces(subject, seed=seed, quick=quick, **options), "quick": quick}
     check = check_nve if name == "nve" else check_stability
-    return finite({**check(subject, seed=seed, quick=quick, progress=progress, **options), "quick": quick})
-
-
-def finite(value: Any) -> Any:
-    """The same with None for every number that is not finite, which JSON cannot hold."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
+    return {**check(subject, seed=seed, quick=quick, progress=progress, **options), "quick": quick}
 
 
 def _subject(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -44,16 +45,16 @@ def check_forces(
     curve, n_components = error_curve(subject, frames, plain.forces, rng)
     scans = scan(subject, quick=quick)
     figures: dict[str, Any] = {
-        "max_abs_error_ev_per_angstrom": min(point["max_abs_error_ev_per_angstrom"] for point in curve),
+        "max_abs_error_ev_per_angstrom": float(np.min([point["max_abs_error_ev_per_angstrom"] for point in curve])),
         "net_force_ev_per_angstrom": symmetries.net_force(plain),
         "net_torque_ev": symmetries.net_torque(frames, plain),
         "translation_error": symmetries.translation_error(subject, frames, plain, rng),
         "rotation_error": symmetries.rotation_error(subject, frames, plain, rng),
         "permutation_error": symmetries.permutation_error(subject, frames, plain, rng),
         "repetition_error": symmetries.repetition_error(subject, frames, plain, rng),
-        "energy_jump_ev": max((path.energy for path in scans), default=None),
-        "force_jump_ev_per_angstrom": max((path.force for path in scans), default=None),
-        "curvature_jump_ev_per_angstrom2": max((path.curvature for path in scans), default=None),
+        "energy_jump_ev": _largest(path.energy for path in scans),
+        "force_jump_ev_per_angstrom": _largest(path.force for path in scans),
+        "curvature_jump_ev_per_angstrom2": _largest(path.curvature for path in scans),
         "max_stress_error_ev_per_angstrom3": stress_error(subject, frames, plain.virials),
     }
     return {
@@ -64,3 +65,8 @@ def check_forces(
         "error_curve": curve,
         "scans": [asdict(path) for path in scans],
     }
+
+
+def _largest(jumps: Iterable[float]) -> float:
+    """Not a number if one is not, which max() forgets; none of a single atom, which has no paths."""
+    return float(np.max([0.0, *jumps]))

@@ -22,6 +22,7 @@ IMAGINARY = 5.0  # cm⁻¹; below it a mode counts as real
 ALONG = 0.05  # Å √amu; how far a structure is moved off a saddle
 ATTEMPTS = 3
 MOST_ATOMS = 200  # whose Hessian is made
+STRAIGHT = 1e-3  # of the largest motion; a turn below it moves nothing: that about the axis of a linear molecule
 
 
 def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def _rigid_motions(frames: Frames, masses: Floats) -> Floats:
     if not frames.periodic:
         motions += [weights * np.cross(axis, arms) for axis in np.eye(3)]
     _, sizes, basis = np.linalg.svd(np.reshape(motions, (len(motions), -1)), full_matrices=False)
-    rigid: Floats = basis[sizes > 1e-6 * sizes[0]]
+    rigid: Floats = basis[sizes > STRAIGHT * sizes[0]]
     return rigid
 
 

@@ -22,7 +22,9 @@ def drifts(momenta: Floats, start: Atoms) -> tuple[float, float | None]:
     changes = np.linalg.norm(momenta - momenta[0], axis=2).max(axis=0)
     kinetic = start.get_kinetic_energy() / (1.5 * len(start))  # k T, without counting what stands still
     linear = float(changes[0] / np.sqrt(start.get_masses().sum() * kinetic))
+    if start.pbc.any():
+        return linear, None
     inertia = float(np.mean(start.get_moments_of_inertia()))
-    if start.pbc.any() or inertia == 0.0:
+    if inertia == 0.0:
         return linear, None
     return linear, float(changes[1] / np.sqrt(inertia * kinetic))

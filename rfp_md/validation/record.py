@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,12 @@ def _of_check(name: str, result: Mapping[str, Any]) -> str:
         + (f" [{', '.join(beyond)}]" if beyond else "")
         + (" (quick)" if result["quick"] else "")
     )
+
+
+def plain(value: Any) -> Any:
+    """As JSON can hold it: None for what is not a number."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [plain(entry) for entry in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

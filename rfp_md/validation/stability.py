@@ -146,7 +146,8 @@ class Run:
         """One step, and every so often a look."""
         self.motion.advance()
         step = self.motion.step
-        if step % LOOK == 0:
+        # From forces that are no numbers, the next step would make a structure that none of the replicas survives.
+        if step % LOOK == 0 or not np.isfinite(self.motion.kinetic).all():
             self._look()
         if step % self._stride == 0 and self.alive:
             self.series["time_ps"].append(round(step * self._timestep * 1e-3, 6))
@@ -232,7 +233,8 @@ def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> 
             if file is not None and run.motion.step % save_every == 0:
                 file.save(run.state())
     except (KeyboardInterrupt, SystemExit):
-        progress.message(f"stability: stopped at step {run.motion.step} of {steps}; the same command goes on")
+        further = "a run with --checkpoint could go on" if file is None else "the same command goes on"
+        progress.message(f"stability: stopped at step {run.motion.step} of {steps}; {further}")
         raise
 
 

@@ -4,13 +4,21 @@ import os
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rfp_md
 from rfp_md.errors import UserError
+from rfp_md.frames import Dataset
+from rfp_md.interfaces.ase import to_atoms
+from rfp_md.motion import set_thermal_momenta
+from rfp_md.potential import Prediction
+from rfp_md.validation import nve
+from rfp_md.validation.drift import Trace
 from rfp_md.validation.nve import check_nve
 from rfp_md.validation.nve_ipi import run_pair, write_run
 from tests.conftest import BENZENE
+from tests.validation.subjects import Molecule, diatomic, spring, water
 
 
 def leftovers():
@@ -61,6 +69,120 @@ def test_an_atom_count_that_differs_from_ipi_s_is_one_sentence(potential, tmp_pa
     (tmp_path / "input.xml").write_text(text)
     with pytest.raises(UserError, match="rfp-driver: the server sends 10 atoms, but the model has 9"):
         run_pair(tmp_path)
+
+
+@pytest.mark.parametrize("engine", ["ipi", "lammps"])
+def test_every_engine_conserves_the_same_energy(potential, engine):
+    """Step by step from one start; but for their constants of nature, which differ in the ninth digit."""
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    start = to_atoms(potential.reference)
+    set_thermal_momenta(start, 300.0, np.random.default_rng(0))
+    ours = nve.run_ase(potential, start, 0.05, 0.5)
+    theirs = nve._engine(engine, potential)(potential, start, 0.05, 0.5)
+    np.testing.assert_allclose(theirs.times, ours.times, atol=1e-9)
+    changes = [1e3 * (trace.conserved - trace.conserved[0]) / 9 for trace in (ours, theirs)]
+    assert np.ptp(changes[0]) > 0.05
+    np.testing.assert_allclose(changes[1], changes[0], atol=1e-6)
+    np.testing.assert_allclose(theirs.kinetic, ours.kinetic, atol=1e-6)
+    assert theirs.conserved[0] == pytest.approx(ours.conserved[0], rel=1e-9)
+
+
+def test_a_calculator_runs_in_ase_only():
+    for engine in ("ipi", "lammps"):
+        with pytest.raises(UserError, match=f"--engine {engine}: runs .rfp models only; .* with --engine ase"):
+            check_nve(water(), length=0.02, engine=engine)
+
+
+def test_every_temperature_and_seed_is_a_run_and_the_worst_of_them_counts():
+    result = check_nve(water(), length=0.1, temperature=[100.0, 600.0], seeds=2, seed=5)
+    runs = result["runs"]
+    assert [(r["temperature_k"], r["seed"]) for r in runs] == [(100.0, 5), (100.0, 6), (600.0, 5), (600.0, 6)]
+    assert len({r["mean_temperature_k"] for r in runs}) == 4
+    drifts = [r["drift_mev_per_atom_per_ps"] for r in runs]
+    assert result["drift_mev_per_atom_per_ps"] == max(drifts, key=abs)
+    assert result["drift_ratio"] == max(r["drift_ratio"] for r in runs)
+    assert result["momentum_drift"] == max(r["momentum_drift"] for r in runs)
+
+
+def test_the_warm_up_is_left_out_of_the_drift_and_not_of_the_trace(monkeypatch):
+    """An engine whose energy falls by 1 eV in the first tenth of the run, and in a hot run in the first picosecond."""
+
+    def run(subject, start, length, timestep):
+        times = np.linspace(0, length, 2001)
+        warm = min(0.1 * length, 1.0)
+        ripple = 1e-4 * timestep**2 * np.sin(200 * times)
+        falling = np.maximum(0, warm - times - 1e-9) / warm if timestep == 0.5 else 0.0
+        return Trace(times, falling + ripple, 0.1 + 0.05 * np.cos(90 * times), 3, 3)
+
+    monkeypatch.setattr(nve, "_engine", lambda name, subject: run)
+    for length in (2.0, 20.0):
+        result = check_nve(water(), length=length, temperature=300.0)
+        assert abs(result["drift_mev_per_atom_per_ps"]) < 0.05
+        assert result["runs"][0]["trace"]["conserved_mev_per_atom"][0] > 100
+
+
+def test_a_run_that_blows_up_is_one_sentence():
+    stiff = diatomic(spring(100.0, 1.13))
+    with pytest.raises(
+        UserError, match=r"^the NVE run at 300 K broke down: .* after .* ps; take a smaller --timestep$"
+    ):
+        check_nve(stiff, length=5.0, timestep=20.0, temperature=300.0)
+
+
+def test_an_explosion_that_stays_finite_fails():
+    assert not check_nve(water(), length=2.0, timestep=20.0, temperature=300.0)["passed"]
+
+
+class Tampered(Molecule):
+    """Water on which something acts that is no gradient, or not of it alone."""
+
+    def __init__(self, push):
+        plain = water()
+        super().__init__(plain.reference.numbers, plain.reference.positions[0], plain.terms)
+        self.push = push
+
+    def compute(self, frames):
+        exact = super().compute(frames)
+        return Prediction(exact.energies, exact.forces + self.push(frames.positions), exact.virials)
+
+
+def verdicts(subject):
+    return {line["figure"]: line["verdict"] for line in check_nve(subject, length=0.2)["judged"]}
+
+
+def test_a_force_from_nowhere_moves_the_whole():
+    found = verdicts(Tampered(lambda r: np.array([0.01, 0, 0])))
+    assert found["momentum_drift"] == "fail"
+
+
+def test_a_torque_from_nowhere_turns_the_whole():
+    centred = np.array([0, 0, 1.0])
+    found = verdicts(Tampered(lambda r: 0.1 * np.cross(centred, r - r.mean(axis=1, keepdims=True))))
+    assert (found["momentum_drift"], found["angular_momentum_drift"]) == ("pass", "fail")
+
+
+def test_a_force_that_remembers_does_not_run_backwards():
+    calls = iter(range(10**9))
+
+    def friction(r):
+        return 0.2 * np.sin(next(calls) / 50) * (r - r.mean(axis=1, keepdims=True))
+
+    assert verdicts(Tampered(friction))["reversal_error_angstrom"] == "fail"
+
+
+def test_a_model_whose_forces_are_another_function_fails_visibly(ethanol):
+    direct = rfp_md.train(Dataset((ethanol[:60],)), target="direct", regressor="rfnn:width=100")
+    result = check_nve(direct, length=0.1, temperature=300.0)
+    found = {line["figure"]: line["verdict"] for line in result["judged"]}
+    assert found["drift_mev_per_atom_per_ps"] == found["dt2_ratio"] == found["angular_momentum_drift"] == "fail"
+
+
+@pytest.mark.parametrize(
+    "options", [{"timestep": -1.0}, {"temperature": 0.0}, {"temperature": []}, {"seeds": 0}, {"seed": -1}]
+)
+def test_numbers_that_make_no_run_are_refused(options):
+    with pytest.raises(UserError, match="an NVE check needs a positive temperature and timestep"):
+        check_nve(water(), length=0.1, **options)
 
 
 @pytest.mark.slow
