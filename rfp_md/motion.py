@@ -18,6 +18,11 @@ LARGEST_MOVE = 0.5  # Å in one step; hydrogen at 300 K moves 0.01 Å in 0.5 fs
 def set_thermal_momenta(atoms: Atoms, temperature: float, rng: np.random.Generator) -> None:
     """Momenta of a temperature (K), at rest as a whole; a free molecule does not turn either."""
     thermalize_momenta(atoms, temperature, rng=rng)
+    come_to_rest(atoms)
+
+
+def come_to_rest(atoms: Atoms) -> None:
+    """Take the motion of the whole away, and of a free molecule its turning."""
     if len(atoms) > 1:
         Stationary(atoms)
     if len(atoms) > 2 and not atoms.pbc.any():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rfp_md.frames import Floats
 
@@ -56,14 +55,8 @@ class Trace:
 
     def until(self, time: float) -> Trace:
         """The first part of the run."""
-        return self._part(self.times <= time)
-
-    def after(self, time: float) -> Trace:
-        """The last part of the run."""
-        return self._part(self.times >= time)
-
-    def _part(self, kept: NDArray[np.bool_]) -> Trace:
-        return replace(self, times=self.times[kept], conserved=self.conserved[kept], kinetic=self.kinetic[kept])
+        first = self.times <= time
+        return replace(self, times=self.times[first], conserved=self.conserved[first], kinetic=self.kinetic[first])
 
     def _residual(self) -> Floats:
         slope, origin = self._line()

@@ -14,11 +14,12 @@ from rfp_md.errors import UserError
 from rfp_md.files import check_output
 from rfp_md.frames import Floats
 from rfp_md.interfaces.ase import to_atoms
-from rfp_md.motion import degrees_of_freedom, set_thermal_momenta
+from rfp_md.motion import BlownUp, come_to_rest, degrees_of_freedom, set_thermal_momenta
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.validation.drift import Trace
 from rfp_md.validation.momenta import drifts
+from rfp_md.validation.replicas import Replicas
 from rfp_md.validation.subject import Subject, SubjectCalculator
 from rfp_md.validation.thresholds import judge
 
@@ -29,9 +30,11 @@ TEMPERATURES = (300.0, 500.0)  # K
 LENGTH, QUICK_LENGTH = 20.0, 2.0  # ps
 FEWEST_STEPS, MOST_STEPS = 20, 100_000_000
 DT2_LENGTH, QUICK_DT2_LENGTH = 2.0, 1.0  # ps; two runs from one start stay together that long
-WARM_UP, LONGEST_WARM_UP = 0.1, 1.0  # share of a run, ps
+WARM_UP, WARM_UP_SHARE = 1.0, 0.25  # ps with a thermostat before a run, and at most that share of it
+WARM_UP_TIMESTEP = 0.5  # fs
 REVERSAL_LENGTH = 0.5  # ps
 POINTS = 400  # of a trace that are kept
+WILD = 1000.0  # times the kinetic energy of the start: the run has blown up
 TICK = 100  # steps between two words to the progress bar
 
 
@@ -48,15 +51,16 @@ def check_nve(
     quick: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Run NVE from the reference structure with thermal velocities, then a part of it at half the timestep.
+    """Run NVE from warm structures, then a part of it at half the timestep.
 
     A smooth potential whose forces are exact passes: the drift vanishes but for the integrator, whose
     error is of second order, so that half the timestep leaves a quarter of the fluctuation.
 
     Args:
-        length: of a run, ps; default: 20, or 2 if ``quick``. The first tenth of it, at most 1 ps, does not count.
+        length: of a run, ps; default: 20, or 2 if ``quick``. Before it come up to 1 ps with a thermostat, from the
+            reference structure, which do not count.
         timestep: fs.
-        temperature: one or several, of the initial velocities, K.
+        temperature: one or several, of the thermostat, K.
         seeds: runs at each temperature, from the seeds ``seed``, ``seed`` + 1, ...
         engine: ``ase`` in this process; ``ipi``: real i-PI with rfp-driver over a unix socket; ``lammps``: LAMMPS with
             rfp-lammps.
@@ -64,12 +68,12 @@ def check_nve(
 
     Returns:
         passed, verdict, judged; the figures of ``rfp_md.validation.thresholds``, the worst of all runs;
-        fluctuation_mev_per_atom, mean_temperature_k, length_ps, timestep_fs, engine, and ``runs``: the same of each
-        run with its temperature_k, seed, drift_error_mev_per_atom_per_ps and its trace.
+        fluctuation_mev_per_atom, mean_temperature_k, length_ps, timestep_fs, engine, ``runs``: the same of each run
+        with its temperature_k, seed, drift_error_mev_per_atom_per_ps, fluctuation_half_mev_per_atom (at half the
+        timestep) and traces; ``blown_up``: the runs that came to no end. One of these is a failure.
 
     Raises:
-        UserError: a run that is too short, an engine that is not there or only runs our models, or a run that breaks
-            down.
+        UserError: a run that is too short, or an engine that is not there, fails, or only runs our models.
     """
     length = length if length is not None else (QUICK_LENGTH if quick else LENGTH)
     temperatures = [float(t) for t in np.atleast_1d(temperature)]
@@ -81,44 +85,47 @@ def check_nve(
     short = min(length, QUICK_DT2_LENGTH if quick else DT2_LENGTH)
     steps = (length + 2 * short) * 1e3 / timestep
     progress.start(f"NVE in {engine}", round(steps) * len(temperatures) * seeds, "steps")
-    runs, ratios = [], []
+    runs, blown_up = [], []
     for kelvin in temperatures:
-        pairs = []
         for number in range(seed, seed + seeds):
-            start = to_atoms(subject.reference)
-            set_thermal_momenta(start, kelvin, np.random.default_rng(number))
             try:
+                start = warmed_up(subject, kelvin, number, min(WARM_UP, WARM_UP_SHARE * length))
                 trace = run(subject, start, length, timestep, progress)
                 half = run(subject, start, short, timestep / 2, progress)
-            except _NotFinite as error:
-                raise UserError(
-                    f"the NVE run at {kelvin:g} K broke down: {error}; take a smaller --timestep"
-                ) from error
-            pairs.append((trace.until(half.times[-1]).fluctuation, half.fluctuation))
-            runs.append(_summary(trace, half, kelvin, number))
-        whole, halved = np.sqrt(np.square(pairs).mean(axis=0))
-        ratios.append(float(whole / halved))
-    figures = {
-        "drift_mev_per_atom_per_ps": max((r["drift_mev_per_atom_per_ps"] for r in runs), key=abs),
-        "drift_ratio": max(r["drift_ratio"] for r in runs),
-        "dt2_ratio": max(ratios, key=lambda ratio: abs(ratio - 4.0)),
-        "momentum_drift": _worst(runs, "momentum_drift"),
-        "angular_momentum_drift": _worst(runs, "angular_momentum_drift"),
-        "reversal_error_angstrom": reversal_error(subject, max(temperatures), timestep, seed),
+            except BlownUp as error:
+                blown_up.append({"temperature_k": kelvin, "seed": number, "text": str(error)})
+            else:
+                runs.append(_summary(trace, half, kelvin, number))
+    figures = _figures(runs, bool(blown_up)) | {
+        "reversal_error_angstrom": reversal_error(subject, max(temperatures), timestep, seed)
     }
     judged = judge("nve", figures)
-    if plot is not None:
-        _plot(runs[-1], plot, judged["verdict"], ratios[-1])
+    if plot is not None and runs:
+        _plot(runs[-1], plot, judged["verdict"])
     return {
         **judged,
         **figures,
-        "fluctuation_mev_per_atom": max(r["fluctuation_mev_per_atom"] for r in runs),
-        "mean_temperature_k": float(np.mean([r["mean_temperature_k"] for r in runs])),
+        "fluctuation_mev_per_atom": max((r["fluctuation_mev_per_atom"] for r in runs), default=None),
+        "mean_temperature_k": float(np.mean([r["mean_temperature_k"] for r in runs])) if runs else None,
         "length_ps": length,
         "timestep_fs": timestep,
         "engine": engine,
         "runs": runs,
+        "blown_up": blown_up,
     }
+
+
+def warmed_up(subject: Subject, temperature: float, seed: int, length: float) -> Atoms:
+    """The subject's atoms after a time (ps) with a thermostat, at rest as a whole. Raises BlownUp on the way."""
+    replica = Replicas(subject, 1, WARM_UP_TIMESTEP, temperature, seed)
+    for _ in range(round(length * 1e3 / WARM_UP_TIMESTEP)):
+        replica.advance()
+        if not np.isfinite(replica.kinetic).all():
+            raise BlownUp(f"after {replica.step * WARM_UP_TIMESTEP * 1e-3:.3g} ps with a thermostat")
+    atoms = to_atoms(replica.frames)
+    atoms.set_velocities(replica.velocities[0])
+    come_to_rest(atoms)
+    return atoms
 
 
 def run_ase(subject: Subject, start: Atoms, length: float, timestep: float, progress: Progress) -> Trace:
@@ -136,25 +143,28 @@ def run_ase(subject: Subject, start: Atoms, length: float, timestep: float, prog
         momenta[k] = atoms.get_momenta().sum(axis=0), atoms.get_angular_momentum()
         if k % TICK == TICK - 1:
             progress.advance(TICK)
-        if not np.isfinite(potentials[k] + kinetics[k]):
-            raise _NotFinite(f"the energy is not finite after {k * timestep * 1e-3:.3g} ps")
+        if not kinetics[k] <= WILD * kinetics[0]:
+            raise BlownUp(f"after {k * timestep * 1e-3:.3g} ps")
     times = np.arange(steps + 1, dtype=np.float64) * timestep * 1e-3
     linear, angular = drifts(momenta, start)
     return Trace(times, potentials + kinetics, kinetics, len(atoms), degrees_of_freedom(start), linear, angular)
 
 
 def reversal_error(subject: Subject, temperature: float, timestep: float, seed: int) -> float:
-    """How far an atom is from where it was, Å, half a picosecond forth and back with the momenta turned round."""
-    from ase.md.verlet import VelocityVerlet
+    """How far an atom is from where it was, Å, half a picosecond forth and back with the momenta turned round.
 
-    atoms = to_atoms(subject.reference)
-    set_thermal_momenta(atoms, temperature, np.random.default_rng(seed))
-    before = atoms.positions.copy()
-    atoms.calc = SubjectCalculator(subject)
-    for _ in range(2):
-        VelocityVerlet(atoms, timestep * ase.units.fs).run(round(REVERSAL_LENGTH * 1e3 / timestep))
-        atoms.set_momenta(-atoms.get_momenta())
-    return float(np.linalg.norm(atoms.positions - before, axis=1).max())
+    Not a number where that comes to no end.
+    """
+    start = to_atoms(subject.reference)
+    set_thermal_momenta(start, temperature, np.random.default_rng(seed))
+    atoms = start.copy()
+    try:
+        for _ in range(2):
+            atoms = _moved(subject, atoms, round(REVERSAL_LENGTH * 1e3 / timestep), timestep)
+            atoms.set_momenta(-atoms.get_momenta())
+    except BlownUp:
+        return np.nan
+    return float(np.linalg.norm(atoms.positions - start.positions, axis=1).max())
 
 
 def mean_temperature(trace: Trace) -> float:
@@ -162,21 +172,19 @@ def mean_temperature(trace: Trace) -> float:
     return float(2.0 * trace.kinetic.mean() / (ase.units.kB * trace.degrees_of_freedom))
 
 
-class _NotFinite(Exception):
-    """The run has blown up."""
-
-
 def _summary(trace: Trace, half: Trace, temperature: float, seed: int) -> dict[str, Any]:
-    """One run, its warm-up left out of everything but the trace."""
-    counted = trace.after(min(WARM_UP * float(trace.times[-1]), LONGEST_WARM_UP))
+    """One run."""
+    first = trace.until(half.times[-1])
     return {
         "temperature_k": temperature,
         "seed": seed,
-        "drift_mev_per_atom_per_ps": counted.drift,
-        "drift_error_mev_per_atom_per_ps": counted.drift_error,
-        "drift_ratio": counted.drift_ratio,
-        "fluctuation_mev_per_atom": counted.fluctuation,
-        "mean_temperature_k": mean_temperature(counted),
+        "drift_mev_per_atom_per_ps": trace.drift,
+        "drift_error_mev_per_atom_per_ps": trace.drift_error,
+        "drift_ratio": trace.drift_ratio,
+        "fluctuation_mev_per_atom": trace.fluctuation,
+        "fluctuation_first_mev_per_atom": first.fluctuation,
+        "fluctuation_half_mev_per_atom": half.fluctuation,
+        "mean_temperature_k": mean_temperature(trace),
         "momentum_drift": trace.momentum_drift,
         "angular_momentum_drift": trace.angular_momentum_drift,
         "trace": _thinned(trace),
@@ -192,6 +200,39 @@ def _thinned(trace: Trace) -> dict[str, list[float]]:
         "time_ps": [round(t, 6) for t in trace.times[::stride].tolist()],
         "conserved_mev_per_atom": [round(e, 6) for e in centred[::stride].tolist()],
     }
+
+
+def _figures(runs: Sequence[dict[str, Any]], blown_up: bool) -> dict[str, float | None]:
+    """The worst of all runs; the dt² ratio is that of all runs at a temperature together."""
+    ratios = []
+    for kelvin in {r["temperature_k"] for r in runs}:
+        pairs = [
+            (r["fluctuation_first_mev_per_atom"], r["fluctuation_half_mev_per_atom"])
+            for r in runs
+            if r["temperature_k"] == kelvin
+        ]
+        whole, half = np.sqrt(np.square(pairs).mean(axis=0))
+        ratios.append(float(whole / half))
+    drifts = [r["drift_mev_per_atom_per_ps"] for r in runs] + [np.nan] * blown_up
+    return {
+        "drift_mev_per_atom_per_ps": drifts[int(np.argmax(np.abs(drifts)))],  # argmax takes what is not a number
+        "drift_ratio": _worst(runs, "drift_ratio"),
+        "dt2_ratio": max(ratios, key=lambda ratio: abs(ratio - 4.0), default=None),
+        "momentum_drift": _worst(runs, "momentum_drift"),
+        "angular_momentum_drift": _worst(runs, "angular_momentum_drift"),
+    }
+
+
+def _moved(subject: Subject, start: Atoms, steps: int, timestep: float) -> Atoms:
+    """The atoms so many steps later. Raises BlownUp."""
+    from ase.md.verlet import VelocityVerlet
+
+    atoms = start.copy()
+    atoms.calc = SubjectCalculator(subject)
+    for _ in VelocityVerlet(atoms, timestep * ase.units.fs).irun(steps):
+        if not atoms.get_kinetic_energy() <= WILD * start.get_kinetic_energy():
+            raise BlownUp
+    return atoms
 
 
 def _worst(runs: Sequence[dict[str, Any]], figure: str) -> float | None:
@@ -222,12 +263,13 @@ def _check_numbers(length: float, timestep: float, temperatures: Sequence[float]
         )
 
 
-def _plot(run: dict[str, Any], path: str | Path, verdict: str, ratio: float) -> None:
+def _plot(run: dict[str, Any], path: str | Path, verdict: str) -> None:
     from rfp_md.plots import plot_conserved
 
     shown = {}
     for label, key in (("timestep", "trace"), ("half of it", "half_trace")):
         shown[label] = np.array(run[key]["time_ps"]), np.array(run[key]["conserved_mev_per_atom"])
     drift = run["drift_mev_per_atom_per_ps"]
+    ratio = run["fluctuation_first_mev_per_atom"] / run["fluctuation_half_mev_per_atom"]
     title = f"NVE, {run['temperature_k']:g} K: drift {drift:+.2g} meV/atom/ps, dt² ratio {ratio:.2f}: {verdict}"
     plot_conserved(shown, path, title=title)

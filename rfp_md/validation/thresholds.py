@@ -153,7 +153,7 @@ LIMITS = (
         0.01,
         0.1,
         "meV/atom/ps",
-        "slope of a line through the conserved energy, least squares, warm-up left out; worst run",
+        "slope of a least-squares line through the conserved energy; worst run",
         "strict: nvalchemi's acceptance thresholds; default: ml-peg's ratio of 1 for a small molecule over 50 ps",
     ),
     Limit(
