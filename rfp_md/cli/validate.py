@@ -151,6 +151,8 @@ def _print_check(name: str, found: dict[str, Any]) -> None:
         print_values(rest, "  beside")
     for event in found.get("breaks", []):
         print(f"  {_break(event)}")
+    for event in found.get("blown_up", []):
+        print(f"  the run at {event['temperature_k']:g} K with seed {event['seed']} blew up {event['text']}")
 
 
 def _value(value: float | None) -> str:

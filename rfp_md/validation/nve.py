@@ -69,8 +69,8 @@ def check_nve(
     Returns:
         passed, verdict, judged; the figures of ``rfp_md.validation.thresholds``, the worst of all runs;
         fluctuation_mev_per_atom, mean_temperature_k, length_ps, timestep_fs, engine, ``runs``: the same of each run
-        with its temperature_k, seed, drift_error_mev_per_atom_per_ps, fluctuation_half_mev_per_atom (at half the
-        timestep) and traces; ``blown_up``: the runs that came to no end. One of these is a failure.
+        with its temperature_k, seed, drift_error_mev_per_atom_per_ps, fluctuations of its first part at the timestep
+        and at half of it, and traces; ``blown_up``: the runs that came to no end, each of which is a failure.
 
     Raises:
         UserError: a run that is too short, or an engine that is not there, fails, or only runs our models.
@@ -184,6 +184,7 @@ def _summary(trace: Trace, half: Trace, temperature: float, seed: int) -> dict[s
         "fluctuation_mev_per_atom": trace.fluctuation,
         "fluctuation_first_mev_per_atom": first.fluctuation,
         "fluctuation_half_mev_per_atom": half.fluctuation,
+        "dt2_ratio": first.fluctuation / half.fluctuation,
         "mean_temperature_k": mean_temperature(trace),
         "momentum_drift": trace.momentum_drift,
         "angular_momentum_drift": trace.angular_momentum_drift,
@@ -270,6 +271,7 @@ def _plot(run: dict[str, Any], path: str | Path, verdict: str) -> None:
     for label, key in (("timestep", "trace"), ("half of it", "half_trace")):
         shown[label] = np.array(run[key]["time_ps"]), np.array(run[key]["conserved_mev_per_atom"])
     drift = run["drift_mev_per_atom_per_ps"]
-    ratio = run["fluctuation_first_mev_per_atom"] / run["fluctuation_half_mev_per_atom"]
-    title = f"NVE, {run['temperature_k']:g} K: drift {drift:+.2g} meV/atom/ps, dt² ratio {ratio:.2f}: {verdict}"
+    title = (
+        f"NVE, {run['temperature_k']:g} K: drift {drift:+.2g} meV/atom/ps, dt² ratio {run['dt2_ratio']:.2f}: {verdict}"
+    )
     plot_conserved(shown, path, title=title)

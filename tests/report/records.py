@@ -39,10 +39,12 @@ def nve(drift: float = 0.0123) -> dict[str, Any]:
         "drift_error_mev_per_atom_per_ps": 0.001,
         "drift_ratio": 0.01,
         "fluctuation_mev_per_atom": 0.05,
+        "dt2_ratio": 4.05,
         "trace": trace(0.1),
         "half_trace": trace(0.025),
     }
-    made = {"length_ps": 2.0, "timestep_fs": 0.5, "engine": "ase", "runs": [run], "quick": True}
+    blown_up = [{"temperature_k": 500.0, "seed": 3, "text": "after 0.125 ps"}] if drift > 1 else []
+    made = {"length_ps": 2.0, "timestep_fs": 0.5, "engine": "ase", "runs": [run], "blown_up": blown_up, "quick": True}
     return {**judge("nve", figures), **figures, **made}
 
 
