@@ -29,7 +29,7 @@ Run = Callable[[Any, Atoms, float, float, Progress], Trace]
 TEMPERATURES = (300.0, 500.0)  # K
 LENGTH, QUICK_LENGTH = 20.0, 2.0  # ps
 FEWEST_STEPS, MOST_STEPS = 20, 100_000_000
-DT2_LENGTH, QUICK_DT2_LENGTH = 2.0, 1.0  # ps; two runs from one start stay together that long
+DT2_LENGTH = 0.25  # ps; two runs from one start stay together that long, after 2 ps chance makes ratios of 3 to 5
 WARM_UP, WARM_UP_SHARE = 1.0, 0.25  # ps with a thermostat before a run, and at most that share of it
 WARM_UP_TIMESTEP = 0.5  # fs
 REVERSAL_LENGTH = 0.5  # ps
@@ -82,7 +82,7 @@ def check_nve(
         check_output(plot)
     run = _engine(engine, subject)
     progress = progress or Progress()
-    short = min(length, QUICK_DT2_LENGTH if quick else DT2_LENGTH)
+    short = min(length, DT2_LENGTH)
     steps = (length + 2 * short) * 1e3 / timestep
     progress.start(f"NVE in {engine}", round(steps) * len(temperatures) * seeds, "steps")
     runs, blown_up = [], []
