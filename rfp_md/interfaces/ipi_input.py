@@ -7,11 +7,12 @@ from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
+from ase import Atoms
 
 from rfp_md.driver.plausible import check_order
 from rfp_md.driver.transports import IPI_PREFIX, Address, InetAddress, UnixAddress
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, formula
+from rfp_md.frames import formula
 from rfp_md.interfaces import ipi_forcefield
 from rfp_md.interfaces.ipi_structure import beads_and_cell
 from rfp_md.interfaces.template import needs_template, read_structure, template_of
@@ -77,7 +78,7 @@ def ipi_input(
     steps: int = 20_000,
     stride: int = 10,
     seed: int = 0,
-    momenta: Floats | None = None,
+    moving: Atoms | None = None,
     exit_on_disconnect: bool = False,
     committee: bool = False,
 ) -> str:
@@ -94,7 +95,7 @@ def ipi_input(
         temperature: of the initial velocities and of the thermostat, K.
         timestep: fs.
         stride: steps between lines of ``run.out``.
-        momenta: of the atoms at the start (N, 3), ASE's units; default: thermal ones.
+        moving: the model's atoms to start from, with their momenta; default: ``init`` with thermal ones.
         exit_on_disconnect: whether i-PI ends with its driver, or waits for another one.
         committee: whether i-PI moves the atoms on the mean of the model's committee and writes its spread; the driver
             is started with ``--committee`` then.
@@ -110,6 +111,8 @@ def ipi_input(
         template = init
     atoms = template_of(potential, template)
     start = atoms if init is None else read_structure(potential, init)
+    if moving is not None:
+        start = atoms.at(moving.positions[None])
     if not np.array_equal(start.numbers, atoms.numbers):
         raise UserError(f"{init}: has atoms {formula(start.numbers)}, but {atoms.source} has {formula(atoms.numbers)}")
     if start.pbc != atoms.pbc:
@@ -142,8 +145,8 @@ def ipi_input(
         seed=seed,
         uncertainty=UNCERTAINTY.format(stride=stride) if committee else "",
         forcefield=forcefield,
-        structure=beads_and_cell(start, beads, momenta),
-        velocities=VELOCITIES.format(beads=beads, temperature=temperature) if momenta is None else "",
+        structure=beads_and_cell(start, beads, None if moving is None else moving.get_momenta()),
+        velocities=VELOCITIES.format(beads=beads, temperature=temperature) if moving is None else "",
         temperature=temperature,
         ensemble=ensemble,
         timestep=timestep,

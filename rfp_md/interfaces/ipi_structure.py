@@ -50,7 +50,7 @@ def beads_and_cell(frames: Frames, beads: int, momenta: Floats | None = None) ->
         coordinates=3 * len(atoms),
         positions=line.join([bead] * beads),
         momenta="" if momenta is None else _momenta(atoms.get_momenta() @ turn, line),
-        masses=", ".join(f"{atomic_masses[number]:g}" for number in atoms.numbers),
+        masses=", ".join(f"{atomic_masses[number]:.12g}" for number in atoms.numbers),
         names=", ".join(chemical_symbols[number] for number in atoms.numbers),
         cell=", ".join(f"{x:.12g}" for x in atoms.cell.array.T.ravel()),
     )

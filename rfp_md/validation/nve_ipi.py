@@ -16,7 +16,7 @@ from rfp_md.artifact import save
 from rfp_md.driver.transports import UnixAddress
 from rfp_md.errors import UserError
 from rfp_md.interfaces.ipi_input import ipi_input
-from rfp_md.motion import degrees_of_freedom
+from rfp_md.motion import BlownUp, degrees_of_freedom
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.validation.drift import Trace
@@ -37,6 +37,7 @@ def run_ipi(potential: Potential, start: Atoms, length: float, timestep: float, 
 
     Raises:
         UserError: i-PI is not installed, or one of the two fails, with the last line that it wrote.
+        BlownUp: one of them fails on its way.
     """
     with tempfile.TemporaryDirectory(prefix="rfp-") as name:
         folder = Path(name)
@@ -47,12 +48,22 @@ def run_ipi(potential: Potential, start: Atoms, length: float, timestep: float, 
             steps=steps,
             stride=max(1, steps // LINES),
             timestep=timestep,
-            momenta=start.get_momenta(),
+            moving=start,
         )
-        run_pair(folder)
+        try:
+            run_pair(folder)
+        except UserError as error:
+            if _lines(folder / "run.out") > 1:
+                raise BlownUp(f"in i-PI: {error}") from error
+            raise
         progress.advance(steps)
         log = read_energy_log(folder / "run.out")
         return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))
+
+
+def _lines(path: Path) -> int:
+    """How many samples of the run stand in a properties file."""
+    return sum(not line.startswith("#") for line in path.read_text().splitlines()) if path.is_file() else 0
 
 
 def write_run(folder: Path, potential: Potential, **options: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,14 +14,14 @@ from ase.data import atomic_masses, atomic_numbers
 
 from rfp_md.artifact import save
 from rfp_md.errors import UserError
-from rfp_md.motion import degrees_of_freedom
+from rfp_md.interfaces.ipi_structure import VACUUM
+from rfp_md.motion import BlownUp, degrees_of_freedom
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.validation.drift import Trace
 from rfp_md.validation.energy_log import read_energy_log
+from rfp_md.validation.nve_ipi import LINES
 
-LINES = 5000  # at most so many lines of output
-VACUUM = 100.0  # Å around a free molecule
 MAIN = "from rfp_md.interfaces.lammps_app import main; main()"
 
 INPUT = """\
@@ -50,13 +51,12 @@ def run_lammps(potential: Potential, start: Atoms, length: float, timestep: floa
 
     Raises:
         UserError: LAMMPS is not installed or fails, with the last line that it wrote.
+        BlownUp: it fails on its way.
     """
     from ase.io import write
 
     atoms = start.copy()
-    if not atoms.pbc.any():
-        atoms.cell = np.full(3, np.ceil(np.ptp(atoms.positions, axis=0).max()) + VACUUM)
-        atoms.positions += np.diag(atoms.cell.array) / 2 - atoms.positions.mean(axis=0)
+    atoms.center(vacuum=VACUUM / 2, axis=np.flatnonzero(~atoms.pbc))  # or LAMMPS loses atoms at the box's faces
     elements = list(dict.fromkeys(atoms.get_chemical_symbols()))
     # ASE's writer takes LAMMPS's own masses from the first atom of each type.
     atoms.set_masses([atomic_masses[atomic_numbers[name]] for name in atoms.get_chemical_symbols()])
@@ -83,8 +83,10 @@ def run_lammps(potential: Potential, start: Atoms, length: float, timestep: floa
             [sys.executable, "-c", MAIN, *flags], cwd=folder, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            lines = (done.stderr or done.stdout or "no message").strip().splitlines()
-            raise UserError(f"the LAMMPS run failed; rfp-lammps wrote: {lines[-1]}")
+            last = (done.stderr or done.stdout or "no message").strip().splitlines()[-1]
+            if (step := re.search(r"LAMMPS step (\d+)", last)) and int(step[1]) > 0:
+                raise BlownUp(f"in step {step[1]}: {last}")
+            raise UserError(f"the LAMMPS run failed; rfp-lammps wrote: {last}")
         progress.advance(steps)
         log = read_energy_log(folder / "log.lammps")
         return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))

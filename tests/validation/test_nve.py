@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,6 @@ from ase.units import kB
 import rfp_md
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
-from rfp_md.interfaces.ase import to_atoms
-from rfp_md.motion import set_thermal_momenta
 from rfp_md.potential import Prediction
 from rfp_md.progress import Progress
 from rfp_md.validation import nve
@@ -22,9 +21,12 @@ from tests.conftest import BENZENE
 from tests.validation.subjects import Molecule, diatomic, spring, water
 
 
-def leftovers():
-    """Sockets and folders that an i-PI run could leave behind."""
-    return sorted(Path("/tmp").glob("ipi_*")) + sorted(Path("/tmp").glob("rfp-*"))
+@pytest.fixture
+def empty_folder(monkeypatch):
+    """Where temporary files go, and nothing else; its name is short, because a socket's must be."""
+    with tempfile.TemporaryDirectory(prefix="t-") as name:
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        yield Path(name)
 
 
 def test_energy_is_conserved_in_ase(potential, tmp_path):
@@ -34,11 +36,10 @@ def test_energy_is_conserved_in_ase(potential, tmp_path):
     assert (tmp_path / "nve.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_energy_is_conserved_in_real_ipi_and_nothing_is_left(potential):
-    before = leftovers()
+def test_energy_is_conserved_in_real_ipi_and_nothing_is_left(potential, empty_folder):
     result = check_nve(potential, length=0.25, engine="ipi")
     assert result["passed"], result
-    assert leftovers() == before
+    assert list(empty_folder.iterdir()) == []
     children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True).stdout
     assert "rfp_md.driver" not in children
     assert "i-pi" not in children
@@ -76,8 +77,7 @@ def test_an_atom_count_that_differs_from_ipi_s_is_one_sentence(potential, tmp_pa
 def test_every_engine_conserves_the_same_energy(potential, engine):
     """Step by step from one start; but for their constants of nature, which differ in the ninth digit."""
     pytest.importorskip(engine, reason=f"{engine} is not installed")
-    start = to_atoms(potential.reference)
-    set_thermal_momenta(start, 300.0, np.random.default_rng(0))
+    start = nve.warmed_up(potential, 300.0, 0, 0.1)
     ours = nve.run_ase(potential, start, 0.05, 0.5, Progress())
     theirs = nve._engine(engine, potential)(potential, start, 0.05, 0.5, Progress())
     np.testing.assert_allclose(theirs.times, ours.times, atol=1e-9)
@@ -168,7 +168,8 @@ def test_a_model_whose_forces_are_another_function_fails_visibly(ethanol):
     direct = rfp_md.train(Dataset((ethanol[:60],)), target="direct", regressor="rfnn:width=100")
     result = check_nve(direct, length=0.1, temperature=300.0)
     found = {line["figure"]: line["verdict"] for line in result["judged"]}
-    assert found["drift_mev_per_atom_per_ps"] == found["dt2_ratio"] == found["angular_momentum_drift"] == "fail"
+    assert not result["passed"]
+    assert found["drift_mev_per_atom_per_ps"] == "fail"
 
 
 @pytest.mark.parametrize(
