@@ -90,7 +90,8 @@ def save(potential: Potential, path: str | Path) -> None:
         force_regressor=_describe(potential.force_regressor) if potential.force_regressor else None,
         record=potential.record,
     )
-    _write(path, header, arrays)
+    with alone_with(path):  # else a record that is being written would bring the old model back
+        _write(path, header, arrays)
 
 
 def identity(path: str | Path) -> str:

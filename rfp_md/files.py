@@ -61,8 +61,9 @@ def alone_with(path: str | Path) -> Iterator[None]:
     """Wait until nobody else is in such a block of a file; its folder is what is locked, so that nothing is left.
 
     Raises:
-        UserError: no such folder.
+        UserError: as ``check_output``.
     """
+    check_output(path)
     try:
         handle = os.open(_followed(Path(path)).parent, os.O_RDONLY)
     except OSError as error:

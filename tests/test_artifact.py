@@ -2,6 +2,7 @@ import json
 import resource
 import shutil
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -236,6 +237,25 @@ def test_of_two_who_write_at_once_one_is_lost(model, tmp_path):
         list(pool.map(note, range(4)))
     assert sorted(read(path)[0].record["notes"]) == [0, 1, 2, 3]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_record_that_is_being_written_brings_the_old_model_back(potential, model, tmp_path):
+    path = tmp_path / "mine.rfp"
+    shutil.copy(model, path)
+    trained = replace(potential, baseline=Baseline({1: 0.0, 6: 0.0, 8: 1e-9}))
+    begun = threading.Event()
+
+    def change(record):
+        begun.set()
+        time.sleep(0.2)
+        return record
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(rewrite_record, path, change)
+        begun.wait()
+        save(trained, path)
+        writing.result()
+    assert load(path).baseline.energies == trained.baseline.energies
 
 
 @pytest.mark.parametrize("text", ["[1]", "null", "{", '{"format_version": 1}'])
