@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rfp_md import plugins
 from rfp_md.errors import UserError
-from rfp_md.files import replacing
+from rfp_md.files import alone_with, replacing
 from rfp_md.frames import Frames, formula
 from rfp_md.leakage import Fingerprints
 from rfp_md.potential import Baseline, Potential
@@ -90,13 +90,32 @@ def save(potential: Potential, path: str | Path) -> None:
         force_regressor=_describe(potential.force_regressor) if potential.force_regressor else None,
         record=potential.record,
     )
-    _write(path, header, arrays)
+    with alone_with(path):  # else a record that is being written would bring the old model back
+        _write(path, header, arrays)
 
 
-def rewrite_record(path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Change the record in a model's file, nothing else. Raises UserError as ``load``, or if it cannot be written."""
-    header, arrays = read(path)
-    _write(path, header.model_copy(update={"record": change(header.record)}), arrays)
+def identity(path: str | Path) -> str:
+    """Digest of everything but the record: whether a file still holds the same model. Raises UserError as ``load``."""
+    return _identity(*read(path))
+
+
+def rewrite_record(
+    path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]], *, of: str | None = None
+) -> None:
+    """Change the record in a model's file, nothing else.
+
+    Args:
+        change: of the record that is in the file by now; those of several processes follow each other.
+        of: the ``identity`` of the model that the change is about; default: whichever is there.
+
+    Raises:
+        UserError: as ``load``; another model is there by now; it cannot be written.
+    """
+    with alone_with(path):
+        header, arrays = read(path)
+        if of is not None and _identity(header, arrays) != of:
+            raise UserError(f"{path}: is another model by now; what was found is not written into it")
+        _write(path, header.model_copy(update={"record": change(header.record)}), arrays)
 
 
 def _write(path: str | Path, header: Header, arrays: Arrays) -> None:
@@ -216,6 +235,11 @@ def _digest(text: str, arrays: Arrays) -> NDArray[np.uint8]:
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return np.frombuffer(digest.digest(), dtype=np.uint8)
+
+
+def _identity(header: Header, arrays: Arrays) -> str:
+    text = json.dumps(header.model_dump(mode="json", exclude={"record"}), sort_keys=True)
+    return _digest(text, arrays).tobytes().hex()
 
 
 def _version() -> str:

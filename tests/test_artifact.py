@@ -1,6 +1,11 @@
 import json
 import resource
+import shutil
 import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +13,10 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import rfp_md
-from rfp_md.artifact import FORMAT_VERSION, load, read, save
+from rfp_md.artifact import FORMAT_VERSION, identity, load, read, rewrite_record, save
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
+from rfp_md.potential import Baseline
 
 FROZEN = Path(__file__).parent / "artifacts"
 
@@ -182,6 +188,74 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(potential, tmp_path):
         signal.signal(signal.SIGXFSZ, handler)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_to_a_model_stays_one_and_nobody_else_may_read_it_afterwards(model, tmp_path):
+    (tmp_path / "store").mkdir()
+    real, link = tmp_path / "store" / "real.rfp", tmp_path / "link.rfp"
+    shutil.copy(model, real)
+    real.chmod(0o600)
+    link.symlink_to("store/real.rfp")
+    rewrite_record(link, lambda record: record | {"note": 1})
+    assert link.is_symlink()
+    assert read(real)[0].record["note"] == 1
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in tmp_path.rglob("*")} == {"store", "real.rfp", "link.rfp"}
+
+
+def test_a_new_file_has_the_permissions_that_the_user_gives_to_new_files(potential, tmp_path):
+    save(potential, tmp_path / "model.rfp")
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "model.rfp").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_was_found_of_one_model_is_written_into_another(potential, model, tmp_path):
+    path = tmp_path / "mine.rfp"
+    shutil.copy(model, path)
+    of = identity(path)
+    rewrite_record(path, lambda record: record | {"note": 1}, of=of)
+    assert identity(path) == of
+    save(replace(potential, baseline=Baseline({1: 0.0, 6: 0.0, 8: 1e-9})), path)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=r"mine.rfp: is another model by now; what was found is not written into it"):
+        rewrite_record(path, lambda record: record | {"note": 2}, of=of)
+    assert path.read_bytes() == before
+
+
+def test_of_two_who_write_at_once_one_is_lost(model, tmp_path):
+    path = tmp_path / "mine.rfp"
+    shutil.copy(model, path)
+
+    def note(name):
+        def change(record):
+            time.sleep(0.05)
+            return record | {"notes": [*record.get("notes", []), name]}
+
+        rewrite_record(path, change)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(note, range(4)))
+    assert sorted(read(path)[0].record["notes"]) == [0, 1, 2, 3]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_record_that_is_being_written_brings_the_old_model_back(potential, model, tmp_path):
+    path = tmp_path / "mine.rfp"
+    shutil.copy(model, path)
+    trained = replace(potential, baseline=Baseline({1: 0.0, 6: 0.0, 8: 1e-9}))
+    begun = threading.Event()
+
+    def change(record):
+        begun.set()
+        time.sleep(0.2)
+        return record
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(rewrite_record, path, change)
+        begun.wait()
+        save(trained, path)
+        writing.result()
+    assert load(path).baseline.energies == trained.baseline.energies
 
 
 @pytest.mark.parametrize("text", ["[1]", "null", "{", '{"format_version": 1}'])

@@ -11,6 +11,7 @@ import typer
 from rfp_md.cli.console import BarProgress, print_json, print_rows, print_values
 from rfp_md.cli.options import Debug, Json, was_given
 from rfp_md.errors import UserError
+from rfp_md.validation.checks import CHECKS, TAKEN_BY, refuse_others
 
 
 class Engine(StrEnum):
@@ -19,30 +20,12 @@ class Engine(StrEnum):
     lammps = "lammps"
 
 
-CHECKS = ("forces", "nve", "stability", "geometry", "all")
-# Which checks take an option; the others refuse it.
-TAKEN_BY = {
-    "engine": ("nve", "all"),
-    "length": ("nve", "stability"),
-    "timestep": ("nve", "stability"),
-    "temperature": ("nve", "stability"),
-    "seeds": ("nve",),
-    "replicas": ("stability",),
-    "plot": ("nve",),
-    "data": ("stability", "all"),
-    "scan": ("geometry", "all"),
-    "checkpoint": ("stability",),
-    "quick": ("forces", "nve", "stability", "all"),
-    "seed": ("forces", "nve", "stability", "all"),
-}
-
-
 def command(
     context: typer.Context,
     what: Annotated[
         list[str],
         typer.Argument(
-            help=f"A .rfp file (not with --calculator), and {', '.join(CHECKS)}.", metavar="[MODEL.rfp] CHECK"
+            help=f"A .rfp file (not with --calculator), and {', '.join(CHECKS)}, all.", metavar="[MODEL.rfp] CHECK"
         ),
     ],
     calculator: Annotated[
@@ -77,11 +60,7 @@ def command(
     from rfp_md.validation import validate
 
     model, check = _split(what, calculator)
-    for name, checks in TAKEN_BY.items():
-        if check not in checks and was_given(context, name):
-            raise UserError(
-                f"--{name} has no effect on 'validate {check}'; leave it out, or validate {' or '.join(checks)}"
-            )
+    refuse_others(check, [name for name in TAKEN_BY if was_given(context, name)])
     if quick and length is not None:
         raise UserError("--quick and --length exclude each other; give one")
     if check == "stability" and temperature and len(temperature) > 1:
@@ -129,8 +108,7 @@ def command(
 def _split(what: list[str], calculator: str | None) -> tuple[Path | None, str]:
     """The model, None for a calculator, and the check."""
     *models, check = what
-    if check not in CHECKS:
-        raise UserError(f"'{check}' is no check; say one of {', '.join(CHECKS)} after the model")
+    refuse_others(check, ())
     if len(models) != (1 if calculator is None else 0):
         wanted = "one MODEL.rfp" if calculator is None else "no model beside --calculator"
         raise UserError(f"{len(models)} models before '{check}'; give {wanted}")
@@ -140,6 +118,9 @@ def _split(what: list[str], calculator: str | None) -> tuple[Path | None, str]:
 def _print_check(name: str, found: dict[str, Any]) -> None:
     """What was judged as a table, and the other single figures below it."""
     print(f"\n{name}: {found['verdict']}")
+    if "error" in found:
+        print(f"  was not made: {found['error']}")
+        return
     rows = [
         [f"  {line['figure']}", _value(line["value"]), line["strict"], line["default"], line["verdict"]]
         for line in found["judged"]
@@ -161,7 +142,11 @@ def _value(value: float | None) -> str:
 
 def _break(event: dict[str, Any]) -> str:
     """Where a replica broke, in one line."""
+    from rfp_md.validation.record import WHY_BROKEN
+
     text = f"replica {event['replica']} broke at {event['ps']:.3g} ps"
+    if event.get("why") in WHY_BROKEN:
+        return f"{text}: {WHY_BROKEN[event['why']]}"
     if "bond" not in event:
         return text
     first, second = event["bond"]

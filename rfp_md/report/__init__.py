@@ -28,10 +28,10 @@ def report(
         data: reference frames to test the model on, or None for a page without test errors.
 
     Returns:
-        All figures of the page, JSON-ready; they stand in the page too. ``model``, ``verdict``, ``doubt``,
-        ``warnings``, ``training`` (data, split, fit, leakage), ``test`` (None without ``data``), ``learning_curve``,
-        the checks ``forces``, ``nve``, ``stability`` and ``geometry`` (None where they were not run),
-        ``provenance``, ``run``.
+        All figures of the page, JSON-ready; they stand in the page too. ``model``, ``verdict``, ``not_run``,
+        ``doubt``, ``warnings``, ``training`` (data, split, fit, leakage), ``test`` (None without ``data``),
+        ``learning_curve``, the checks ``forces``, ``nve``, ``stability`` and ``geometry`` (None where they were not
+        run), ``provenance``, ``run``.
 
     Raises:
         UserError: a file that cannot be read or written, or frames that the model has nothing to say about.

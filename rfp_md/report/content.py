@@ -12,7 +12,8 @@ from rfp_md.learning_curve import FIGURES
 from rfp_md.potential import Potential
 from rfp_md.report.snippets import snippets
 from rfp_md.report.tested import Tested
-from rfp_md.validation.record import CHECKS, KEY, doubt, summary
+from rfp_md.validation.checks import CHECKS
+from rfp_md.validation.record import KEY, doubt, not_run, summary
 
 NEVER = "never validated"
 
@@ -27,6 +28,7 @@ def content(path: Path, header: Header, arrays: Arrays, potential: Potential, te
         "model": _model(path, header, arrays, potential),
         "verdict": validation.get("verdict", NEVER),
         "validation": summary(record),
+        "not_run": not_run(record),
         "doubt": doubt(record, path.name) if potential.has_forces else None,
         "warnings": _warnings(path, potential, tested),
         "training": training | {"valid": _validation_errors(record.get("fit") or {})},
@@ -83,7 +85,7 @@ def _warnings(path: Path, potential: Potential, tested: Tested | None) -> list[d
         found.append(("warning", "This model was fitted to energies only and has no forces: it cannot run MD."))
     checks = potential.record.get(KEY, {}).get("checks", {})
     if quick := [name for name in checks if checks[name].get("quick")]:
-        text = f"Quick checks, of short runs: {', '.join(quick)}; 'rfp validate {path.name} all' makes whole ones."
+        text = f"Shorter than the default: {', '.join(quick)}; 'rfp validate {path.name} all' makes whole runs."
         found.append(("note", text))
     leakage = tested and tested.figures["leakage"]
     if leakage and leakage["leaks"]:

@@ -14,7 +14,8 @@ from rfp_md.potential import Potential
 from rfp_md.report import check_pictures, error_pictures
 from rfp_md.report.structures import structure
 from rfp_md.report.tested import Tested
-from rfp_md.validation.record import CHECKS
+from rfp_md.validation.checks import CHECKS
+from rfp_md.validation.record import WHY_BROKEN
 from rfp_md.validation.thresholds import LIMITS
 
 BROKEN = 4  # replicas that are drawn where they broke
@@ -54,6 +55,7 @@ def render(figures: dict[str, Any], potential: Potential, tested: Tested | None)
         "engines": ENGINES,
         "names": NAMES,
         "fit_labels": FIT,
+        "why_broken": WHY_BROKEN,
         "limits": {(limit.check, limit.figure): limit for limit in LIMITS},
         "bond_name": lambda bond: check_pictures.bond_name(bond, figures["model"]["numbers"]),
         "subscripts": _subscripts,
@@ -142,7 +144,7 @@ def _breaks(stability: dict[str, Any], reference: Frames) -> list[dict[str, Any]
     for event in [event for event in stability["breaks"] if "positions" in event][:BROKEN]:
         frame = reference.at(np.array([event["positions"]]))
         description = f"Replica {event['replica']} where it broke"
-        picture = structure(f"break-{event['replica']}", description, frame, ring=event["bond"])
+        picture = structure(f"break-{event['replica']}", description, frame, ring=event.get("bond", ()))
         drawn.append({"index": stability["breaks"].index(event), "picture": picture})
     return drawn
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from rfp_md.errors import UserError
 from rfp_md.progress import Progress
+from rfp_md.validation.checks import CHECKS, TAKEN_BY, Check, refuse_others
 
 if TYPE_CHECKING:
     from rfp_md.validation.subject import Subject
-
-Check = Literal["forces", "nve", "stability", "geometry", "all"]
 
 
 def validate(
@@ -30,8 +29,9 @@ def validate(
 ) -> dict[str, Any]:
     """Run one check or all, as ``rfp validate`` does.
 
-    What is found is written into the model's file: ``rfp info`` and the driver tell it. Where that cannot be, the
-    results are there all the same, and ``progress`` is told.
+    What is found is written into the model's file: ``rfp info`` and the driver tell it. Where that cannot be, or
+    another model has taken its place, the results are there all the same, and ``progress`` is told. Of ``all``, a check
+    that cannot be made is a failure with its ``error``, the others are made, and the file does not get to know of it.
 
     Args:
         model: a ``.rfp`` file.
@@ -44,28 +44,38 @@ def validate(
 
     Returns:
         ``passed``, ``verdict``, and the figures of the check, or of each check under its name; None for a figure that
-        is not a number.
+        is not a number; ``quick``: whether the run was shorter than the default.
 
     Raises:
-        UserError: bad input, or a run that cannot be made.
+        UserError: bad input, an option that the check does not take, or a single check that cannot be made.
     """
     from rfp_md.validation import record
 
+    refuse_others(check, options)
     progress = progress or Progress()
-    subject = _subject(model, calculator, calculator_arg, structure)
-    names = record.CHECKS if check == "all" else (check,)
+    subject, of = _subject(model, calculator, calculator_arg, structure)
+    if check == "all":
+        _check_files(subject, options.get("data"), options.get("scan"))
     results: dict[str, Any] = {}
     kept = model is not None
-    for name in names:
+    for name in CHECKS if check == "all" else (check,):
         if check == "all":
             progress.section(name)
-        mine = options if check != "all" else {k: v for k, v in options.items() if k in SHARED.get(name, ())}
-        if name == "stability" and model is not None and os.access(Path(model).parent, os.W_OK):
+        mine = {option: value for option, value in options.items() if name in TAKEN_BY[option]}
+        # A quick run has little to lose, and must not meet the checkpoint of a whole one.
+        if name == "stability" and not quick and model is not None and os.access(Path(model).parent, os.W_OK):
             mine = {"checkpoint": f"{model}.stability"} | mine
-        results[name] = record.plain(_run(name, subject, quick, seed, progress, mine))
+        try:
+            results[name] = record.plain(_run(name, subject, quick, seed, progress, mine))
+        except UserError as error:
+            if check != "all":
+                raise
+            progress.message(f"{name}: {error}")
+            results[name] = {"passed": False, "verdict": "fail", "judged": [], "error": str(error), "quick": quick}
+            continue
         if model is not None and kept:
             try:
-                record.add(model, {name: results[name]})
+                record.add(model, {name: results[name]}, of=of)
             except UserError as error:
                 progress.message(f"warning: {error}; the model's file does not get to know what was found")
                 kept = False
@@ -74,9 +84,6 @@ def validate(
         return result
     verdict = record.overall(results)
     return {"passed": all(r["passed"] for r in results.values()), "verdict": str(verdict), **results}
-
-
-SHARED = {"nve": ("engine",), "stability": ("data",), "geometry": ("scan",)}
 
 
 def _run(
@@ -90,15 +97,42 @@ def _run(
     if name == "geometry":
         return {**check_geometry(subject, **options), "quick": False}
     if name == "forces":
-        return {**check_forces(subject, seed=seed, quick=quick, **options), "quick": quick}
-    check = check_nve if name == "nve" else check_stability
-    return {**check(subject, seed=seed, quick=quick, progress=progress, **options), "quick": quick}
+        result = check_forces(subject, seed=seed, quick=quick, **options)
+    else:
+        check = check_nve if name == "nve" else check_stability
+        result = check(subject, seed=seed, quick=quick, progress=progress, **options)
+    return {**result, "quick": quick or _shorter(name, result, options)}
+
+
+def _shorter(name: str, result: dict[str, Any], options: dict[str, Any]) -> bool:
+    """Whether a run says less than that of the defaults."""
+    from rfp_md.validation import forces, nve, stability
+
+    if name == "forces":
+        return (options.get("n_structures") or forces.STRUCTURES) < forces.STRUCTURES
+    if name == "nve":
+        return bool(result["length_ps"] < nve.LENGTH)
+    few = len(result["stable_ps_of_replicas"]) < stability.REPLICAS
+    return few or bool(result["length_ps"] < stability.LENGTH)
+
+
+def _check_files(subject: Subject, data: str | Path | None, scan: str | Path | None) -> None:
+    """Raise UserError for files that a check would refuse, hours later."""
+    from rfp_md.io import read
+    from rfp_md.validation.torsions import compare_scan
+
+    numbers = sorted(subject.reference.numbers)
+    if data is not None and any(sorted(block.numbers) != numbers for block in read(data)):
+        raise UserError(f"--data {data}: has other atoms than the potential; give frames of the same molecule")
+    if scan is not None:
+        compare_scan(subject, scan)
 
 
 def _subject(
     model: str | Path | None, calculator: str | None, arguments: Sequence[str], structure: str | Path | None
-) -> Subject:
-    from rfp_md.artifact import load
+) -> tuple[Subject, str | None]:
+    """What is validated, and the identity of a model; it is taken first, so that it is never that of a later one."""
+    from rfp_md.artifact import identity, load
     from rfp_md.validation.subject import foreign
 
     if calculator is None:
@@ -106,12 +140,13 @@ def _subject(
             raise UserError("there is nothing to validate; name a MODEL.rfp, or --calculator MODULE:CLASS")
         if arguments or structure is not None:
             raise UserError("--calculator-arg and --structure are for --calculator; leave them out, or name one")
+        of = identity(model)
         potential = load(model)
         if not potential.has_forces:
             raise UserError(f"{model}: was fitted to energies only and has no forces to validate")
-        return potential
+        return potential, of
     if model is not None:
         raise UserError(f"{model} and --calculator name two potentials; give one")
     if structure is None:
         raise UserError("--calculator needs --structure FILE: the structure that everything starts from")
-    return foreign(calculator, arguments, structure)
+    return foreign(calculator, arguments, structure), None

@@ -8,20 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from rfp_md.artifact import rewrite_record
+from rfp_md.validation.checks import CHECKS
 from rfp_md.validation.thresholds import Verdict
 
-CHECKS = ("forces", "nve", "stability", "geometry")
 KEY = "validation"
 VERDICTS = {str(verdict): verdict for verdict in Verdict}
+# Why a replica broke, but for a bond, of which there is more to tell.
+WHY_BROKEN = {
+    "temperature": "its temperature was twenty times that of the thermostat",
+    "collision": "two atoms met",
+    "forces": "its forces were not finite",
+}
 
 
-def add(model: str | Path, results: Mapping[str, Any]) -> None:
+def add(model: str | Path, results: Mapping[str, Any], *, of: str | None = None) -> None:
     """Write results of checks into a model's file, beside those that are there.
 
-    A quick run that passes does not take the place of a whole one.
+    A quick run (shorter than the default) that passes does not take the place of a whole one.
+
+    Args:
+        of: the ``identity`` of the model that they were found of; default: whichever is there.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written, or holds another model.
     """
 
     def update(record: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +40,7 @@ def add(model: str | Path, results: Mapping[str, Any]) -> None:
                 checks[name] = result
         return record | {KEY: {"verdict": str(overall(checks)), "checks": checks}}
 
-    rewrite_record(model, update)
+    rewrite_record(model, update, of=of)
 
 
 def overall(checks: Mapping[str, Any]) -> Verdict:
@@ -45,29 +54,40 @@ def summary(record: Mapping[str, Any]) -> str:
     if not checks:
         return "never validated"
     parts = [_of_check(name, checks[name]) for name in CHECKS if name in checks]
-    missing = [name for name in CHECKS if name not in checks]
-    return f"{record[KEY]['verdict']}: {', '.join(parts)}" + (f"; not run: {', '.join(missing)}" if missing else "")
+    verdict, missing = record[KEY]["verdict"], not_run(record)
+    so_far = " so far" if missing and verdict != str(Verdict.failed) else ""
+    return f"{verdict}{so_far}: {', '.join(parts)}" + (f"; not run: {', '.join(missing)}" if missing else "")
+
+
+def not_run(record: Mapping[str, Any]) -> list[str]:
+    """The checks that a model's record says nothing of."""
+    return [name for name in CHECKS if name not in record.get(KEY, {}).get("checks", {})]
 
 
 def doubt(record: Mapping[str, Any], model: str | Path) -> str | None:
-    """Why a model should not be trusted as it is, in one line; None for one that passed what was run."""
+    """Why a model should not be trusted as it is, in one line; None for one that passed all checks."""
     found = record.get(KEY)
     if not found:
         return f"{model} was never validated; run 'rfp validate {model} all'"
     if found["verdict"] == str(Verdict.failed):
         failed = [name for name in CHECKS if name in found["checks"] and not found["checks"][name]["passed"]]
         return f"{model} failed its validation ({', '.join(failed)}); 'rfp info {model}' says more"
+    if missing := not_run(record):
+        passed = [name + _length(found["checks"][name]) for name in CHECKS if name in found["checks"]]
+        were = "was" if len(missing) == 1 else "were"
+        return f"{model} passed {', '.join(passed)}; {', '.join(missing)} {were} not run"
     return None
 
 
 def _of_check(name: str, result: Mapping[str, Any]) -> str:
     """A check with its verdict, and which figures are beyond their strict limits."""
     beyond = [line["figure"] for line in result["judged"] if line["verdict"] != str(Verdict.passed)]
-    return (
-        f"{name} {result['verdict']}"
-        + (f" [{', '.join(beyond)}]" if beyond else "")
-        + (" (quick)" if result["quick"] else "")
-    )
+    return f"{name} {result['verdict']}" + (f" [{', '.join(beyond)}]" if beyond else "") + _length(result)
+
+
+def _length(result: Mapping[str, Any]) -> str:
+    """Of a run that was shorter than the default, that it was."""
+    return " (quick)" if result["quick"] else ""
 
 
 def plain(value: Any) -> Any:

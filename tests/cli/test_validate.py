@@ -12,6 +12,7 @@ from ase.io import write
 
 import rfp_md
 from rfp_md.artifact import read, save
+from rfp_md.cli.validate import _break
 from rfp_md.frames import Dataset
 from rfp_md.validation.thresholds import LIMITS
 from tests.cli.test_cli import refused, rfp
@@ -127,6 +128,33 @@ def test_the_text_tells_where_a_replica_broke(folder):
 
 
 @pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (
+            {"why": "bond", "bond": [2, 8], "length_angstrom": 1.72, "equilibrium_angstrom": 0.97},
+            ": atoms 2 and 8 at 1.72 Å, not 0.97; a force is uncertain by 0.7 eV/Å there",
+        ),
+        ({"why": "temperature"}, ": its temperature was twenty times that of the thermostat"),
+        ({"why": "collision"}, ": two atoms met"),
+        ({"why": "forces"}, ": its forces were not finite"),
+        ({}, ""),
+    ],
+)
+def test_why_a_replica_broke_is_told_wrong(event, told):
+    where = {"replica": 1, "ps": 12.31, "force_uncertainty_ev_per_angstrom": 0.7}
+    assert _break(where | event) == f"replica 1 broke at 12.3 ps{told}"
+
+
+def test_of_all_a_check_that_cannot_be_made_takes_what_was_found_along(folder):
+    result = rfp("validate", *EMT, "--structure", "h2.xyz", "all", "--quick", "--engine", "ipi", cwd=folder)
+    assert result.returncode == 1
+    assert "\nnve: fail\n  was not made: --engine ipi: runs .rfp models only" in result.stdout
+    for name in ("forces", "stability", "geometry"):
+        assert f"\n{name}: " in result.stdout
+    assert "nve: --engine ipi: runs .rfp models only" in result.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["m.rfp", "speed"], "'speed' is no check; say one of forces, nve, stability, geometry, all after the model"),
@@ -142,6 +170,8 @@ def test_the_text_tells_where_a_replica_broke(folder):
         ([*EMT, "--structure", "h2.xyz", "nve", "--replicas", "2"], "--replicas has no effect on 'validate nve'"),
         ([*EMT, "--structure", "h2.xyz", "geometry", "--quick"], "--quick has no effect on 'validate geometry'"),
         ([*EMT, "--structure", "h2.xyz", "stability", *2 * ["--temperature", "300"]], "stability runs at one"),
+        ([*EMT, "--structure", "h2.xyz", "all", "--data", f"{ETHANOL}@:2"], "has other atoms than the potential"),
+        ([*EMT, "--structure", "h2.xyz", "all", "--scan", "none.xyz"], "none.xyz: no such file"),
         ([], "Missing argument"),
     ],
 )

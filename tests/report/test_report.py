@@ -141,6 +141,31 @@ def test_a_failed_model_looks_like_a_good_one(potential, tmp_path):
     assert "rfp validate bad.rfp geometry" in text
 
 
+def test_a_model_of_one_quick_check_looks_like_a_good_one(potential, tmp_path):
+    path = tmp_path / "some.rfp"
+    save(potential, path)
+    record.add(path, {"forces": records.forces()})
+    figures = report(path, tmp_path / "some.html")
+    assert (figures["verdict"], figures["not_run"]) == ("pass", ["nve", "stability", "geometry"])
+    top = (tmp_path / "some.html").read_text().split("<main>")[0]
+    assert '<div class="banner warning" id="verdict"><strong>✓ Validation: pass so far.' in top
+    assert "Not run: NVE, stability, geometry; <code>rfp validate some.rfp all</code> runs them." in top
+    assert "Shorter than the default: forces; " in top
+
+
+def test_a_replica_that_broke_without_a_bond_takes_the_page_with_it(potential, tmp_path):
+    path = tmp_path / "hot.rfp"
+    save(potential, path)
+    positions = potential.reference.positions[0].tolist()
+    found = records.stability(potential.reference, broken=True)
+    found["breaks"] = [{"replica": 1, "ps": 0.5, "why": "collision", "positions": positions}]
+    record.add(path, {"stability": found})
+    report(path, tmp_path / "hot.html")
+    text = (tmp_path / "hot.html").read_text()
+    assert '<td colspan="4">two atoms met</td>' in text
+    assert "Replica 1 where it broke.<" in text
+
+
 def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path):
     path = tmp_path / "wild.rfp"
     save(potential, path)

@@ -6,17 +6,22 @@ import shutil
 import numpy as np
 import pytest
 
+import rfp_md
 from rfp_md.artifact import load, read
+from rfp_md.errors import UserError
+from rfp_md.frames import Dataset
 from rfp_md.progress import Progress
-from rfp_md.validation import record, validate
+from rfp_md.validation import forces, nve, record, stability, validate
+from rfp_md.validation.checks import CHECKS
 from tests.cli.test_cli import rfp
 from tests.driver.server import header
 from tests.driver.test_app import accept, start
 from tests.driver.test_app import listener as listener  # a fixture
 
-PASSED = {"passed": True, "verdict": "pass"}
-WARNED = {"passed": True, "verdict": "pass with warnings"}
-FAILED = {"passed": False, "verdict": "fail"}
+PASSED = {"passed": True, "verdict": "pass", "judged": [], "quick": False}
+WARNED = PASSED | {"verdict": "pass with warnings"}
+FAILED = PASSED | {"passed": False, "verdict": "fail"}
+QUICK = PASSED | {"quick": True}
 
 
 @pytest.fixture
@@ -71,12 +76,14 @@ def test_the_worst_check_is_the_verdict(mine, results, verdict):
 def test_a_check_that_is_run_again_replaces_what_it_said(mine):
     record.add(mine, {"forces": FAILED, "nve": PASSED})
     record.add(mine, {"forces": PASSED})
-    assert record.doubt(read(mine)[0].record, mine) is None
+    assert read(mine)[0].record["validation"]["verdict"] == "pass"
 
 
 def test_info_says_it_in_one_line(mine):
     assert said(mine) == "never validated"
-    record.add(mine, {"forces": PASSED | {"quick": True}, "nve": FAILED})
+    record.add(mine, {"forces": QUICK, "nve": PASSED})
+    assert said(mine) == "pass so far: forces pass (quick), nve pass; not run: stability, geometry"
+    record.add(mine, {"nve": FAILED})
     assert said(mine) == "fail: forces pass (quick), nve fail; not run: stability, geometry"
 
 
@@ -88,7 +95,12 @@ def test_info_says_it_in_one_line(mine):
             {"forces": PASSED, "nve": FAILED},
             "warning: {model} failed its validation (nve); 'rfp info {model}' says more",
         ),
-        ({"forces": PASSED, "nve": WARNED}, None),
+        ({"forces": QUICK}, "warning: {model} passed forces (quick); nve, stability, geometry were not run"),
+        (
+            {"forces": PASSED, "nve": WARNED, "geometry": PASSED},
+            "warning: {model} passed forces, nve, geometry; stability was not run",
+        ),
+        (dict.fromkeys(CHECKS, QUICK) | {"nve": WARNED}, None),
     ],
 )
 def test_the_driver_warns_in_one_line_or_is_silent(mine, listener, tmp_path, results, warning):
@@ -101,7 +113,7 @@ def test_the_driver_warns_in_one_line_or_is_silent(mine, listener, tmp_path, res
     finish_code = process.wait(timeout=60)
     process.stdout.close()
     process.stderr.close()
-    found = [line for line in lines if "validat" in line]
+    found = [line for line in lines if "warning" in line]
     assert found == ([] if warning is None else [f"rfp-driver: {warning.format(model=mine)}\n"])
     assert finish_code == 0
 
@@ -109,7 +121,7 @@ def test_the_driver_warns_in_one_line_or_is_silent(mine, listener, tmp_path, res
 def test_validating_writes_the_record_that_info_tells(mine):
     result = validate(mine, "geometry")
     assert read(mine)[0].record["validation"]["checks"]["geometry"] == result
-    assert said(mine).startswith(f"{result['verdict']}: geometry {result['verdict']}; not run: forces")
+    assert said(mine) == f"pass so far: geometry {result['verdict']}; not run: forces, nve, stability"
     assert [path.name for path in mine.parent.iterdir()] == ["mine.rfp"]
 
 
@@ -125,12 +137,117 @@ def test_results_are_not_lost_where_the_model_cannot_be_written(mine, monkeypatc
     monkeypatch.setattr("rfp_md.validation._run", run)
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     progress = Listener()
-    assert validate(mine, "all", progress=progress) == PASSED | dict.fromkeys(record.CHECKS, PASSED)
+    assert validate(mine, "all", progress=progress) == {"passed": True, "verdict": "pass"} | dict.fromkeys(
+        CHECKS, PASSED
+    )
     (warning,) = [message for message in progress.messages if "warning" in message]
     assert "mine.rfp: cannot be written (folder" in warning
     assert "checkpoint" not in asked["stability"]
     assert mine.read_bytes() == before
     assert [path.name for path in mine.parent.iterdir()] == ["mine.rfp"]
+
+
+@pytest.fixture
+def instead(monkeypatch):
+    """What is done in place of each check, by its name; the others pass. And what they were asked."""
+    acts, asked = {}, {}
+
+    def run(name, subject, quick, seed, progress, options):
+        asked[name] = options
+        return acts.get(name, lambda: PASSED | {"quick": quick})()
+
+    monkeypatch.setattr("rfp_md.validation._run", run)
+    return acts, asked
+
+
+def test_a_model_that_was_trained_meanwhile_gets_what_was_found_of_its_predecessor(mine, ethanol, instead):
+    def train():
+        rfp_md.train(Dataset((ethanol[:60],)), output=mine, regressor="rfnn:width=100", seed=3)
+        return PASSED
+
+    instead[0]["nve"] = train
+    progress = Listener()
+    assert validate(mine, "all", progress=progress)["passed"]
+    (warning,) = [message for message in progress.messages if "warning" in message]
+    assert "mine.rfp: is another model by now; what was found is not written into it" in warning
+    assert "validation" not in read(mine)[0].record
+
+
+def test_a_check_that_cannot_be_made_takes_the_others_along(mine, instead):
+    def refuse():
+        raise UserError("there is no LAMMPS")
+
+    instead[0]["nve"] = refuse
+    progress = Listener()
+    found = validate(mine, "all", progress=progress)
+    assert (found["passed"], found["verdict"], found["nve"]["error"]) == (False, "fail", "there is no LAMMPS")
+    assert "nve: there is no LAMMPS" in progress.messages
+    assert read(mine)[0].record["validation"] == {
+        "verdict": "pass",
+        "checks": dict.fromkeys(("forces", "stability", "geometry"), PASSED),
+    }
+    with pytest.raises(UserError, match="there is no LAMMPS"):
+        validate(mine, "nve")
+
+
+def test_a_quick_run_meets_the_checkpoint_of_a_whole_one(mine, instead):
+    validate(mine, "all")
+    assert instead[1]["stability"] == {"checkpoint": f"{mine}.stability"}
+    validate(mine, "all", quick=True)
+    assert instead[1]["stability"] == {}
+
+
+@pytest.mark.parametrize(
+    ("check", "options", "message"),
+    [
+        ("all", {"lenght": 5}, "'lenght' is no option of 'validate all', which takes engine, data, scan, quick, seed"),
+        ("all", {"length": 5}, "--length has no effect on 'validate all'; leave it out, or validate nve or stability"),
+        ("forces", {"n_structure": 5}, "'n_structure' is no option of 'validate forces', which takes n_structures, "),
+        ("geometry", {"engine": "ase"}, "--engine has no effect on 'validate geometry'; leave it out"),
+        ("speed", {}, "'speed' is no check; say one of forces, nve, stability, geometry, all"),
+    ],
+)
+def test_an_option_vanishes(mine, instead, check, options, message):
+    with pytest.raises(UserError, match=message):
+        validate(mine, check, **options)
+    assert instead[1] == {}
+
+
+def test_a_file_of_another_molecule_is_found_after_hours(mine, instead, tmp_path):
+    (tmp_path / "h2.xyz").write_text("2\nenergy=0.0\nH 0 0 0\nH 0 0 0.74\n")
+    for option in ("data", "scan"):
+        with pytest.raises(UserError, match=rf"--{option} .*h2.xyz: "):
+            validate(mine, "all", **{option: tmp_path / "h2.xyz"})
+        with pytest.raises(UserError, match=r"none.xyz: no such file"):
+            validate(mine, "all", **{option: tmp_path / "none.xyz"})
+    assert instead[1] == {}
+    (tmp_path / "h2.xyz").unlink()
+
+
+@pytest.mark.parametrize(
+    ("check", "options", "result", "quick"),
+    [
+        ("forces", {}, {}, False),
+        ("forces", {"quick": True}, {}, True),
+        ("forces", {"n_structures": 1}, {}, True),
+        ("forces", {"n_structures": 7}, {}, False),
+        ("nve", {"length": 0.02}, {"length_ps": 0.02}, True),
+        ("nve", {"length": 50.0}, {"length_ps": 50.0}, False),
+        ("stability", {}, {"length_ps": stability.LENGTH, "stable_ps_of_replicas": [1.0] * stability.REPLICAS}, False),
+        ("stability", {}, {"length_ps": 0.2, "stable_ps_of_replicas": [0.2] * stability.REPLICAS}, True),
+        ("stability", {"replicas": 1}, {"length_ps": stability.LENGTH, "stable_ps_of_replicas": [1.0]}, True),
+    ],
+)
+def test_a_run_of_any_length_counts_as_a_whole_one(mine, monkeypatch, check, options, result, quick):
+    module = {"forces": forces, "nve": nve, "stability": stability}[check]
+    monkeypatch.setattr(module, f"check_{check}", lambda *args, **kwargs: PASSED | result)
+    assert validate(mine, check, **options)["quick"] is quick
+
+
+def test_a_short_run_replaces_what_a_whole_one_found(mine):
+    record.add(mine, {"nve": PASSED | {"length_ps": 20.0}})
+    record.add(mine, {"nve": QUICK | {"length_ps": 0.02}})
+    assert read(mine)[0].record["validation"]["checks"]["nve"]["length_ps"] == 20.0
 
 
 def test_what_is_not_a_number_is_kept_as_nothing():
