@@ -19,14 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rfp_md.frames import Floats, Frames, Ints
-from rfp_md.molecular_graph import bonded, bonded_pairs
-from rfp_md.validation.bonds import SCALE
+from rfp_md.validation.bonds import Bonds, Mask
 from rfp_md.validation.subject import Subject
-
-Mask = NDArray[np.bool_]
 
 SPACING = 0.005  # Å
 STRETCH = (-0.15, 0.45)  # Å
@@ -108,10 +104,10 @@ def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
         yield _swelling(frames)
         yield _moving(frames, "one atom", np.arange(frames.n_atoms) == 0, np.ones(3) / np.sqrt(3.0), STRETCH)
         return
-    bonds = bonded(frames, SCALE)
-    for first, second in _different(frames, bonded_pairs(frames, SCALE), most_bonds):
+    bonds = Bonds.of(frames)
+    for first, second in _different(frames, bonds.pairs, most_bonds):
         axis = frames.positions[0, second] - frames.positions[0, first]
-        moving = side_of(bonds, int(first), int(second))
+        moving = bonds.side_of(int(first), int(second))
         yield _moving(frames, f"bond {first}–{second}", moving, axis / np.linalg.norm(axis), STRETCH)
     # The atom farthest out leaves all others behind, one after another.
     arms = frames.positions[0] - frames.positions[0].mean(axis=0)
@@ -143,15 +139,3 @@ def _different(frames: Frames, pairs: Ints, most: int) -> Iterator[Ints]:
     firsts = [k for k, kind in enumerate(kinds) if kinds.index(kind) == k]
     others = [k for k in range(len(pairs)) if k not in firsts]
     yield from (pairs[k] for k in (firsts + others)[: max(most, len(firsts))])
-
-
-def side_of(bonds: Mask, first: int, second: int) -> Mask:
-    """Which atoms hang on the second end of a bond (N,); in a ring that end alone."""
-    from scipy.sparse.csgraph import connected_components
-
-    cut = bonds.copy()
-    cut[first, second] = cut[second, first] = False
-    labels: Floats = connected_components(cut, directed=False)[1]
-    alone = labels[first] == labels[second]
-    side: Mask = np.arange(len(bonds)) == second if alone else labels == labels[second]
-    return side

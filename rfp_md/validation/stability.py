@@ -7,6 +7,7 @@ equilibrium length by more than 0.5 Å. All replicas are one batch, and a kill l
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,8 +229,7 @@ def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> 
     try:
         while run.motion.step < steps and run.alive:
             run.advance()
-            if run.motion.step % LOOK == 0:
-                progress.advance(LOOK)
+            progress.advance(1)
             if file is not None and run.motion.step % save_every == 0:
                 file.save(run.state())
     except (KeyboardInterrupt, SystemExit):
@@ -244,7 +244,7 @@ def _equilibrium(subject: Subject) -> Bonds:
     relaxed, _ = relax(subject, subject.reference)
     if bonds.changed(Bonds.of(relaxed)):
         return bonds
-    return Bonds(bonds.pairs, bonds.shifts, bonds.measure(relaxed.positions)[0])
+    return replace(bonds, lengths=bonds.measure(relaxed.positions)[0])
 
 
 def _reference_counts(subject: Subject, data: str | Path) -> Ints:

@@ -109,6 +109,16 @@ def test_ethanol_has_two_rotors_and_benzene_none():
     assert rotors(benzene, benzene.reference) == []
 
 
+def test_another_molecule_stays_where_it_is_when_a_group_turns():
+    ethanol, far = molecule("CH3CH2OH"), molecule("CH3CH2OH")
+    far.positions += [0, 0, 30]
+    alone = rotors(ForeignPotential(EMT(), free(ethanol)), free(ethanol))
+    found = rotors(ForeignPotential(EMT(), free(ethanol + far)), free(ethanol + far))
+    assert sorted(r["turning"] for r in found) == [2, 2, 4, 4]
+    for k, rotor in enumerate(found):
+        assert rotor["barrier_ev"] == pytest.approx(alone[k % 2]["barrier_ev"], abs=1e-6)
+
+
 def test_a_molecule_without_torsions_has_no_barrier_and_a_methyl_group_three():
     atoms = molecule("C2H6")
     bonds = [(i, j) for j in range(8) for i in range(j) if atoms.get_distance(i, j) < 1.7]
