@@ -29,6 +29,11 @@ FIT = {
     "valid_force_mae_ev_per_angstrom": "force MAE on validation frames, eV/Å",
     "valid_virial_mae_ev": "virial MAE on validation frames, eV",
 }
+BREAKS = {
+    "forces": "forces were not finite",
+    "collision": "two atoms collided",
+    "temperature": "it was twenty times too hot",
+}
 LEVELS = {"pass": "good", "pass with warnings": "warning", "fail": "bad", "never validated": "warning"}
 
 
@@ -54,6 +59,7 @@ def render(figures: dict[str, Any], potential: Potential, tested: Tested | None)
         "engines": ENGINES,
         "names": NAMES,
         "fit_labels": FIT,
+        "break_reasons": BREAKS,
         "limits": {(limit.check, limit.figure): limit for limit in LIMITS},
         "bond_name": lambda bond: check_pictures.bond_name(bond, figures["model"]["numbers"]),
         "subscripts": _subscripts,
@@ -137,13 +143,13 @@ def _worst(k: int, frame: dict[str, Any]) -> Markup | None:
 
 
 def _breaks(stability: dict[str, Any], reference: Frames) -> list[dict[str, Any]]:
-    """Replicas where they broke, as far as their structures are known."""
+    """Replicas where they broke, the atoms of a bond pointed out."""
     drawn = []
-    for event in [event for event in stability["breaks"] if "positions" in event][:BROKEN]:
+    for index, event in enumerate(stability["breaks"][:BROKEN]):
         frame = reference.at(np.array([event["positions"]]))
         description = f"Replica {event['replica']} where it broke"
-        picture = structure(f"break-{event['replica']}", description, frame, ring=event["bond"])
-        drawn.append({"index": stability["breaks"].index(event), "picture": picture})
+        picture = structure(f"break-{event['replica']}", description, frame, ring=event.get("bond", ()))
+        drawn.append({"index": index, "picture": picture})
     return drawn
 
 
