@@ -94,6 +94,11 @@ class Potential:
         return self.direct or (self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors))
 
     @property
+    def has_stress(self) -> bool:
+        """Whether it knows the virials of every structure that it has forces of."""
+        return self.has_forces
+
+    @property
     def fixed_composition(self) -> bool:
         """Whether it is for the atoms of ``reference`` in their order only, not for any of its elements."""
         return self.direct or any(d.capabilities.fixed_composition for d in self.descriptors)

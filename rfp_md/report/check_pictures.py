@@ -150,12 +150,12 @@ def _series(name: str, label: str, values: Any, wanted: float | None) -> Markup:
 
 
 def geometry(found: dict[str, Any], numbers: list[int]) -> list[Markup]:
-    """Vibrations, rotors, and a scan beside its reference."""
+    """Vibrations, rotors, and a scan beside its reference, as far as their energies were finite."""
     pictures = [_spectrum(found["frequencies_per_cm"])] if found.get("frequencies_per_cm") else []
-    rotors = found.get("rotors") or []
+    rotors = [rotor for rotor in found.get("rotors") or [] if None not in (rotor["barrier_ev"], *rotor["profile_ev"])]
     for start in range(0, len(rotors), ROTORS_EACH):
         pictures.append(_rotors(start, rotors[start : start + ROTORS_EACH], numbers))
-    if found.get("scan"):
+    if found.get("scan") and found["scan"]["barrier_ev"] is not None:
         pictures.append(_scan(found["scan"]))
     return pictures
 

@@ -55,7 +55,7 @@ def render(figures: dict[str, Any], potential: Potential, tested: Tested | None)
         "engines": ENGINES,
         "names": NAMES,
         "fit_labels": FIT,
-        "why_broken": WHY_BROKEN,
+        "break_reasons": WHY_BROKEN,
         "limits": {(limit.check, limit.figure): limit for limit in LIMITS},
         "bond_name": lambda bond: check_pictures.bond_name(bond, figures["model"]["numbers"]),
         "subscripts": _subscripts,
@@ -139,13 +139,13 @@ def _worst(k: int, frame: dict[str, Any]) -> Markup | None:
 
 
 def _breaks(stability: dict[str, Any], reference: Frames) -> list[dict[str, Any]]:
-    """Replicas where they broke, as far as their structures are known."""
+    """Replicas where they broke, the atoms of a bond pointed out."""
     drawn = []
-    for event in [event for event in stability["breaks"] if "positions" in event][:BROKEN]:
+    for index, event in enumerate(stability["breaks"][:BROKEN]):
         frame = reference.at(np.array([event["positions"]]))
         description = f"Replica {event['replica']} where it broke"
         picture = structure(f"break-{event['replica']}", description, frame, ring=event.get("bond", ()))
-        drawn.append({"index": stability["breaks"].index(event), "picture": picture})
+        drawn.append({"index": index, "picture": picture})
     return drawn
 
 

@@ -55,11 +55,11 @@ def central_differences(subject: Subject, frames: Frames, k: int, components: In
 
 
 def stress_error(subject: Subject, frames: Frames, virials: Floats) -> float | None:
-    """The largest difference of a stress component from central differences with strain, eV/Å³; None without stresses.
+    """The largest difference of a stress component from central differences with strain, eV/Å³.
 
-    σ = (1/V) dE/dε = −W/V, with the cell and the positions strained together.
+    σ = (1/V) dE/dε = −W/V, with the cell and the positions strained together. None without a cell or stresses.
     """
-    if frames.cells is None or not np.isfinite(virials).all():
+    if frames.cells is None or not subject.has_stress:
         return None
     errors = []
     for k in range(len(frames)):

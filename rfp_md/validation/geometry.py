@@ -32,10 +32,11 @@ def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[
         scan: frames with reference energies along a path (a torsion, a reaction), to compare the barrier with.
 
     Returns:
-        passed, verdict, judged; the figures of ``rfp_md.validation.thresholds``; relaxation_ev and
-        relaxation_angstrom (how far the minimum is from where it began), frequencies_per_cm (imaginary ones negative,
-        without the rigid motions; empty above 200 atoms), rotors: the barrier of each rigid rotation of a group, and
-        scan: barrier_ev, reference_barrier_ev, max_error_ev, or None.
+        passed, verdict, judged; the figures of ``rfp_md.validation.thresholds`` (changed_bonds None in a periodic
+        system without molecules, whose atoms have neighbours and not bonds); relaxation_ev and relaxation_angstrom
+        (how far the minimum is from where it began), frequencies_per_cm (imaginary ones negative, without the rigid
+        motions; empty above 200 atoms, and where forces were not finite), rotors: the barrier of each rigid rotation of
+        a group, and scan: barrier_ev, reference_barrier_ev, max_error_ev, or None.
 
     Raises:
         UserError: a scan that cannot be read or has other atoms.
@@ -44,10 +45,11 @@ def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[
     prediction = subject.compute(subject.reference)
     figures: dict[str, Any] = {
         "max_force_ev_per_angstrom": fmax,
-        "changed_bonds": Bonds.of(subject.reference).changed(Bonds.of(relaxed)),
-        "imaginary_modes": None if vibrations is None else int((vibrations[0] < -IMAGINARY).sum()),
+        "changed_bonds": _changed_bonds(subject.reference, relaxed),
+        "imaginary_modes": None if vibrations is None else _imaginary(vibrations[0]),
         "rigid_mode_per_cm": None if vibrations is None else float(np.abs(vibrations[1]).max()),
     }
+    frequencies = np.zeros(0) if vibrations is None or not np.isfinite(vibrations[0]).all() else vibrations[0]
     energy = float(subject.energies(relaxed)[0])
     moved = np.linalg.norm(relaxed.positions[0] - subject.reference.positions[0], axis=1)
     return {
@@ -55,7 +57,7 @@ def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[
         **figures,
         "relaxation_ev": energy - float(prediction.energies[0]),
         "relaxation_angstrom": float(moved.max()),
-        "frequencies_per_cm": [] if vibrations is None else [round(f, 3) for f in np.sort(vibrations[0]).tolist()],
+        "frequencies_per_cm": [round(f, 3) for f in np.sort(frequencies).tolist()],
         "relaxed_positions": relaxed.positions[0].tolist(),
         "rotors": [] if relaxed.periodic else rotors(subject, relaxed),
         "scan": None if scan is None else compare_scan(subject, scan),
@@ -63,15 +65,20 @@ def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[
 
 
 def relax(subject: Subject, frames: Frames) -> tuple[Frames, float]:
-    """The nearest minimum, the cell as it is, and the largest force on an atom of it, eV/Å."""
+    """The nearest minimum, the cell as it is, and the largest force on an atom of it, eV/Å.
+
+    Where forces are not finite it ends, and the largest force is not a number.
+    """
     from ase.optimize import BFGS, LBFGS
 
     atoms = to_atoms(frames)
     atoms.calc = SubjectCalculator(subject)
     # The Hessian that BFGS carries along costs more than the forces in a large box.
     optimiser = (BFGS if len(atoms) <= MOST_ATOMS else LBFGS)(atoms, logfile=None, maxstep=0.1)
-    optimiser.run(fmax=FMAX, steps=STEPS)
-    forces: Floats = atoms.get_forces()
+    for _ in optimiser.irun(fmax=FMAX, steps=STEPS):
+        forces: Floats = atoms.get_forces()
+        if not np.isfinite(forces).all():
+            break
     return frames.at(atoms.positions[None]), float(np.linalg.norm(forces, axis=1).max())
 
 
@@ -80,11 +87,13 @@ def vibrations_of(subject: Subject, frames: Frames) -> tuple[Floats, Floats, Flo
 
     Returns:
         frequencies of the vibrations, cm⁻¹, imaginary ones negative; of the rigid motions, before the projection; and
-        the mass-weighted displacement (N, 3) of the lowest vibration.
+        the mass-weighted displacement (N, 3) of the lowest vibration. None is a number where a force was not finite.
     """
     masses = np.repeat(to_atoms(frames).get_masses(), 3)
     hessian = _hessian(subject, frames) / np.sqrt(np.outer(masses, masses))
     rigid = _rigid_motions(frames, masses)
+    if not np.isfinite(hessian).all():
+        return np.full(len(masses) - len(rigid), np.nan), np.full(len(rigid), np.nan), np.zeros((frames.n_atoms, 3))
     along = np.einsum("ki,ij,kj->k", rigid, hessian, rigid)
     keep = np.eye(len(masses)) - rigid.T @ rigid
     values, modes = np.linalg.eigh(keep @ hessian @ keep)
@@ -102,13 +111,27 @@ def _minimum(subject: Subject) -> tuple[Frames, float, tuple[Floats, Floats] | N
     relaxed, fmax = relax(subject, subject.reference)
     if relaxed.n_atoms > MOST_ATOMS or relaxed.n_atoms == 1:
         return relaxed, fmax, None
+    masses = to_atoms(relaxed).get_masses()[:, None]
+    frequencies, rigid, lowest = vibrations_of(subject, relaxed)
     for _ in range(ATTEMPTS):
-        frequencies, rigid, lowest = vibrations_of(subject, relaxed)
-        if not len(frequencies) or frequencies.min() >= -IMAGINARY:
+        if not frequencies.min(initial=0.0) < -IMAGINARY:  # nor where it is not a number
             break
-        masses = to_atoms(relaxed).get_masses()[:, None]
         relaxed, fmax = relax(subject, relaxed.at(relaxed.positions + ALONG * lowest / np.sqrt(masses)))
+        frequencies, rigid, lowest = vibrations_of(subject, relaxed)
     return relaxed, fmax, (frequencies, rigid)
+
+
+def _changed_bonds(before: Frames, after: Frames) -> int | None:
+    """How many bonds of molecules are made or broken; None in a periodic system that has no molecules."""
+    bonds = Bonds.of_molecules(before)
+    if before.periodic and not len(bonds.pairs):
+        return None
+    return bonds.changed(Bonds.of_molecules(after))
+
+
+def _imaginary(frequencies: Floats) -> float:
+    """How many are imaginary, which nobody knows of what is not a number."""
+    return int((frequencies < -IMAGINARY).sum()) if np.isfinite(frequencies).all() else np.nan
 
 
 def _hessian(subject: Subject, frames: Frames) -> Floats:

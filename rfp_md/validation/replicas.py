@@ -1,6 +1,7 @@
 """Several replicas of one system in one batch: velocity Verlet with a Nosé–Hoover chain for each.
 
-    dr/dt = v,   dv/dt = f/m − v₁ v,   dv₁/dt = (Σ m v² − N_f k T) / Q₁,   dvₖ/dt = (Qₖ₋₁ vₖ₋₁² − k T) / Qₖ,
+    dr/dt = v,   dv/dt = f/m − v₁ v,   dξₖ/dt = vₖ,
+    dv₁/dt = (Σ m v² − N_f k T) / Q₁ − v₁ v₂,   dvₖ/dt = (Qₖ₋₁ vₖ₋₁² − k T) / Qₖ − vₖ vₖ₊₁ (the last link without),
 
 with Q₁ = N_f k T τ² and Qₖ = k T τ². Martyna, Tuckerman, Tobias and Klein, Mol. Phys. 87, 1117 (1996). Conserved
 is the energy with that of the chain, E + Σ Qₖ vₖ² / 2 + k T (N_f ξ₁ + Σ_{k>1} ξₖ).

@@ -8,9 +8,11 @@ Between two samples, where a smooth function has only an error of the order that
     curvature jump   g₊' − g₋'                       slopes extrapolated from three samples     O(δ³)
 
 A jump of the next derivative looks like one that is proportional to δ, and a smooth function has yet higher powers. So
-the figures are those for no spacing, 2 J(δ) − J(2δ): a jump is itself, anything smoother is nothing. The largest
-value is not always that of the gap with the jump, but one whose samples have the jump among them: of three samples
-none is larger, of four one is 19/16 of the jump, wherever it is, and so it is taken down by that.
+the figures are those for no spacing, gap by gap: 2 |J(δ)| − |J(2δ)|, where of the wider gaps around it, as far as one
+jump reaches, that with the largest J(2δ) counts. A jump is itself but for what the curve has there of its own, anything
+smoother is nothing, and what is steep far away hides nothing. The largest value is not always that of the gap with the
+jump, but one whose samples have the jump among them: of three samples none is larger, of four one is 19/16 of the jump,
+wherever it is, and so it is taken down by that.
 """
 
 from __future__ import annotations
@@ -19,20 +21,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rfp_md.frames import Floats, Frames, Ints
-from rfp_md.molecular_graph import bonded, bonded_pairs
-from rfp_md.validation.bonds import SCALE
+from rfp_md.validation.bonds import Bonds, Mask
 from rfp_md.validation.subject import Subject
-
-Mask = NDArray[np.bool_]
 
 SPACING = 0.005  # Å
 STRETCH = (-0.15, 0.45)  # Å
 AWAY = 8.0  # Å; an atom is pulled out of a molecule so far
 SWELL = (-0.03, 0.08)  # strain of a crystal: shells of neighbours leave the cutoff
 MOST_BONDS = 6
+REACH = 4  # gaps to either side: a jump shows in the values of so many
 
 _NODES = np.array([-3.0, -2.0, -1.0, 0.0])
 _POWERS = np.linalg.inv(np.vander(_NODES, increasing=True))  # from four samples to the cubic through them
@@ -69,8 +68,9 @@ class Jumps:
 
 
 def scan(subject: Subject, *, quick: bool) -> list[Jumps]:
-    """The jumps along all paths."""
-    return [jumps(subject, path) for path in _paths(subject.reference, 1 if quick else MOST_BONDS)]
+    """The jumps along all paths; without stresses, a crystal does not swell."""
+    paths = _paths(subject.reference, 1 if quick else MOST_BONDS)
+    return [jumps(subject, path) for path in paths if path.direction is not None or subject.has_stress]
 
 
 def jumps(subject: Subject, path: Path) -> Jumps:
@@ -86,21 +86,34 @@ def jumps(subject: Subject, path: Path) -> Jumps:
 
 
 def extrapolated_jumps(energies: Floats, slopes: Floats, step: float) -> list[float]:
-    """The jumps of samples (T,) at a distance ``step``, for no distance."""
-    fine = np.array(largest_jumps(energies, slopes, step))
-    coarse = np.max([largest_jumps(energies[k::2], slopes[k::2], 2 * step) for k in (0, 1)], axis=0)
-    found: list[float] = np.maximum(2 * fine - coarse, 0.0).tolist()
+    """The largest jumps of samples (T,) at a distance ``step``, for no distance: eV, eV/Å, eV/Å²."""
+    from scipy.ndimage import maximum_filter1d
+
+    if not (np.isfinite(energies).all() and np.isfinite(slopes).all()):
+        return [np.nan] * 3
+    fine = jumps_of_gaps(energies, slopes, step)
+    # Of every other sample, from the first (second) one: the first wide gap that is known has the fourth (fifth) narrow
+    # one and the next one in it.
+    even, odd = (
+        np.repeat(jumps_of_gaps(energies[k::2], slopes[k::2], 2 * step), 2, axis=1)[:, 1 - k :] for k in (0, 1)
+    )
+    count = min(even.shape[1], odd.shape[1])
+    coarse = maximum_filter1d(np.maximum(even[:, :count], odd[:, :count]), 2 * REACH + 1, axis=1)
+    found: list[float] = (2 * fine[:, 4 : 4 + count] - coarse).max(axis=1, initial=0.0).tolist()
     return found
 
 
-def largest_jumps(energies: Floats, slopes: Floats, step: float) -> tuple[float, float, float]:
-    """As in the module's docstring, of samples (T,) at a distance ``step``."""
+def jumps_of_gaps(energies: Floats, slopes: Floats, step: float) -> Floats:
+    """The sizes of the module's docstring of samples (T,) at a distance ``step``: (3, T − 7).
+
+    Of the gap after the fourth sample, and so on to the gap before the last but three.
+    """
     four = np.lib.stride_tricks.sliding_window_view(slopes, 4)
-    energy = np.diff(energies)[1:-1] - step * four @ _INTEGRAL
+    energy = (np.diff(energies)[1:-1] - step * four @ _INTEGRAL)[2:-2]
     left, right = four[:-4], four[4:, ::-1]  # the gap is half a sample after the left and before the right ones
     force = left @ _VALUE - right @ _VALUE
     curvature = (left @ _SLOPE + right @ _SLOPE) / step
-    return tuple(float(np.abs(part).max()) for part in (energy, force, curvature))  # type: ignore[return-value]
+    return np.abs([energy, force, curvature])
 
 
 def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
@@ -108,10 +121,10 @@ def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
         yield _swelling(frames)
         yield _moving(frames, "one atom", np.arange(frames.n_atoms) == 0, np.ones(3) / np.sqrt(3.0), STRETCH)
         return
-    bonds = bonded(frames, SCALE)
-    for first, second in _different(frames, bonded_pairs(frames, SCALE), most_bonds):
+    bonds = Bonds.of(frames)
+    for first, second in _different(frames, bonds.pairs, most_bonds):
         axis = frames.positions[0, second] - frames.positions[0, first]
-        moving = side_of(bonds, int(first), int(second))
+        moving = bonds.side_of(int(first), int(second))
         yield _moving(frames, f"bond {first}–{second}", moving, axis / np.linalg.norm(axis), STRETCH)
     # The atom farthest out leaves all others behind, one after another.
     arms = frames.positions[0] - frames.positions[0].mean(axis=0)
@@ -143,15 +156,3 @@ def _different(frames: Frames, pairs: Ints, most: int) -> Iterator[Ints]:
     firsts = [k for k, kind in enumerate(kinds) if kinds.index(kind) == k]
     others = [k for k in range(len(pairs)) if k not in firsts]
     yield from (pairs[k] for k in (firsts + others)[: max(most, len(firsts))])
-
-
-def side_of(bonds: Mask, first: int, second: int) -> Mask:
-    """Which atoms hang on the second end of a bond (N,); in a ring that end alone."""
-    from scipy.sparse.csgraph import connected_components
-
-    cut = bonds.copy()
-    cut[first, second] = cut[second, first] = False
-    labels: Floats = connected_components(cut, directed=False)[1]
-    alone = labels[first] == labels[second]
-    side: Mask = np.arange(len(bonds)) == second if alone else labels == labels[second]
-    return side

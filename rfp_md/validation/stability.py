@@ -1,12 +1,16 @@
 """Does a molecule stay that molecule? Long hot dynamics until a bond breaks that should not.
 
 The protocol of Fu et al. (arXiv:2210.07237): 500 K, Nosé–Hoover, 0.5 fs, 300 ps; a run ends where a bond is off its
-equilibrium length by more than 0.5 Å. All replicas are one batch, and a kill loses nothing.
+equilibrium length by more than 0.5 Å. In a periodic system only bonds of molecules count (``Bonds.of_molecules``):
+atoms of a crystal may change their neighbours. Any run ends where two atoms collide (closer than half of the sum of
+their covalent radii), where the temperature is twenty times the thermostat's, or where forces are not finite. All
+replicas are one batch; a stop or a kill costs at most 1/300 of the run, which is computed again.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,7 @@ from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.resumable import Resumable
 from rfp_md.validation import pair_distances
-from rfp_md.validation.bonds import Bonds
+from rfp_md.validation.bonds import Bonds, collisions
 from rfp_md.validation.geometry import relax
 from rfp_md.validation.replicas import Replicas
 from rfp_md.validation.subject import Subject
@@ -29,6 +33,7 @@ REPLICAS, QUICK_REPLICAS = 5, 3
 LONGEST_OFF = 0.5  # Å
 LOOK = 10  # steps between looks at the bonds and distances
 POINTS = 300  # of the series
+SETTLED, SETTLED_PART = 1.0, 0.1  # ps, and of the run: the start, all in one structure, tells nothing of pair distances
 HOT = 20.0  # times the temperature: a run that got out of hand without breaking a bond
 
 
@@ -57,10 +62,11 @@ def check_stability(
 
     Returns:
         passed, verdict, judged; stable_fraction, pair_distance_mae (None without ``data`` or in a crystal), stable_ps
-        (mean over the replicas), stable_ps_of_replicas, breaks (where each one that broke did: replica, ps, bond,
-        length_angstrom, equilibrium_angstrom, force_uncertainty_ev_per_angstrom), series (time_ps, temperature_k,
+        (mean over the replicas), stable_ps_of_replicas, breaks (where each one that broke did: replica, ps, why:
+        "forces", "bond", "collision" or "temperature", force_uncertainty_ev_per_angstrom, positions, and of a bond
+        also bond, length_angstrom, equilibrium_angstrom), series (time_ps, temperature_k,
         force_uncertainty_ev_per_angstrom: the largest of an atom in the batch), pair_distances and
-        reference_pair_distances (h of r).
+        reference_pair_distances (h of r, after the first ps, or the first tenth of a run below 10 ps).
 
     Raises:
         UserError: numbers that make no run, data that do not fit, or a checkpoint of another run.
@@ -75,7 +81,8 @@ def check_stability(
         )
     progress = progress or Progress()
     reference = None if data is None else _reference_counts(subject, data)
-    run = Run(subject, replicas, timestep, temperature, seed, max(1, steps // POINTS))
+    settled = round(min(SETTLED * 1e3 / timestep, SETTLED_PART * steps))
+    run = Run(subject, replicas, timestep, temperature, seed, max(1, steps // POINTS), settled)
     settings = {
         "--length": float(length),
         "--timestep": float(timestep),
@@ -122,11 +129,18 @@ class Run:
 
     Attributes:
         broken_at: the step at which a replica broke, by its number.
-        counts: of pair distances, of all replicas before they broke.
+        counts: of pair distances, of all replicas once they settled and before they broke.
     """
 
     def __init__(
-        self, subject: Subject, replicas: int, timestep: float, temperature: float, seed: int, stride: int
+        self,
+        subject: Subject,
+        replicas: int,
+        timestep: float,
+        temperature: float,
+        seed: int,
+        stride: int,
+        settled: int,
     ) -> None:
         self.motion = Replicas(subject, replicas, timestep, temperature, seed)
         self.alive = list(range(replicas))
@@ -139,8 +153,11 @@ class Run:
         }
         self.counts: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
         self._subject, self._stride, self._timestep, self._temperature = subject, stride, timestep, temperature
+        self._settled = settled
         self._bonds = _equilibrium(subject)
         self._committee = committee_of(subject)
+        if not np.isfinite(self.motion.forces).all():
+            self._look()
 
     def advance(self) -> None:
         """One step, and every so often a look."""
@@ -171,32 +188,38 @@ class Run:
         self.counts = np.array(state["counts"], dtype=np.int64)
 
     def _look(self) -> None:
-        """Replicas with a bond that is off end here; the others' pair distances count."""
+        """Replicas that broke end here; the others' pair distances count."""
         off = np.abs(self._bonds.measure(self.motion.positions) - self._bonds.lengths)
-        wild = ~np.isfinite(self.motion.temperatures) | (self.motion.temperatures > HOT * self._temperature)
-        broken = wild | (off.max(axis=1, initial=0.0) > LONGEST_OFF) | ~np.isfinite(off).all(axis=1)
+        finite = np.isfinite(self.motion.kinetic) & np.isfinite(self.motion.forces).all(axis=(1, 2))
+        whys = np.full(len(finite), "", dtype=object)
+        whys[self.motion.temperatures > HOT * self._temperature] = "temperature"
+        whys[finite] = np.where(collisions(self.motion.frames[np.flatnonzero(finite)]), "collision", whys[finite])
+        whys[off.max(axis=1, initial=0.0) > LONGEST_OFF] = "bond"
+        whys[~finite] = "forces"
+        broken = whys != ""
         for k in np.flatnonzero(broken):
-            self._record(int(k), off[k])
+            self._record(int(k), whys[k], off[k])
         if broken.any():
             self.motion.keep(~broken)
             self.alive = [replica for replica, gone in zip(self.alive, broken, strict=True) if not gone]
-        if self.alive and not self._subject.reference.periodic:
+        if self.alive and not self._subject.reference.periodic and self.motion.step >= self._settled:
             self.counts += pair_distances.counts(self.motion.positions)
 
-    def _record(self, k: int, off: Floats) -> None:
+    def _record(self, k: int, why: str, off: Floats) -> None:
         step, replica = self.motion.step, self.alive[k]
         self.broken_at[replica] = step
-        entry: dict[str, Any] = {"replica": replica, "ps": step * self._timestep * 1e-3}
-        if np.isfinite(off).all() and len(off):
+        entry: dict[str, Any] = {"replica": replica, "ps": step * self._timestep * 1e-3, "why": why}
+        if why == "bond":
             worst = int(off.argmax())
-            equilibrium = float(self._bonds.lengths[worst])
             entry |= {
                 "bond": self._bonds.pairs[worst].tolist(),
                 "length_angstrom": float(self._bonds.measure(self.motion.positions[k : k + 1])[0, worst]),
-                "equilibrium_angstrom": equilibrium,
-                "force_uncertainty_ev_per_angstrom": self._uncertainty(k),
-                "positions": self.motion.positions[k].tolist(),
+                "equilibrium_angstrom": float(self._bonds.lengths[worst]),
             }
+        entry |= {
+            "force_uncertainty_ev_per_angstrom": self._uncertainty(k),
+            "positions": self.motion.positions[k].tolist(),
+        }
         self.breaks.append(entry)
 
     def _uncertainty(self, k: int | None) -> float | None:
@@ -220,7 +243,7 @@ def committee_of(subject: Subject) -> Potential | None:
 
 
 def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> None:
-    """To the end; what is reached is kept however it ends."""
+    """To the end; however it ends, what the last checkpoint has is kept: all but 1/300 of the run at most."""
     save_every = max(LOOK, steps // POINTS)
     progress.start("stability", steps - run.motion.step, "steps")
     if file is not None and not file.state:
@@ -228,8 +251,7 @@ def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> 
     try:
         while run.motion.step < steps and run.alive:
             run.advance()
-            if run.motion.step % LOOK == 0:
-                progress.advance(LOOK)
+            progress.advance(1)
             if file is not None and run.motion.step % save_every == 0:
                 file.save(run.state())
     except (KeyboardInterrupt, SystemExit):
@@ -239,12 +261,12 @@ def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> 
 
 
 def _equilibrium(subject: Subject) -> Bonds:
-    """The bonds of the reference structure with their lengths in the minimum, or its own where that has others."""
-    bonds = Bonds.of(subject.reference)
+    """The bonds of the reference's molecules with their lengths in the minimum, or its own where that has others."""
+    bonds = Bonds.of_molecules(subject.reference)
     relaxed, _ = relax(subject, subject.reference)
-    if bonds.changed(Bonds.of(relaxed)):
+    if bonds.changed(Bonds.of_molecules(relaxed)):
         return bonds
-    return Bonds(bonds.pairs, bonds.shifts, bonds.measure(relaxed.positions)[0])
+    return replace(bonds, lengths=bonds.measure(relaxed.positions)[0])
 
 
 def _reference_counts(subject: Subject, data: str | Path) -> Ints:

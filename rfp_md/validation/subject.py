@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from rfp_md.calculators import level_of_theory, make_calculator
@@ -31,6 +31,11 @@ class Subject(Protocol):
     @property
     def has_forces(self) -> bool: ...
 
+    @property
+    def has_stress(self) -> bool:
+        """Whether virials of periodic structures are known; where they are not, nothing looks at them."""
+        ...
+
     def compute(self, frames: Frames) -> Prediction:
         """Energies, forces and virials of M structures."""
         ...
@@ -43,28 +48,50 @@ class Subject(Protocol):
 class ForeignPotential:
     """An ASE calculator as a potential: structures are evaluated one after another.
 
+    Where it fails at a structure (a field that does not converge), energy, forces and virial are not numbers.
+
     Args:
         calculator: of ASE.
-        reference: one structure.
+        reference: one structure, evaluated at once to see what the calculator can do.
         name: what it is called in messages.
+
+    Attributes:
+        has_stress: whether it gives the stress of the reference, if that is periodic.
+
+    Raises:
+        UserError: the calculator fails at the reference.
     """
 
     has_forces = True
 
     def __init__(self, calculator: Any, reference: Frames, name: str = "the calculator") -> None:
-        self.reference, self._name = reference, name
+        self.reference = reference
         self._atoms = to_atoms(reference)
         self._atoms.calc = calculator
+        self.has_stress = True
+        try:
+            self._energy(self._atoms), self._atoms.get_forces(apply_constraint=False)
+            self.has_stress = self._gives_stress()
+        except Exception as error:
+            raise UserError(
+                f"{name}: failed ({type(error).__name__}: {error}); check --structure and --calculator-arg"
+            ) from error
 
     def compute(self, frames: Frames) -> Prediction:
-        """Energies, forces and virials. Raises UserError where the calculator fails."""
+        """Energies, forces and virials."""
         parts = [self._one(frames, k, self._all) for k in range(len(frames))]
         energies, forces, virials = (np.array(column) for column in zip(*parts, strict=True))
         return Prediction(energies, forces, virials)
 
     def energies(self, frames: Frames) -> Floats:
-        """Energies alone. Raises as ``compute``."""
+        """Energies alone."""
         return np.array([self._one(frames, k, self._energy) for k in range(len(frames))])
+
+    def _gives_stress(self) -> bool:
+        try:
+            return not self._atoms.pbc.any() or self._atoms.get_stress() is not None
+        except NotImplementedError:  # of which ASE's PropertyNotImplementedError is one
+            return False
 
     def _one(self, frames: Frames, k: int, of: Callable[[Atoms], Any]) -> Any:
         self._atoms.positions = frames.positions[k]
@@ -72,10 +99,9 @@ class ForeignPotential:
             self._atoms.cell = frames.cells[k]
         try:
             return of(self._atoms)
-        except Exception as error:
-            raise UserError(
-                f"{self._name}: failed ({type(error).__name__}: {error}); check --structure and --calculator-arg"
-            ) from error
+        except Exception:  # noqa: BLE001 - whatever it raises, it has no answer here
+            nothing = np.full(frames.positions[k].shape, np.nan), np.full((3, 3), np.nan)
+            return (np.nan, *nothing) if of == self._all else np.nan
 
     @staticmethod
     def _energy(atoms: Atoms) -> float:
@@ -87,11 +113,9 @@ class ForeignPotential:
         energy, forces = self._energy(atoms), atoms.get_forces(apply_constraint=False)
         if not atoms.pbc.any():
             return energy, forces, atoms.positions.T @ forces
-        try:
-            virial = -atoms.get_stress(voigt=False) * atoms.get_volume()
-        except PropertyNotImplementedError:
-            virial = np.full((3, 3), np.nan)
-        return energy, forces, virial
+        if not self.has_stress:
+            return energy, forces, np.full((3, 3), np.nan)
+        return energy, forces, -atoms.get_stress(voigt=False) * atoms.get_volume()
 
 
 class SubjectCalculator(Calculator):  # type: ignore[misc]
@@ -114,7 +138,7 @@ class SubjectCalculator(Calculator):  # type: ignore[misc]
         prediction = self._subject.compute(frames)
         energy = float(prediction.energies[0])
         self.results = {"energy": energy, "free_energy": energy, "forces": prediction.forces[0]}
-        if frames.periodic:
+        if frames.periodic and self._subject.has_stress:
             self.results["stress"] = full_3x3_to_voigt_6_stress(-prediction.virials[0] / self.atoms.get_volume())
 
 

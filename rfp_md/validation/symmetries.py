@@ -7,9 +7,9 @@ from itertools import islice
 import numpy as np
 
 from rfp_md.frames import Frames, Ints
-from rfp_md.molecular_graph import bonded_pairs, isomorphisms
+from rfp_md.molecular_graph import isomorphisms
 from rfp_md.potential import Potential, Prediction
-from rfp_md.validation.bonds import SCALE
+from rfp_md.validation.bonds import Bonds
 from rfp_md.validation.subject import Subject
 
 PERMUTATIONS = 12
@@ -80,7 +80,7 @@ def _orders(subject: Subject, frames: Frames, rng: np.random.Generator) -> list[
     """Some relabellings of like atoms, none of them the identity."""
     identity = np.arange(frames.n_atoms)
     if isinstance(subject, Potential) and subject.fixed_composition:
-        graph = (frames.numbers, bonded_pairs(subject.reference, SCALE))
+        graph = (frames.numbers, Bonds.of(subject.reference).pairs)
         found = islice(isomorphisms(graph, graph), PERMUTATIONS + 1)
         return [order for order in found if not np.array_equal(order, identity)]
     orders = []

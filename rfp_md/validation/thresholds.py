@@ -208,7 +208,7 @@ LIMITS = (
         1.0,
         0.8,
         "",
-        "replicas in which no bond is off by more than 0.5 Å until the end",
+        "replicas in which no bond of a molecule is off by more than 0.5 Å, no atoms collide, and none overheats",
         f"{_FU}; four of five replicas",
         at_least=True,
     ),
@@ -236,7 +236,7 @@ LIMITS = (
         0,
         0,
         "",
-        "bonds made or broken by the relaxation",
+        "bonds of molecules made or broken by the relaxation; not judged in a crystal of atoms",
         "the minimum of a molecule is that molecule",
     ),
     Limit(

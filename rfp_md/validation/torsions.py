@@ -9,9 +9,7 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
-from rfp_md.molecular_graph import bonded, bonded_pairs
-from rfp_md.validation.bonds import SCALE
-from rfp_md.validation.smoothness import side_of
+from rfp_md.validation.bonds import Bonds
 from rfp_md.validation.subject import Subject
 
 ANGLES = np.arange(0, 360, 10)  # degrees
@@ -27,18 +25,22 @@ def rotors(subject: Subject, frames: Frames) -> list[dict[str, Any]]:
         frames: the minimum.
 
     Returns:
-        for each bond its atoms, ``turning`` (how many atoms), barrier_ev, and the profile at 0, 10, ... degrees.
+        for each bond, 12 at most, its atoms, ``turning`` (how many atoms: the smaller side; other molecules stay where
+        they are), barrier_ev, and the profile at 0, 10, ... degrees.
     """
     from scipy.spatial.transform import Rotation
 
-    bonds = bonded(frames, SCALE)
-    found = []
-    for first, second in bonded_pairs(frames, SCALE).tolist():
-        turning = side_of(bonds, first, second)
-        if turning[first] or min(bonds[first].sum(), bonds[second].sum()) < 2 or _in_ring(bonds, first, second):
+    bonds = Bonds.of(frames)
+    neighbours = bonds.matrix.sum(axis=0)
+    found: list[dict[str, Any]] = []
+    for first, second in bonds.pairs.tolist():
+        if len(found) == MOST:
+            break
+        if min(neighbours[first], neighbours[second]) < 2 or bonds.in_ring(first, second):
             continue
-        if turning.sum() > len(turning) / 2:
-            first, second, turning = second, first, ~turning
+        turning, staying = bonds.side_of(first, second), bonds.side_of(second, first)
+        if turning.sum() > staying.sum():
+            first, second, turning = second, first, staying
         positions = frames.positions[0]
         axis = positions[second] - positions[first]
         turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * axis / np.linalg.norm(axis)).as_matrix()
@@ -53,7 +55,7 @@ def rotors(subject: Subject, frames: Frames) -> list[dict[str, Any]]:
                 "profile_ev": [round(e, 6) for e in (profile - profile.min()).tolist()],
             }
         )
-    return found[:MOST]
+    return found
 
 
 def compare_scan(subject: Subject, path: str | Path) -> dict[str, Any]:
@@ -84,11 +86,3 @@ def _read(path: str | Path, subject: Subject) -> Frames:
     if block.energies is None:
         raise UserError(f"--scan {path}: has no energies to compare the barrier with")
     return block
-
-
-def _in_ring(bonds: np.typing.NDArray[np.bool_], first: int, second: int) -> bool:
-    """Whether the two ends hang together without the bond."""
-    side = side_of(bonds, first, second)
-    others = bonds[second].copy()
-    others[first] = False
-    return bool(side.sum() == 1 and others.any())

@@ -56,7 +56,16 @@ def stability(frames: Frames, broken: bool = False) -> dict[str, Any]:
         moved = frames.positions[0] + 0.0
         moved[8] += 1.0
         at = {"bond": [2, 8], "length_angstrom": 2.3, "equilibrium_angstrom": 0.97, "positions": moved.tolist()}
-        breaks = [{"replica": 1, "ps": 1.25, **at, "force_uncertainty_ev_per_angstrom": 0.7}, {"replica": 2, "ps": 0.5}]
+        breaks = [
+            {"replica": 1, "ps": 1.25, "why": "bond", **at, "force_uncertainty_ev_per_angstrom": 0.7},
+            {
+                "replica": 2,
+                "ps": 0.5,
+                "why": "collision",
+                "force_uncertainty_ev_per_angstrom": None,
+                "positions": frames.positions[0].tolist(),
+            },
+        ]
     figures = {"stable_fraction": 1.0 - len(breaks) / 3, "pair_distance_mae": 0.1}
     return {
         **judge("stability", figures),

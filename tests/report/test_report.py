@@ -137,7 +137,8 @@ def test_a_failed_model_looks_like_a_good_one(potential, tmp_path):
     assert "NVE: ✕ fail" in top
     text = (tmp_path / "bad.html").read_text()
     assert "Replica 1 where it broke" in text
-    assert "the positions were not finite" in text
+    assert "two atoms collided" in text
+    assert "Replica 2 where it broke.<" in text
     assert "rfp validate bad.rfp geometry" in text
 
 
@@ -175,7 +176,11 @@ def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path
     stopped = records.stability(potential.reference, broken=True)
     stopped["series"] = {key: [] for key in stopped["series"]}
     stopped["pair_distances"] = {"r_angstrom": [0.025], "h_per_angstrom": [0.0]}
-    record.add(path, {"forces": nowhere | judge("forces", figures) | figures, "stability": stopped})
+    crashed = records.geometry(potential.reference)
+    crashed["rotors"] += [{"bond": [1, 2], "turning": 2, "barrier_ev": None, "profile_ev": [0.0, None]}]
+    crashed["scan"] |= {"barrier_ev": None, "max_error_ev": None, "profile_ev": [None] * 3}
+    checks = {"forces": nowhere | judge("forces", figures) | figures, "stability": stopped, "geometry": crashed}
+    record.add(path, checks)
     found = report(path, tmp_path / "wild.html")
     assert found["forces"]["verdict"] == "fail"
     assert found["forces"]["judged"][0]["value"] is None

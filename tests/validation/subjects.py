@@ -32,7 +32,7 @@ def morse(depth: float, steepness: float, length: float) -> Curve:
 class Molecule:
     """A free molecule of bonds and angles."""
 
-    has_forces = True
+    has_forces = has_stress = True
 
     def __init__(self, numbers: Sequence[int], positions: object, terms: Sequence[Term]) -> None:
         self.reference = Frames(np.array(numbers, dtype=np.int64), np.array(positions, dtype=np.float64)[None])
@@ -95,7 +95,7 @@ class PairPotential:
     One file of a simulation code in small, for what can go wrong in one to be planted in it.
     """
 
-    has_forces = True
+    has_forces = has_stress = True
     depth, steepness, length = 0.5, 1.6, 2.6
 
     def __init__(self, reference: Frames, cutoff: float) -> None:

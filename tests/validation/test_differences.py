@@ -9,6 +9,7 @@ from ase.calculators.tip3p import TIP3P
 from rfp_md.frames import Frames
 from rfp_md.potential import Prediction
 from rfp_md.validation.differences import MOST_COMPONENTS, STEPS, deformed, error_curve, stress_error
+from rfp_md.validation.smoothness import scan
 from rfp_md.validation.subject import ForeignPotential
 from tests.validation.subjects import Molecule, spring, water
 
@@ -96,10 +97,13 @@ def test_a_stress_of_the_wrong_sign_or_transposed_is_found(copper):
     assert stress_error(subject, frames, np.roll(prediction.virials, 1, axis=2)) > 1e-3
 
 
-def test_without_a_cell_or_without_stresses_there_is_no_figure(copper):
+def test_without_a_cell_there_is_no_figure(copper):
     assert stress_error(water(), water().reference, np.zeros((1, 3, 3))) is None
+
+
+def test_a_stress_that_is_promised_and_no_number_is_not_taken_for_none(copper):
     subject, frames, prediction = copper
-    assert stress_error(subject, frames, np.full_like(prediction.virials, np.nan)) is None
+    assert np.isnan(stress_error(subject, frames, np.full_like(prediction.virials, np.nan)))
 
 
 def test_a_calculator_without_stress_has_none():
@@ -107,7 +111,11 @@ def test_a_calculator_without_stress_has_none():
         [water().reference.positions[0] * 0.9572 / 0.96 + shift for shift in ([1, 1, 1], [4, 4, 4])]
     )
     frames = Frames(np.array([8, 1, 1] * 2), positions[None], cells=9.0 * np.eye(3)[None], pbc=(True,) * 3)
-    prediction = ForeignPotential(TIP3P(rc=4.0), frames).compute(frames)
+    subject = ForeignPotential(TIP3P(rc=4.0), frames)
+    prediction = subject.compute(frames)
+    assert not subject.has_stress
+    assert stress_error(subject, frames, prediction.virials) is None
+    assert [path.label for path in scan(subject, quick=True)] == ["one atom"]
     assert isinstance(prediction, Prediction)
     assert np.isfinite(prediction.forces).all()
     assert np.isnan(prediction.virials).all()

@@ -1,9 +1,11 @@
 """Minima, vibrations and barriers of molecules for which a pencil gives them."""
 
+import json
+
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import molecule
+from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.io import write
 from scipy.constants import c, e, physical_constants
@@ -11,6 +13,7 @@ from scipy.constants import c, e, physical_constants
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.interfaces.ase import to_atoms
+from rfp_md.validation import geometry, record
 from rfp_md.validation.geometry import check_geometry, relax
 from rfp_md.validation.subject import ForeignPotential
 from rfp_md.validation.torsions import rotors
@@ -96,7 +99,53 @@ def test_a_crystal_has_three_rigid_motions():
     result = check_geometry(PairPotential(Frames(np.full(4, 29), positions, cells=cells, pbc=(True,) * 3), 3.6))
     assert len(result["frequencies_per_cm"]) == 9
     assert result["rigid_mode_per_cm"] < 1
-    assert (result["verdict"], result["rotors"]) == ("pass", [])
+    assert (result["verdict"], result["rotors"], result["changed_bonds"]) == ("pass", [], None)
+
+
+def test_neighbours_of_a_metal_are_no_bonds_that_a_relaxation_could_break():
+    atoms = bulk("Al", cubic=True)
+    atoms.rattle(0.15, seed=0)
+    frames = Frames(
+        atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
+    )
+    result = check_geometry(ForeignPotential(EMT(), frames))
+    assert (result["verdict"], result["changed_bonds"]) == ("pass", None)
+
+
+@pytest.mark.parametrize("where", [0.0, 1.15])
+def test_forces_that_are_no_numbers_fail_and_are_no_bad_input(where):
+    """From the start, and where the relaxation comes to, beyond which its start of 1.2 Å is."""
+
+    def curve(d):
+        energy, slope = morse(11.0, 2.3, 1.13)(d)
+        return energy, np.where((d < where) | (where == 0), np.nan, slope)
+
+    result = check_geometry(diatomic(curve, length=1.2))
+    assert result["verdict"] == "fail"
+    assert np.isnan([result[k] for k in ("max_force_ev_per_angstrom", "imaginary_modes", "rigid_mode_per_cm")]).all()
+    json.dumps(record.plain(result), allow_nan=False)
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_a_single_atom_is_a_minimum(periodic):
+    cells = 3.0 * np.eye(3)[None] if periodic else None
+    frames = Frames(np.array([29]), np.zeros((1, 1, 3)), cells=cells, pbc=(periodic,) * 3)
+    result = check_geometry(PairPotential(frames, 3.6))
+    assert (result["verdict"], result["frequencies_per_cm"], result["rotors"]) == ("pass", [], [])
+
+
+def test_the_frequencies_are_those_of_the_structure_that_is_told(monkeypatch):
+    """Also where every attempt ends on a saddle."""
+    analysed = []
+
+    def vibrations(subject, frames):
+        analysed.append(frames.positions)
+        return np.array([-100.0]), np.zeros(6), np.full((3, 3), 0.1 * len(analysed))
+
+    monkeypatch.setattr(geometry, "vibrations_of", vibrations)
+    result = check_geometry(water())
+    np.testing.assert_array_equal(analysed[-1][0], result["relaxed_positions"])
+    assert result["imaginary_modes"] == 1
 
 
 def test_ethanol_has_two_rotors_and_benzene_none():
@@ -107,6 +156,16 @@ def test_ethanol_has_two_rotors_and_benzene_none():
     assert all(r["barrier_ev"] > 1e-3 and len(r["profile_ev"]) == 36 for r in found)
     benzene = ForeignPotential(EMT(), free(molecule("C6H6")))
     assert rotors(benzene, benzene.reference) == []
+
+
+def test_another_molecule_stays_where_it_is_when_a_group_turns():
+    ethanol, far = molecule("CH3CH2OH"), molecule("CH3CH2OH")
+    far.positions += [0, 0, 30]
+    alone = rotors(ForeignPotential(EMT(), free(ethanol)), free(ethanol))
+    found = rotors(ForeignPotential(EMT(), free(ethanol + far)), free(ethanol + far))
+    assert sorted(r["turning"] for r in found) == [2, 2, 4, 4]
+    for k, rotor in enumerate(found):
+        assert rotor["barrier_ev"] == pytest.approx(alone[k % 2]["barrier_ev"], abs=1e-6)
 
 
 def test_a_molecule_without_torsions_has_no_barrier_and_a_methyl_group_three():

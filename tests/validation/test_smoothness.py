@@ -13,7 +13,7 @@ from rfp_md.frames import Frames
 from rfp_md.validation.forces import check_forces
 from rfp_md.validation.smoothness import SPACING, extrapolated_jumps, scan
 from rfp_md.validation.subject import ForeignPotential
-from tests.validation.subjects import Molecule, carbon_dioxide, spring, water
+from tests.validation.subjects import Molecule, carbon_dioxide, morse, spring, water
 
 S = np.arange(-0.15, 0.45, SPACING)
 places = st.floats(-0.1, 0.4)
@@ -48,6 +48,18 @@ def test_a_jump_of_the_third_derivative_is_not_reported_as_one_of_the_second(pla
     energy, force, curvature = planted(3, place, size)
     assert (energy, force) == pytest.approx((0, 0), abs=1e-9 * size + 1e-10)
     assert curvature < 1e-3 * size
+
+
+@pytest.mark.parametrize("size", [0.04, 0.1])
+@given(off=st.floats(-0.5, 0.5))
+def test_a_jump_of_the_curvature_is_not_hidden_by_steepness_elsewhere(size, off):
+    """On a stiff Morse curve, whose own differences are larger where it is steep."""
+    energies, slopes = morse(10.0, 2.7, 0.0)(S)
+    beyond = np.maximum(S - 0.3 - off * SPACING, 0.0)
+    plain = extrapolated_jumps(energies, slopes, SPACING)
+    found = extrapolated_jumps(energies + 0.5 * size * beyond**2, slopes + size * beyond, SPACING)
+    assert plain[2] < 1e-3
+    assert size - 0.013 < found[2] < size  # what is left of the curve's own differences goes off
 
 
 @pytest.mark.parametrize("function", [np.sin, np.exp, np.tanh, lambda x: (1 - np.exp(-x)) ** 2, lambda x: x**6])

@@ -1,5 +1,6 @@
 """Long dynamics: what breaks is told, what is killed goes on, and nothing is left behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,15 +9,18 @@ import sys
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
 from ase.io import write
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.progress import Progress
-from rfp_md.validation import pair_distances
-from rfp_md.validation.stability import LOOK, check_stability
+from rfp_md.validation import pair_distances, record
+from rfp_md.validation.stability import LOOK, Run, check_stability
+from rfp_md.validation.subject import ForeignPotential
 from tests.conftest import ROOT
-from tests.validation.subjects import PairPotential, carbon_dioxide, morse, water
+from tests.validation.subjects import Molecule, PairPotential, carbon_dioxide, morse, water
 
 SHORT = {"length": 0.2, "replicas": 3, "temperature": 500.0}
 
@@ -61,7 +65,7 @@ def test_a_molecule_that_holds_passes_and_says_what_it_was_like():
 def test_a_weak_bond_is_the_one_that_is_told_of(broken):
     assert broken["breaks"]
     for event in broken["breaks"]:
-        assert event["bond"] == [0, 2]
+        assert (event["why"], event["bond"]) == ("bond", [0, 2])
         assert event["equilibrium_angstrom"] == pytest.approx(0.96, abs=1e-3)
         assert abs(event["length_angstrom"] - event["equilibrium_angstrom"]) > 0.5
         o, _, h = np.array(event["positions"])
@@ -93,6 +97,8 @@ def test_one_replica_s_nonsense_does_not_take_the_others_along():
     times = result["stable_ps_of_replicas"]
     assert 0 < len(result["breaks"]) < 6
     assert max(times) == 0.5
+    assert {event["why"] for event in result["breaks"]} == {"forces"}
+    assert not any("bond" in event for event in result["breaks"])
     assert all(len(np.shape(event["positions"])) == 2 for event in result["breaks"])
 
 
@@ -102,11 +108,69 @@ def test_a_run_that_explodes_ends_at_once_and_fails():
     assert result["stable_ps"] <= 3 * LOOK * 20e-3
 
 
-def test_a_crystal_has_bonds_across_its_cell_but_no_pair_distances():
+def copper():
     positions = 3.7 * np.array([[[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]])
-    frames = Frames(np.full(4, 29), positions, cells=3.7 * np.eye(3)[None], pbc=(True,) * 3)
-    result = check_stability(PairPotential(frames, 3.6), length=0.02, replicas=2, temperature=50.0)
+    return Frames(np.full(4, 29), positions, cells=3.7 * np.eye(3)[None], pbc=(True,) * 3)
+
+
+def test_a_crystal_has_no_pair_distances():
+    result = check_stability(PairPotential(copper(), 3.6), length=0.02, replicas=2, temperature=50.0)
     assert (result["verdict"], result["pair_distances"]) == ("pass", None)
+
+
+def test_a_hot_metal_does_not_break():
+    atoms = bulk("Al", cubic=True)
+    frames = Frames(
+        atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
+    )
+    result = check_stability(ForeignPotential(EMT(), frames), length=0.3, replicas=2, temperature=700.0, timestep=2.0)
+    assert (result["verdict"], result["breaks"]) == ("pass", [])
+
+
+def test_atoms_of_a_crystal_that_fall_into_each_other_collide():
+    class Hole(PairPotential):
+        def bare(self, d):
+            return 0.3 * d - 1.0, np.full_like(d, 0.3)
+
+    result = check_stability(Hole(copper(), 3.6), length=5.0, replicas=2, temperature=500.0)
+    assert not result["passed"]
+    assert {event["why"] for event in result["breaks"]} == {"collision"}
+    assert all("bond" not in event and "positions" in event for event in result["breaks"])
+
+
+def test_a_run_that_gets_hot_without_a_bond_to_break_ends_for_its_temperature():
+    result = check_stability(Boiling(), length=1.0, replicas=2, temperature=500.0)
+    assert [event["why"] for event in result["breaks"]] == ["temperature"] * 2
+
+
+class Boiling(Molecule):
+    """Two atoms that are not bonded, pushed apart by a force that does not end."""
+
+    def __init__(self):
+        super().__init__([18, 18], [[0, 0, 0], [0, 0, 4.0]], [(0, 1, lambda d: (1e-3 * d**2 - 9 * d, 2e-3 * d - 9))])
+
+
+def test_forces_that_are_no_numbers_from_the_start_fail_and_are_no_bad_input():
+    subject = water()
+    subject.terms = [(0, 1, lambda d: (d, np.full_like(d, np.nan)))]
+    result = check_stability(subject, **SHORT)
+    assert (result["stable_ps"], result["verdict"]) == (0.0, "fail")
+    assert [event["why"] for event in result["breaks"]] == ["forces"] * 3
+    json.dumps(record.plain(result), allow_nan=False)
+
+
+def test_a_single_atom_holds():
+    result = check_stability(Molecule([18], [[0.0, 0.0, 0.0]], []), **SHORT)
+    assert result["verdict"] == "pass"
+
+
+def test_pair_distances_of_the_start_do_not_count():
+    result = check_stability(carbon_dioxide(), length=0.2, replicas=1)
+    run = Run(carbon_dioxide(), 1, 0.5, 500.0, 0, 1, 40)
+    for _ in range(400):
+        run.advance()
+    assert result["pair_distances"] == pair_distances.curve(run.counts)
+    assert run.counts.sum() == 3 * len(range(40, 401, LOOK))
 
 
 @pytest.mark.parametrize("steps", [1, 3 * LOOK, 155])

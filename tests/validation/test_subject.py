@@ -1,5 +1,7 @@
 """Somebody else's calculator as a subject, and any subject as a calculator of ASE."""
 
+import json
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -13,6 +15,10 @@ from ase.io import write
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.interfaces.ase import to_atoms
+from rfp_md.validation import record
+from rfp_md.validation.forces import check_forces
+from rfp_md.validation.geometry import check_geometry
+from rfp_md.validation.stability import check_stability
 from rfp_md.validation.subject import ForeignPotential, SubjectCalculator, foreign
 from tests.validation.subjects import water
 
@@ -89,9 +95,32 @@ def test_constraints_of_ase_do_not_hide_forces():
 
 
 def test_a_calculator_that_fails_is_named_in_a_sentence():
-    subject = ForeignPotential(EMT(), of(Atoms("Si")), "emt")
     with pytest.raises(UserError, match=r"emt: failed \(NotImplementedError: No EMT-potential for Si\); check"):
-        subject.compute(of(Atoms("Si")))
+        ForeignPotential(EMT(), of(Atoms("Si")), "emt")
+
+
+class Unconverged(EMT):
+    """Gives up on stretched bonds."""
+
+    def calculate(self, atoms, *rest):
+        if atoms.get_distance(0, 1) > 1.3:
+            raise RuntimeError("SCF not converged")
+        super().calculate(atoms, *rest)
+
+
+def test_a_calculator_that_fails_later_fails_the_checks_and_is_no_bad_input():
+    atoms = Atoms("CO", [[0, 0, 0], [0, 0, 1.13]])
+    subject = ForeignPotential(Unconverged(), of(atoms))
+    far = of(Atoms("CO", [[0, 0, 0], [0, 0, 1.4]]))
+    assert np.isnan(subject.energies(far)).all()
+    assert np.isnan(subject.compute(far).forces).all()
+    assert np.isfinite(subject.compute(of(atoms)).forces).all()
+    result = check_forces(subject, quick=True)
+    assert np.isnan(result["energy_jump_ev"])
+    assert not result["passed"]
+    stability = check_stability(subject, length=0.5, replicas=2, temperature=3000.0)
+    assert {event["why"] for event in stability["breaks"]} == {"forces"}
+    json.dumps(record.plain([result, stability, check_geometry(subject)]), allow_nan=False)
 
 
 def test_everything_starts_from_the_last_frame_of_the_file(tmp_path):
