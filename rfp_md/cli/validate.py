@@ -32,9 +32,7 @@ def command(
         str | None, typer.Option(help="MODULE:CLASS of an ASE calculator, in place of a model.")
     ] = None,
     calculator_arg: Annotated[list[str] | None, typer.Option(help="KEY=VALUE for it; again for more.")] = None,
-    structure: Annotated[
-        Path | None, typer.Option(help="What a calculator starts from: the last frame of a file.")
-    ] = None,
+    structure: Annotated[Path | None, typer.Option(help="Start from the last frame of this file.")] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Short runs, few structures: a minute for a molecule.")
     ] = False,
@@ -130,6 +128,12 @@ def _print_check(name: str, found: dict[str, Any]) -> None:
     rest = {k: v for k, v in found.items() if k not in judged and not isinstance(v, list | dict) and v is not None}
     if rest:
         print_values(rest, "  beside")
+    if found.get("scan"):
+        scan = found["scan"]
+        print(
+            f"  scan: barrier {scan['barrier_ev']:.3f} eV, reference {scan['reference_barrier_ev']:.3f} eV, "
+            f"largest error {scan['max_error_ev']:.3f} eV (not judged)"
+        )
     for event in found.get("breaks", []):
         print(f"  {_break(event)}")
     for event in found.get("blown_up", []):
@@ -145,10 +149,8 @@ def _break(event: dict[str, Any]) -> str:
     from rfp_md.validation.record import WHY_BROKEN
 
     text = f"replica {event['replica']} broke at {event['ps']:.3g} ps"
-    if event.get("why") in WHY_BROKEN:
+    if event["why"] != "bond":
         return f"{text}: {WHY_BROKEN[event['why']]}"
-    if "bond" not in event:
-        return text
     first, second = event["bond"]
     text += f": atoms {first} and {second} at {event['length_angstrom']:.2f} Å, not {event['equilibrium_angstrom']:.2f}"
     uncertainty = event["force_uncertainty_ev_per_angstrom"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from rfp_md.progress import Progress
 from rfp_md.validation.checks import CHECKS, TAKEN_BY, Check, refuse_others
 
 if TYPE_CHECKING:
+    from rfp_md.potential import Potential
     from rfp_md.validation.subject import Subject
 
 
@@ -37,7 +39,8 @@ def validate(
         model: a ``.rfp`` file.
         check: ``forces``, ``nve``, ``stability``, ``geometry``, or ``all`` of them.
         calculator: in place of a model, ``MODULE:CLASS`` of an ASE calculator; with ``calculator_arg`` (``KEY=VALUE``)
-            and ``structure``, a file whose last frame everything starts from.
+            and ``structure``.
+        structure: a file whose last frame everything starts from; of a model, default: its reference structure.
         quick: short runs and few structures: about a minute for a molecule.
         options: of a single check, those of ``check_forces``, ``check_nve``, ``check_stability`` or
             ``check_geometry``; of ``all``, ``engine``, ``data`` and ``scan``.
@@ -49,6 +52,7 @@ def validate(
     Raises:
         UserError: bad input, an option that the check does not take, or a single check that cannot be made.
     """
+    from rfp_md.frames import formula
     from rfp_md.validation import record
 
     refuse_others(check, options)
@@ -66,7 +70,8 @@ def validate(
         if name == "stability" and not quick and model is not None and os.access(Path(model).parent, os.W_OK):
             mine = {"checkpoint": f"{model}.stability"} | mine
         try:
-            results[name] = record.plain(_run(name, subject, quick, seed, progress, mine))
+            result = _run(name, subject, quick, seed, progress, mine)
+            results[name] = record.plain(result | {"structure": formula(subject.reference.numbers)})
         except UserError as error:
             if check != "all":
                 raise
@@ -80,10 +85,18 @@ def validate(
                 progress.message(f"warning: {error}; the model's file does not get to know what was found")
                 kept = False
     if check != "all":
-        result: dict[str, Any] = results[check]
-        return result
+        return dict(results[check])
     verdict = record.overall(results)
     return {"passed": all(r["passed"] for r in results.values()), "verdict": str(verdict), **results}
+
+
+def _started_from(potential: Potential, structure: str | Path) -> Potential:
+    """The same model with another structure that everything starts from. Raises UserError where it does not know it."""
+    from rfp_md.validation.subject import last_frame
+
+    reference = last_frame(structure)
+    potential.check(reference)
+    return replace(potential, reference=reference)
 
 
 def _run(
@@ -138,13 +151,13 @@ def _subject(
     if calculator is None:
         if model is None:
             raise UserError("there is nothing to validate; name a MODEL.rfp, or --calculator MODULE:CLASS")
-        if arguments or structure is not None:
-            raise UserError("--calculator-arg and --structure are for --calculator; leave them out, or name one")
+        if arguments:
+            raise UserError("--calculator-arg is for --calculator; leave it out, or name one")
         of = identity(model)
         potential = load(model)
         if not potential.has_forces:
             raise UserError(f"{model}: was fitted to energies only and has no forces to validate")
-        return potential, of
+        return (potential if structure is None else _started_from(potential, structure)), of
     if model is not None:
         raise UserError(f"{model} and --calculator name two potentials; give one")
     if structure is None:

@@ -35,6 +35,7 @@ LOOK = 10  # steps between looks at the bonds and distances
 POINTS = 300  # of the series
 SETTLED, SETTLED_PART = 1.0, 0.1  # ps, and of the run: the start, all in one structure, tells nothing of pair distances
 HOT = 20.0  # times the temperature: a run that got out of hand without breaking a bond
+COLD = 300.0  # K; below it, what a hot training structure gives back as it relaxes is more than the thermostat
 
 
 def check_stability(
@@ -192,7 +193,7 @@ class Run:
         off = np.abs(self._bonds.measure(self.motion.positions) - self._bonds.lengths)
         finite = np.isfinite(self.motion.kinetic) & np.isfinite(self.motion.forces).all(axis=(1, 2))
         whys = np.full(len(finite), "", dtype=object)
-        whys[self.motion.temperatures > HOT * self._temperature] = "temperature"
+        whys[self.motion.temperatures > HOT * max(self._temperature, COLD)] = "temperature"
         whys[finite] = np.where(collisions(self.motion.frames[np.flatnonzero(finite)]), "collision", whys[finite])
         whys[off.max(axis=1, initial=0.0) > LONGEST_OFF] = "bond"
         whys[~finite] = "forces"

@@ -144,12 +144,17 @@ class SubjectCalculator(Calculator):  # type: ignore[misc]
 
 def foreign(calculator: str, arguments: Sequence[str], structure: str | Path) -> ForeignPotential:
     """A calculator by the path of its class, on the last structure of a file. Raises UserError where there is none."""
+    last = last_frame(structure)
+    return ForeignPotential(make_calculator(calculator, arguments), last, level_of_theory(calculator, arguments))
+
+
+def last_frame(structure: str | Path) -> Frames:
+    """The last structure of a file, without labels. Raises UserError where it cannot be read."""
     from rfp_md.io import read
 
     block = read(structure).blocks[-1]
     cells = None if block.cells is None else block.cells[-1:]
-    last = Frames(block.numbers, block.positions[-1:], cells=cells, pbc=block.pbc, source=str(structure))
-    return ForeignPotential(make_calculator(calculator, arguments), last, level_of_theory(calculator, arguments))
+    return Frames(block.numbers, block.positions[-1:], cells=cells, pbc=block.pbc, source=str(structure))
 
 
 def promised(subject: Subject) -> bool:
