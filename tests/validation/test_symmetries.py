@@ -17,7 +17,7 @@ from tests.validation.subjects import PairPotential, water
 class Tampered:
     """A subject with something added to its energies (M,) and forces (M, N, 3)."""
 
-    has_forces = True
+    has_forces = has_stress = True
 
     def __init__(self, subject, energies=lambda r: 0.0, forces=lambda r: 0.0):
         self.subject, self.more, self.push = subject, energies, forces
