@@ -16,7 +16,7 @@ from rfp_md.cli.validate import _break
 from rfp_md.frames import Dataset
 from rfp_md.validation.thresholds import LIMITS
 from tests.cli.test_cli import refused, rfp
-from tests.conftest import ETHANOL
+from tests.conftest import BENZENE, ETHANOL
 
 EMT = ("--calculator", "ase.calculators.emt:EMT")
 GFN2 = ("--calculator-arg", "method=GFN2-xTB", "--calculator-arg", "verbosity=0", "--calculator-arg", "accuracy=0.01")
@@ -180,8 +180,13 @@ def test_a_careless_call_is_one_sentence(folder, arguments, message):
 
 
 def test_arguments_of_a_calculator_without_one_are_refused(model):
-    for option in (("--calculator-arg", "a=1"), ("--structure", ETHANOL)):
-        assert "are for --calculator" in refused("validate", model, *option, "forces")
+    assert "is for --calculator" in refused("validate", model, "--calculator-arg", "a=1", "forces")
+
+
+def test_a_model_of_one_molecule_does_not_start_from_another(model):
+    assert "has atoms C6H6, but the model was trained on" in refused(
+        "validate", model, "--structure", BENZENE, "forces"
+    )
 
 
 def test_a_model_without_forces_is_refused(folder, ethanol):
