@@ -137,7 +137,7 @@ def test_a_failed_model_looks_like_a_good_one(potential, tmp_path):
     assert "NVE: ✕ fail" in top
     text = (tmp_path / "bad.html").read_text()
     assert "Replica 1 where it broke" in text
-    assert "two atoms collided" in text
+    assert "two atoms met" in text
     assert "Replica 2 where it broke.<" in text
     assert "rfp validate bad.rfp geometry" in text
 
@@ -159,7 +159,15 @@ def test_a_replica_that_broke_without_a_bond_takes_the_page_with_it(potential, t
     save(potential, path)
     positions = potential.reference.positions[0].tolist()
     found = records.stability(potential.reference, broken=True)
-    found["breaks"] = [{"replica": 1, "ps": 0.5, "why": "collision", "positions": positions}]
+    found["breaks"] = [
+        {
+            "replica": 1,
+            "ps": 0.5,
+            "why": "collision",
+            "positions": positions,
+            "force_uncertainty_ev_per_angstrom": None,
+        }
+    ]
     record.add(path, {"stability": found})
     report(path, tmp_path / "hot.html")
     text = (tmp_path / "hot.html").read_text()
