@@ -52,7 +52,6 @@ def validate(
     Raises:
         UserError: bad input, an option that the check does not take, or a single check that cannot be made.
     """
-    from rfp_md.frames import formula
     from rfp_md.validation import record
 
     refuse_others(check, options)
@@ -70,8 +69,7 @@ def validate(
         if name == "stability" and not quick and model is not None and os.access(Path(model).parent, os.W_OK):
             mine = {"checkpoint": f"{model}.stability"} | mine
         try:
-            result = _run(name, subject, quick, seed, progress, mine)
-            results[name] = record.plain(result | {"structure": formula(subject.reference.numbers)})
+            results[name] = record.plain(_run(name, subject, quick, seed, progress, mine))
         except UserError as error:
             if check != "all":
                 raise
@@ -102,19 +100,21 @@ def _started_from(potential: Potential, structure: str | Path) -> Potential:
 def _run(
     name: str, subject: Subject, quick: bool, seed: int, progress: Progress, options: dict[str, Any]
 ) -> dict[str, Any]:
+    from rfp_md.frames import formula
     from rfp_md.validation.forces import check_forces
     from rfp_md.validation.geometry import check_geometry
     from rfp_md.validation.nve import check_nve
     from rfp_md.validation.stability import check_stability
 
+    structure = {"structure": formula(subject.reference.numbers)}
     if name == "geometry":
-        return {**check_geometry(subject, **options), "quick": False}
+        return {**check_geometry(subject, **options), **structure, "quick": False}
     if name == "forces":
         result = check_forces(subject, seed=seed, quick=quick, **options)
     else:
         check = check_nve if name == "nve" else check_stability
         result = check(subject, seed=seed, quick=quick, progress=progress, **options)
-    return {**result, "quick": quick or _shorter(name, result, options)}
+    return {**result, **structure, "quick": quick or _shorter(name, result, options)}
 
 
 def _shorter(name: str, result: dict[str, Any], options: dict[str, Any]) -> bool:

@@ -137,7 +137,6 @@ def test_the_text_tells_where_a_replica_broke(folder):
         ({"why": "temperature"}, ": its temperature was twenty times that of the thermostat"),
         ({"why": "collision"}, ": two atoms met"),
         ({"why": "forces"}, ": its forces were not finite"),
-        ({}, ""),
     ],
 )
 def test_why_a_replica_broke_is_told_wrong(event, told):
