@@ -131,14 +131,13 @@ def _shorter(name: str, result: dict[str, Any], options: dict[str, Any]) -> bool
 
 def _check_files(subject: Subject, data: str | Path | None, scan: str | Path | None) -> None:
     """Raise UserError for files that a check would refuse, hours later."""
-    from rfp_md.io import read
-    from rfp_md.validation.torsions import compare_scan
+    from rfp_md.validation.stability import reference_counts
+    from rfp_md.validation.torsions import read_scan
 
-    numbers = sorted(subject.reference.numbers)
-    if data is not None and any(sorted(block.numbers) != numbers for block in read(data)):
-        raise UserError(f"--data {data}: has other atoms than the potential; give frames of the same molecule")
+    if data is not None:
+        reference_counts(subject, data)
     if scan is not None:
-        compare_scan(subject, scan)
+        read_scan(scan, subject)
 
 
 def _subject(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def central_differences(subject: Subject, frames: Frames, k: int, components: In
     def energies(factor: float) -> Floats:
         return subject.energies(frames[k : k + 1].at(structure + factor * moves))
 
-    return -_slope(energies, step)
+    return -slope(energies, step)
 
 
 def stress_error(subject: Subject, frames: Frames, virials: Floats) -> float | None:
@@ -78,7 +78,7 @@ def _strain_slope(subject: Subject, frames: Frames, k: int, row: int, column: in
         deformation[row, column] += factor * STRAIN
         return subject.energies(deformed(frames, k, deformation))
 
-    return float(_slope(energies, STRAIN)[0])
+    return float(slope(energies, STRAIN)[0])
 
 
 def deformed(frames: Frames, k: int, deformation: Floats) -> Frames:
@@ -89,6 +89,7 @@ def deformed(frames: Frames, k: int, deformation: Floats) -> Frames:
     )
 
 
-def _slope(energies: Any, step: float) -> Floats:
-    slope: Floats = (8.0 * (energies(1) - energies(-1)) - (energies(2) - energies(-2))) / (12.0 * step)
-    return slope
+def slope(of: Callable[[float], Floats], step: float) -> Floats:
+    """[8 f(h) − 8 f(−h) − f(2h) + f(−2h)] / 12h, of values that are known at multiples of the step h."""
+    found: Floats = (8.0 * (of(1) - of(-1)) - (of(2) - of(-2))) / (12.0 * step)
+    return found

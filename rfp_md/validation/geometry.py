@@ -11,6 +11,7 @@ import numpy as np
 from rfp_md.frames import Floats, Frames
 from rfp_md.interfaces.ase import to_atoms
 from rfp_md.validation.bonds import Bonds
+from rfp_md.validation.differences import slope
 from rfp_md.validation.subject import Subject, SubjectCalculator
 from rfp_md.validation.thresholds import judge
 from rfp_md.validation.torsions import compare_scan, rotors
@@ -142,7 +143,7 @@ def _hessian(subject: Subject, frames: Frames) -> Floats:
     def forces(factor: float) -> Floats:
         return subject.compute(frames.at(frames.positions + factor * moves)).forces.reshape(size, size)
 
-    slopes = (8.0 * (forces(1) - forces(-1)) - (forces(2) - forces(-2))) / (12.0 * DISPLACEMENT)
+    slopes = slope(forces, DISPLACEMENT)
     hessian: Floats = -0.5 * (slopes + slopes.T)
     return hessian
 

@@ -81,7 +81,7 @@ def check_stability(
             f"replica, and at least {LOOK} steps (length / timestep)"
         )
     progress = progress or Progress()
-    reference = None if data is None else _reference_counts(subject, data)
+    reference = None if data is None else reference_counts(subject, data)
     settled = round(min(SETTLED * 1e3 / timestep, SETTLED_PART * steps))
     run = Run(subject, replicas, timestep, temperature, seed, max(1, steps // POINTS), settled)
     settings = {
@@ -270,8 +270,8 @@ def _equilibrium(subject: Subject) -> Bonds:
     return replace(bonds, lengths=bonds.measure(relaxed.positions)[0])
 
 
-def _reference_counts(subject: Subject, data: str | Path) -> Ints:
-    """Pair distances of reference frames of the subject's molecule."""
+def reference_counts(subject: Subject, data: str | Path) -> Ints:
+    """Pair distances of reference frames of the subject's molecule. Raises UserError where they are of another."""
     from rfp_md.io import read
 
     found: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)

@@ -64,7 +64,7 @@ def compare_scan(subject: Subject, path: str | Path) -> dict[str, Any]:
     Raises:
         UserError: a file that cannot be read, has other atoms or no energies.
     """
-    frames = _read(path, subject)
+    frames = read_scan(path, subject)
     reference, predicted = (e - e.min() for e in (np.asarray(frames.energies), subject.energies(frames)))
     return {
         "file": str(path),
@@ -76,7 +76,8 @@ def compare_scan(subject: Subject, path: str | Path) -> dict[str, Any]:
     }
 
 
-def _read(path: str | Path, subject: Subject) -> Frames:
+def read_scan(path: str | Path, subject: Subject) -> Frames:
+    """The frames of a reference scan. Raises UserError as ``compare_scan``."""
     from rfp_md.io import read
 
     dataset = read(path)
