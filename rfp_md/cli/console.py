@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import signal
 import sys
 import traceback
@@ -17,14 +16,24 @@ from rfp_md.errors import UserError
 from rfp_md.progress import Progress
 
 
+class _MaybeUnread(io.FileIO):
+    """A file whose reader may have had enough (``| head``): what is being done goes on, to its own exit code."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
+
+
 def run_app(app: typer.Typer, program: str) -> NoReturn:
     """Run a command line and exit.
 
     Errors are one line on stderr: exit code 2 for bad input, 3 for a bug of ours. --debug adds the traceback.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    for name in ("stdout", "stderr"):
+        if type(stream := getattr(sys, name)) is io.TextIOWrapper:
+            setattr(sys, name, _patient(stream))
     # So that what is open is closed, and what is temporary removed, before the end.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
@@ -34,16 +43,19 @@ def run_app(app: typer.Typer, program: str) -> NoReturn:
         fail(program, str(error))
     except KeyboardInterrupt:
         fail(program, "interrupted", code=130)
-    except BrokenPipeError:
-        # Whoever read our output has enough of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001
         # click's usage errors carry their own sentence; anything else is a bug.
         if hasattr(error, "format_message"):
             fail(program, error.format_message())
         fail(program, f"internal error, {type(error).__name__}: {error}; --debug shows where", code=3)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _patient(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same file, which minds neither what cannot be encoded nor that nobody reads it."""
+    raw = io.BufferedWriter(_MaybeUnread(stream.fileno(), "w", closefd=False))
+    at_once = stream is sys.stderr or stream.line_buffering
+    return io.TextIOWrapper(raw, stream.encoding, "replace", line_buffering=at_once)
 
 
 def fail(program: str, text: str, code: int = 2) -> NoReturn:

@@ -20,6 +20,7 @@ LARGEST = 78.0  # units per Å
 TILTS = range(-55, 56, 10)  # degrees, that are tried
 CELL_AXES = np.array([[0.94, -0.34, 0.0], [0.10, 0.28, 0.955], [-0.325, -0.898, 0.297]])
 LABELLED, SMALLEST_LABELLED = 60, 5.5  # atoms, and the radius of a ball; beyond, numbers would cover everything
+SMALLEST_SEEN = 1.5  # radius of the largest ball
 ARROW, SHORTEST = 1.1, 6.0  # the longest, Å; the shortest that is drawn, units
 RED = "#d0592f"
 
@@ -41,12 +42,14 @@ def structure(
         ring: atoms to point out.
 
     Returns:
-        SVG, or None for a structure that is too large to be seen.
+        SVG, or None for a structure that is too large to be seen, or that flew apart.
     """
     if frame.n_atoms > MOST_ATOMS:
         return None
     arrows = None if vectors is None else ARROW * vectors / max(float(np.linalg.norm(vectors, axis=1).max()), 1e-300)
     view = _view(frame, arrows)
+    if view.scale * _radii(frame).max() < SMALLEST_SEEN:
+        return None
     points, scale = _project(frame.positions[0], frame, view)
     depth = 1.0 + PERSPECTIVE * (points[:, 2] - points[:, 2].mean())
     parts = [

@@ -85,7 +85,7 @@ def check_nve(
         raise UserError("one atom does not move against itself, so that NVE says nothing; give a larger cell")
     run = _engine(engine, subject)
     progress = progress or Progress()
-    short = min(length, DT2_LENGTH)
+    short = min(length, max(DT2_LENGTH, FEWEST_STEPS * timestep * 1e-3))
     steps = (length + 2 * short) * 1e3 / timestep
     progress.start(f"NVE in {engine}", round(steps) * len(temperatures) * seeds, "steps")
     runs, blown_up = [], []

@@ -53,7 +53,7 @@ def run_ipi(potential: Potential, start: Atoms, length: float, timestep: float, 
         try:
             run_pair(folder)
         except UserError as error:
-            if _lines(folder / "run.out") > 1:
+            if _lines(folder / "run.out") > 0:
                 raise BlownUp(f"in i-PI: {error}") from error
             raise
         progress.advance(steps)

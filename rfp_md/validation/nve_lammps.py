@@ -84,7 +84,8 @@ def run_lammps(potential: Potential, start: Atoms, length: float, timestep: floa
         )
         if done.returncode:
             last = (done.stderr or done.stdout or "no message").strip().splitlines()[-1]
-            if (step := re.search(r"LAMMPS step (\d+)", last)) and int(step[1]) > 0:
+            # The start is one of the potential's own, so that it is the potential who has no answer, even at step 0.
+            if step := re.search(r"LAMMPS step (\d+)", last):
                 raise BlownUp(f"in step {step[1]}: {last}")
             raise UserError(f"the LAMMPS run failed; rfp-lammps wrote: {last}")
         progress.advance(steps)

@@ -85,6 +85,18 @@ def test_forces_that_are_not_numbers_fail_and_are_no_internal_error(folder):
     assert (found["passed"], found["max_abs_error_ev_per_angstrom"]) == (False, None)
 
 
+@pytest.mark.parametrize(("calculator", "code"), [("ase.calculators.morse:MorsePotential", 0), ("broken:Slipped", 1)])
+@pytest.mark.parametrize("output", [(), ("--json",)])
+def test_a_verdict_is_lost_where_nobody_reads_on(folder, calculator, code, output):
+    """As with ``| head -1``; the JSON is longer than what Python keeps before it writes."""
+    options = ("--calculator", calculator, "--calculator-arg", "rcut2=9", "--structure", "h2.xyz", "forces", *output)
+    command = [sys.executable, "-m", "rfp_md.cli", "validate", *options]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == code
+
+
 def test_gfn2_passes_with_a_tight_self_consistency_and_not_with_a_slip_of_units(folder, monkeypatch):
     pytest.importorskip("tblite", reason="tblite is not installed: pip install 'rfp-md[reference]'")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other take fifty times as long

@@ -176,6 +176,18 @@ def test_a_replica_that_broke_without_a_bond_takes_the_page_with_it(potential, t
     assert "Replica 1 where it broke.<" in text
 
 
+def test_a_minimum_that_flew_apart_is_an_empty_picture(potential, tmp_path):
+    path = tmp_path / "wild.rfp"
+    save(potential, path)
+    found = records.geometry(potential.reference) | {"changed_bonds": 8}
+    found["relaxed_positions"] = (500.0 * potential.reference.positions[0]).tolist()
+    record.add(path, {"geometry": found})
+    report(path, tmp_path / "wild.html")
+    text = (tmp_path / "wild.html").read_text()
+    assert "There is no picture of the minimum: its atoms are too far apart." in text
+    assert 'id="relaxed-' not in text
+
+
 def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path):
     path = tmp_path / "wild.rfp"
     save(potential, path)

@@ -180,6 +180,18 @@ def test_numbers_that_make_no_run_are_refused(options):
         check_nve(water(), length=0.1, **options)
 
 
+def test_a_long_timestep_leaves_too_few_samples_for_the_dt2_law():
+    run = check_nve(diatomic(spring(0.01, 1.13)), length=1.2, timestep=40.0, temperature=300.0)["runs"][0]
+    assert len(run["half_trace"]["time_ps"]) == 2 * nve.FEWEST_STEPS + 1
+
+
+@pytest.mark.parametrize("engine", ["ipi", "lammps"])
+def test_an_explosion_in_the_first_steps_of_another_program_passes_for_bad_input(potential, engine):
+    result = check_nve(potential, length=2.0, timestep=20.0, temperature=500.0, engine=engine)
+    assert not result["passed"]
+    assert result["blown_up"]
+
+
 @pytest.mark.slow
 def test_the_embedded_benzene_model_conserves_energy_for_20_ps(tmp_path):
     potential = rfp_md.train(f"{BENZENE}@:500", preset="fast")
