@@ -1,10 +1,10 @@
-"""Acetylacetone, trained at 300 K, judged at 300 K and 600 K: errors, and whether the committee sees them coming.
+"""Acetylacetone, trained at 300 K, judged at 300 K and 600 K and along two scans: errors, and are they predicted?
 
     python -m tests.benchmarks.acetylacetone [--data FOLDER] [--preset NAME] [--plot FILE.png]
 
 50 of the 500 training frames choose the hyper-parameters. Errors are root mean squares, as the published ones are
-(Batatia et al., arXiv:2206.07697: BOTNet, NequIP and MACE). Prints a Markdown table; the plot is the calibration at
-600 K.
+(Batatia et al., arXiv:2206.07697: BOTNet, NequIP and MACE). The scans are a torsion and the transfer of the proton from
+one oxygen to the other. Prints Markdown tables; the plot is the calibration at 600 K.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.benchmarks.options import with_data
 from tests.benchmarks.rmd17 import measured
 
+SCANS = {"torsion": "test_dihedral.xyz", "proton transfer": "test_H_transfer.xyz"}
 HEADER = ("test frames", "force RMSE, meV/Å", "energy RMSE, meV", "error / predicted deviation", "rank correlation")
 # Energy and force RMSE, meV and meV/Å, at 300 K and at 600 K.
 PUBLISHED = {"BOTNet": (0.89, 6.3, 6.2, 29.8), "NequIP": (0.81, 5.9, 6.0, 27.8), "MACE": (0.9, 5.1, 4.6, 22.4)}
@@ -46,6 +47,11 @@ def main() -> None:
                 f"{trusted['force_error_spearman']:.2f}",
             )
             print("| " + " | ".join(cells) + " |", flush=True)
+        print("\n| scan | barrier, meV | reference, meV | largest error, meV |\n|---|---|---|---|")
+        for scan, file in SCANS.items():
+            found, _ = measured("rfp", "validate", model, "geometry", "--scan", str(folder / file), "--json")
+            keys = ("barrier_ev", "reference_barrier_ev", "max_error_ev")
+            print(f"| {scan} | " + " | ".join(f"{1e3 * found['scan'][key]:.1f}" for key in keys) + " |", flush=True)
     for peer, (energy, force, hot_energy, hot_force) in PUBLISHED.items():
         print(f"{peer}, published: 300 K {force} ({energy}), 600 K {hot_force} ({hot_energy})")
 

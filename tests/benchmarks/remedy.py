@@ -1,0 +1,102 @@
+"""A model of too few frames breaks in MD: which further frames mend it?
+
+    python -m tests.benchmarks.remedy [--length PS] [--rounds N]
+
+25 frames of the ethanol samples, preset ``fast``, five replicas at 500 K. After each run that breaks, five structures are
+computed with GFN2-xTB (``pip install 'rfp-md[reference]'``) and join the training frames:
+
+- ``break``: where the replicas broke, as it stands in the model's file;
+- ``unsure``: where a new run's largest force uncertainty of an atom first passed 1 eV/Å, replica by replica;
+- ``chance``: the next frames of the samples, for comparison.
+
+Prints a Markdown table: when each replica broke, round by round.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+from ase.calculators.calculator import CalculationFailed
+from tblite.ase import TBLite
+
+import rfp_md
+from rfp_md.frames import Dataset, Floats, Frames
+from rfp_md.interfaces.ase import to_atoms
+from rfp_md.potential import Potential
+from rfp_md.validation.replicas import Replicas
+from rfp_md.validation.stability import LOOK, check_stability
+from tests.conftest import ETHANOL
+
+FIRST, ADDED, REPLICAS = 25, 5, 5
+TEMPERATURE, TIMESTEP = 500.0, 0.5  # K, fs
+UNSURE = 1.0  # eV/Å
+
+
+def at_the_break(potential: Potential, found: dict, frames: Frames) -> Floats:
+    return np.array([event["positions"] for event in found["breaks"]])
+
+
+def where_unsure(potential: Potential, found: dict, frames: Frames) -> Floats:
+    """Positions of each replica when an atom's force became uncertain, (at most R, N, 3)."""
+    motion = Replicas(potential, REPLICAS, TIMESTEP, TEMPERATURE, seed=100 * len(frames))
+    taken: list[Floats] = []
+    while len(motion) and motion.step < found["length_ps"] * 1e3 / TIMESTEP:
+        motion.advance()
+        if motion.step % LOOK == 0:
+            unsure = potential.uncertainty(motion.frames).atoms.max(axis=1) > UNSURE
+            taken += list(motion.positions[unsure])
+            motion.keep(~unsure)
+    return np.array(taken)
+
+
+def by_chance(potential: Potential, found: dict, frames: Frames) -> Floats:
+    return rfp_md.read(ETHANOL).blocks[0].positions[len(frames) : len(frames) + ADDED]
+
+
+def labelled(positions: Floats, like: Frames) -> list[Frames]:
+    """The structures that GFN2-xTB has an answer for, with it."""
+    atoms = to_atoms(like)
+    atoms.calc = TBLite(method="GFN2-xTB", verbosity=0)
+    found = []
+    for r in positions:
+        atoms.positions = r
+        try:
+            energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+        except CalculationFailed:
+            continue
+        found.append(Frames(like.numbers, r[None], energies=np.array([energy]), forces=forces[None]))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--length", type=float, default=100.0)
+    parser.add_argument("--rounds", type=int, default=4)
+    options = parser.parse_args()
+    choices: dict[str, Callable[[Potential, dict, Frames], Floats]] = {
+        "break": at_the_break,
+        "unsure": where_unsure,
+        "chance": by_chance,
+    }
+    print("| added frames | frames | stable, ps |\n|---|---|---|")
+    for name, choose in choices.items():
+        frames = rfp_md.read(ETHANOL).blocks[0][:FIRST]
+        for _ in range(options.rounds):
+            potential = rfp_md.train(Dataset((frames,)), preset="fast")
+            found = check_stability(potential, length=options.length, replicas=REPLICAS, temperature=TEMPERATURE)
+            stable = ", ".join(f"{time:.3g}" for time in found["stable_ps_of_replicas"])
+            print(f"| {name} | {len(frames)} | {stable} |", flush=True)
+            if not found["breaks"]:
+                break
+            frames = joined([frames, *labelled(choose(potential, found, frames), frames)])
+
+
+def joined(blocks: list[Frames]) -> Frames:
+    parts = {key: np.concatenate([getattr(block, key) for block in blocks]) for key in ("positions", "energies", "forces")}
+    return Frames(blocks[0].numbers, **parts)
+
+
+if __name__ == "__main__":
+    main()
