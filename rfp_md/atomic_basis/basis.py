@@ -1,4 +1,4 @@
-"""The one-neighbour functions φ_qlm(r) = Σ_zn U_ql,zn R_n(|r|) Y_lm(r/|r|), z the neighbour's element."""
+"""The one-neighbour functions R_n(|r|) Y_lm(r/|r|) of each element z, and U that combines them to channels q."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Basis:
     layout: Layout
 
     @classmethod
-    def of(cls, n_elements: int, n_radial: int, max_angular: int, cutoff: float, channels: int | None = None) -> Basis:
-        """With ``channels`` for each l > 0; without, every radial function of every element is a channel."""
+    def of(cls, n_elements: int, n_radial: int, max_angular: int, cutoff: float, channels: int) -> Basis:
+        """With so many channels for each l > 0, but not more than there are radial functions of all elements."""
         every = n_elements * n_radial
-        some = every if channels is None else min(channels, every)
+        some = min(channels, every)
         centres = np.geomspace(INNERMOST, cutoff, n_radial + 1)[:-1]
         return cls(cutoff, centres, Layout((every, *[some] * max_angular)))
 
@@ -58,36 +58,21 @@ class Basis:
         )
 
 
-def mixing_of_elements(basis: Basis) -> Floats:
-    """U (element of the centre, of the neighbour, n, channels of all l) where every z, n is a channel of its own."""
-    n_radial, n_elements, every = len(basis.centres), basis.n_elements, basis.layout.channels[0]
-    mixing = np.zeros((n_elements, n_elements, n_radial, sum(basis.layout.channels)))
-    for z in range(n_elements):
-        for n in range(n_radial):
-            mixing[:, z, n, z * n_radial + n :: every] = 1.0
-    return mixing
+def principal_mixing(basis: Basis, species: Ints, densities: Floats) -> Floats:
+    """U (element of the centre, z, n, channels q of all l): for each l, principal components of D_znlm.
 
-
-def principal_mixing(whole: Basis, wanted: Basis, species: Ints, densities: Floats) -> Floats:
-    """The U whose channels are, for each element of the centre and each l, principal components of A_znlm.
-
-    Their covariance, Σ_i Σ_m A_znlm A_z′n′lm, does not change under rotations, so neither does U's choice.
+    Their covariance, Σ_i Σ_m D_znlm D_z′n′lm, does not change under rotations, so neither does U's choice.
 
     Args:
-        whole: the basis with every z, n as a channel.
-        wanted: the basis with the channels that are kept.
         species: element of each centre (centres,).
-        densities: A of the whole basis (centres, nA).
+        densities: D (centres, z·n, harmonics).
     """
-    n_radial, n_elements, every = len(whole.centres), whole.n_elements, whole.layout.channels[0]
-    mixing = np.zeros((n_elements, n_elements, n_radial, sum(wanted.layout.channels)))
-    for element in range(n_elements):
+    mixing = np.zeros((basis.n_elements, densities.shape[1], sum(basis.layout.channels)))
+    for element in range(basis.n_elements):
         mine, row = densities[species == element], 0
-        for l, kept in enumerate(wanted.layout.channels):
-            start = whole.layout.start(l, 0)
-            part = mine[:, start : start + every * (2 * l + 1)].reshape(len(mine), every, 2 * l + 1)
+        for l, kept in enumerate(basis.layout.channels):
+            part = mine[:, :, l * l : (l + 1) ** 2]
             covariance = np.tensordot(part, part, axes=([0, 2], [0, 2]))
-            vectors = np.linalg.eigh(covariance)[1][:, ::-1][:, :kept]
-            mixing[element, :, :, row : row + kept] = vectors.reshape(n_elements, n_radial, kept)
+            mixing[element, :, row : row + kept] = np.linalg.eigh(covariance)[1][:, ::-1][:, :kept]
             row += kept
-    return mixing
+    return mixing.reshape(basis.n_elements, basis.n_elements, len(basis.centres), -1)

@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from rfp_md.atomic_basis.harmonics import harmonics, prefactors
+from rfp_md.atomic_basis.harmonics import harmonics, prefactors, room_for
 from rfp_md.frames import Floats, Ints
 
 NEGLIGIBLE = 1e-12  # a coupling below this is zero
@@ -15,7 +15,7 @@ NEGLIGIBLE = 1e-12  # a coupling below this is zero
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where A_qlm stands among the numbers of an atom; number 0 is the constant 1.
+    """Where A_qlm stands among the numbers of an atom: by l, m, q; number 0 is the constant 1.
 
     Attributes:
         channels: how many channels q each l has.
@@ -31,9 +31,10 @@ class Layout:
     def size(self) -> int:
         return 1 + sum((2 * l + 1) * q for l, q in enumerate(self.channels))
 
-    def start(self, l: int, q: int) -> int:
-        """Where m = −l of a channel stands."""
-        return 1 + sum((2 * k + 1) * n for k, n in enumerate(self.channels[:l])) + q * (2 * l + 1)
+    def places(self, l: int, q: int) -> list[int]:
+        """Where m = −l, …, l of a channel stand."""
+        start = 1 + sum((2 * k + 1) * n for k, n in enumerate(self.channels[:l])) + q
+        return [start + m * self.channels[l] for m in range(2 * l + 1)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,22 +72,20 @@ def couplings(layout: Layout, channels: tuple[int, ...], four_body: tuple[int, .
     terms: list[tuple[int, tuple[int, int, int], float]] = []
     orders: list[int] = []
     for q in range(layout.channels[0]):
-        terms.append((len(orders), (layout.start(0, q), 0, 0), 1.0))
+        terms.append((len(orders), (layout.places(0, q)[0], 0, 0), 1.0))
         orders.append(1)
     for l, count in enumerate(channels):
         for q, p in combinations_with_replacement(range(count), 2):
             weight = (1.0 if q == p else np.sqrt(2.0)) / np.sqrt(2 * l + 1)
-            a, b = layout.start(l, q), layout.start(l, p)
-            terms += [(len(orders), (a + m, b + m, 0), weight) for m in range(2 * l + 1)]
+            pairs = zip(layout.places(l, q), layout.places(l, p), strict=True)
+            terms += [(len(orders), (a, b, 0), weight) for a, b in pairs]
             orders.append(2)
     functions = [(l, q) for l, count in enumerate(four_body) for q in range(count)]
     table = _gaunt(len(four_body)) if four_body else {}
     for triple in combinations_with_replacement(functions, 3):
         angular = tuple(l for l, _ in triple)
-        starts = [layout.start(l, q) for l, q in triple]
-        found = [
-            (len(orders), (starts[0] + i, starts[1] + j, starts[2] + k), g) for i, j, k, g in table.get(angular, [])
-        ]
+        a, b, c = (layout.places(l, q) for l, q in triple)
+        found = [(len(orders), (a[i], b[j], c[k]), g) for i, j, k, g in table.get(angular, [])]
         if found:
             terms += found
             orders.append(3)
@@ -110,9 +109,9 @@ def _gaunt(size: int) -> dict[tuple[int, ...], list[tuple[int, int, int, float]]
     weights = np.repeat(weight, len(phi)) / (2 * len(phi))
     factors = prefactors(size - 1)
     values = np.zeros((len(points), size**2))
-    gradients = np.zeros((size**2, 3))
+    room, gradients = room_for(size), np.zeros((3, size**2))
     for point, row in zip(points, values, strict=True):
-        harmonics(point, factors, row, gradients)
+        harmonics(point, factors, room, row, gradients)
     table: dict[tuple[int, ...], list[tuple[int, int, int, float]]] = {}
     for angular in combinations_with_replacement(range(size), 3):
         parts = [values[:, l * l : (l + 1) ** 2] for l in angular]

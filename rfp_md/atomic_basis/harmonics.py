@@ -19,9 +19,20 @@ def prefactors(l_max: int) -> Floats:
     return table
 
 
+Room = tuple[Floats, Floats, Floats]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def room_for(size: int) -> Room:
+    """What ``harmonics`` writes into on its way, for l < size: Q_lm, c_m and s_m."""
+    return np.zeros((size + 1, size + 2)), np.empty(size), np.empty(size)
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def harmonics(unit: Floats, factors: Floats, values: Floats, gradients: Floats) -> None:
+def harmonics(unit: Floats, factors: Floats, room: Room, values: Floats, gradients: Floats) -> None:
     """Y_lm of a unit vector u into ``values`` (L²), L = l_max + 1, at l² + l + m, and ∂Y_lm(r/|r|)/∂r at |r| = 1.
+
+    The gradients are (3, L²).
 
     With Y_lm = F_lm Q_lm(z) c_m(x, y), and s_m in place of c_m for negative m:
 
@@ -32,8 +43,7 @@ def harmonics(unit: Floats, factors: Floats, values: Floats, gradients: Floats) 
     """
     x, y, z = unit
     size = len(factors)
-    q = np.zeros((size + 1, size + 2))
-    c, s = np.empty(size), np.empty(size)
+    q, c, s = room
     c[0], s[0], q[0, 0] = 1.0, 0.0, 1.0
     for m in range(1, size):
         c[m], s[m] = x * c[m - 1] - y * s[m - 1], x * s[m - 1] + y * c[m - 1]
@@ -60,6 +70,6 @@ def harmonics(unit: Floats, factors: Floats, values: Floats, gradients: Floats) 
                 k = l * l + l + sign * m
                 values[k] = f * value * angle
                 radial = l * values[k]
-                gradients[k, 0] = f * (qx * angle + value * dx) - radial * x
-                gradients[k, 1] = f * (qy * angle + value * dy) - radial * y
-                gradients[k, 2] = f * qz * angle - radial * z
+                gradients[0, k] = f * (qx * angle + value * dx) - radial * x
+                gradients[1, k] = f * (qy * angle + value * dy) - radial * y
+                gradients[2, k] = f * qz * angle - radial * z

@@ -1,7 +1,8 @@
 """Compiled loops over the neighbours of atoms: densities, invariants, and their derivatives.
 
-``basis`` is ``Basis.arrays`` everywhere, ``mixing`` is U (element of the centre, of the neighbour, n, Q), and the
-neighbours of the centre c are ``offsets[c]`` to ``offsets[c + 1]``.
+``basis`` is ``Basis.arrays`` everywhere, the neighbours of the centre c are ``offsets[c]`` to ``offsets[c + 1]``, and
+U is ``mixing`` (element of the centre, z·n, Q). Neighbours are many, so that what is done for each of them is little:
+the densities D_znlm know nothing of channels, into which U combines them once for a centre.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import numba
 import numpy as np
 
 from rfp_md.atomic_basis.basis import Arrays
-from rfp_md.atomic_basis.harmonics import harmonics
+from rfp_md.atomic_basis.harmonics import Room, harmonics, room_for
 from rfp_md.frames import Floats, Ints
 
-Scratch = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
+Scratch = tuple[Floats, Floats, Floats, Floats, Floats, Room]
 
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
 
@@ -25,130 +26,163 @@ def radial(r: float, cutoff: float, logs: Floats, steepness: float, values: Floa
     """R_n(r) = exp(−η ln²(r/r_n)) r^−½ (1 − (r/r_c)²)³ and dR_n/dr; the zero of third order leaves two derivatives.
 
     Args:
-        logs: ln r_n.
+        logs: ln r_n, which are equally spaced by s: with d = ln(r/r_0), each bump is the one before times
+            exp(η s (2d − s)) exp(−2η s²)ⁿ, so that three exponentials are enough.
     """
-    s = 1.0 - (r / cutoff) ** 2
+    t = 1.0 - (r / cutoff) ** 2
     root = 1.0 / np.sqrt(r)
-    fade = s * s * s * root
-    fade_slope = -6.0 * r / cutoff**2 * s * s * root - 0.5 * fade / r
-    log = np.log(r)
+    fade = t * t * t * root
+    fade_slope = -6.0 * r / cutoff**2 * t * t * root - 0.5 * fade / r
+    d, s = np.log(r) - logs[0], logs[1] - logs[0]
+    bump, ratio = np.exp(-steepness * d * d), np.exp(steepness * s * (2.0 * d - s))
+    decay = np.exp(-2.0 * steepness * s * s)
     for n in range(len(logs)):
-        d = log - logs[n]
-        bump = np.exp(-steepness * d * d)
         values[n] = bump * fade
-        slopes[n] = bump * (fade_slope - 2.0 * steepness * d / r * fade)
+        slopes[n] = bump * (fade_slope - 2.0 * steepness * (d - n * s) / r * fade)
+        bump *= ratio
+        ratio *= decay
 
 
 @compiled  # type: ignore[untyped-decorator]
-def factors_of(vector: Floats, mixing: Floats, basis: Arrays, scratch: Scratch) -> float:
-    """|r|, with what φ_qlm and its derivatives are products of in ``scratch``: r̂, f_ql, df_ql/dr, Y_lm, ∂Y_lm."""
+def functions_of(vector: Floats, basis: Arrays, scratch: Scratch) -> float:
+    """|r|, and into ``scratch`` r̂, R_n, dR_n/dr, Y_lm and ∂Y_lm."""
     cutoff, logs, steepness, _, prefactors, _ = basis
-    unit, f, df, y, dy, g, dg = scratch
+    unit, g, dg, y, dy, room = scratch
     r = sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
     for x in range(3):
         unit[x] = vector[x] / r
-    harmonics(unit, prefactors, y, dy)
+    harmonics(unit, prefactors, room, y, dy)
     radial(r, cutoff, logs, steepness, g, dg)
-    f[:], df[:] = 0.0, 0.0
-    for n in range(len(logs)):
-        for row in range(len(f)):
-            f[row] += mixing[n, row] * g[n]
-            df[row] += mixing[n, row] * dg[n]
     return r
 
 
 @compiled  # type: ignore[untyped-decorator]
 def scratch_for(basis: Arrays) -> Scratch:
     """Room for the numbers of one neighbour."""
-    channels, prefactors = basis[3], basis[4]
-    n, k, m = channels.sum(), len(prefactors) ** 2, len(basis[1])
-    return np.empty(3), np.empty(n), np.empty(n), np.empty(k), np.empty((k, 3)), np.empty(m), np.empty(m)
+    n, size = len(basis[1]), len(basis[4])
+    return np.empty(3), np.empty(n), np.empty(n), np.empty(size**2), np.empty((3, size**2)), room_for(size)
 
 
 @compiled  # type: ignore[untyped-decorator]
-def densities(vectors: Floats, species: Ints, offsets: Ints, centres: Ints, mixing: Floats, basis: Arrays) -> Floats:
-    """A_qlm = Σ_j φ_qlm(r_j) of every centre, (centres, nA), with A_0 = 1.
+def densities(vectors: Floats, species: Ints, offsets: Ints, basis: Arrays) -> Floats:
+    """D_znlm = Σ_j δ(z, z_j) R_n(r_j) Y_lm(r̂_j) of every centre, (centres, z·n, L²).
 
     Args:
         vectors, species: of the neighbours, (P, 3) and (P,).
-        centres: species of each centre.
     """
-    channels, size = basis[3], basis[5]
+    n_radial, channels = len(basis[1]), basis[3]
     scratch = scratch_for(basis)
-    _, f, _, y, _, _, _ = scratch
-    density = np.zeros((len(centres), size))
-    for c in range(len(centres)):
+    _, g, _, y, _, _ = scratch
+    density = np.zeros((len(offsets) - 1, channels[0], len(y)))
+    for c in range(len(density)):
         for p in range(offsets[c], offsets[c + 1]):
-            factors_of(vectors[p], mixing[centres[c], species[p]], basis, scratch)
-            at, row = 1, 0
-            for l in range(len(channels)):
-                for _ in range(channels[l]):
-                    for k in range(l * l, (l + 1) * (l + 1)):
-                        density[c, at] += f[row] * y[k]
-                        at += 1
-                    row += 1
-        density[c, 0] = 1.0
+            functions_of(vectors[p], basis, scratch)
+            for n in range(n_radial):
+                row = density[c, species[p] * n_radial + n]
+                for k in range(len(y)):
+                    row[k] += g[n] * y[k]
     return density
 
 
 @compiled  # type: ignore[untyped-decorator]
-def invariants(density: Floats, outputs: Ints, factors: Ints, weights: Floats, n_outputs: int) -> Floats:
+def mix(density: Floats, centres: Ints, mixing: Floats, basis: Arrays) -> Floats:
+    """A_qlm = Σ_zn U_ql,zn D_znlm of every centre, (centres, nA) as ``Layout`` has them, with A_0 = 1.
+
+    Args:
+        centres: species of each centre.
+    """
+    channels, size = basis[3], basis[5]
+    found = np.zeros((len(centres), size))
+    for c in range(len(centres)):
+        u, a = mixing[centres[c]], found[c]
+        a[0] = 1.0
+        for i in range(len(u)):
+            at, row = 1, 0
+            for l in range(len(channels)):
+                some = u[i, row : row + channels[l]]
+                for k in range(l * l, (l + 1) * (l + 1)):
+                    d, into = density[c, i, k], a[at : at + channels[l]]
+                    for q in range(len(some)):
+                        into[q] += d * some[q]
+                    at += len(some)
+                row += len(some)
+    return found
+
+
+@compiled  # type: ignore[untyped-decorator]
+def mixing_pullback(gradient: Floats, centres: Ints, mixing: Floats, basis: Arrays) -> Floats:
+    """dE/dD (centres, z·n, L²) of an energy with dE/dA = ``gradient`` (centres, nA)."""
+    channels, prefactors = basis[3], basis[4]
+    pulled = np.empty((len(centres), channels[0], len(prefactors) ** 2))
+    for c in range(len(centres)):
+        u, g = mixing[centres[c]], gradient[c]
+        for i in range(len(u)):
+            at, row = 1, 0
+            for l in range(len(channels)):
+                some = u[i, row : row + channels[l]]
+                for k in range(l * l, (l + 1) * (l + 1)):
+                    mine, total = g[at : at + channels[l]], 0.0
+                    for q in range(len(some)):
+                        total += mine[q] * some[q]
+                    pulled[c, i, k] = total
+                    at += len(some)
+                row += len(some)
+    return pulled
+
+
+@compiled  # type: ignore[untyped-decorator]
+def invariants(mixed: Floats, outputs: Ints, factors: Ints, weights: Floats, n_outputs: int) -> Floats:
     """B_o = Σ_t g_t A_a A_b A_c of every centre, (centres, O)."""
-    values = np.zeros((len(density), n_outputs))
-    for c in range(len(density)):
-        a, out = density[c], values[c]
+    values = np.zeros((len(mixed), n_outputs))
+    for c in range(len(mixed)):
+        a, out = mixed[c], values[c]
         for t in range(len(outputs)):
             out[outputs[t]] += weights[t] * a[factors[t, 0]] * a[factors[t, 1]] * a[factors[t, 2]]
     return values
 
 
 @compiled  # type: ignore[untyped-decorator]
-def invariant_pullback(density: Floats, outputs: Ints, factors: Ints, weights: Floats, gradient: Floats) -> Floats:
+def invariant_pullback(mixed: Floats, outputs: Ints, factors: Ints, weights: Floats, gradient: Floats) -> Floats:
     """dE/dA (centres, nA) of an energy with dE/dB = ``gradient`` (centres, O)."""
-    pulled = np.zeros_like(density)
-    for i in range(len(density)):
-        d, p, g = density[i], pulled[i], gradient[i]
+    pulled = np.zeros_like(mixed)
+    for i in range(len(mixed)):
+        d, p, g = mixed[i], pulled[i], gradient[i]
         for t in range(len(outputs)):
             a, b, c = factors[t]
             w = weights[t] * g[outputs[t]]
             x, y, z = d[a], d[b], d[c]
             p[a] += w * y * z
-            p[b] += w * x * z
-            p[c] += w * x * y
-        p[0] = 0.0
+            if b > 0:
+                p[b] += w * x * z
+            if c > 0:
+                p[c] += w * x * y
     return pulled
 
 
 @compiled  # type: ignore[untyped-decorator]
-def pulled_vectors(
-    vectors: Floats, species: Ints, offsets: Ints, centres: Ints, mixing: Floats, basis: Arrays, gradient: Floats
-) -> Floats:
-    """dE/d(vector) of every neighbour (P, 3), of an energy with dE/dA = ``gradient`` (centres, nA)."""
-    channels = basis[3]
+def pulled_vectors(vectors: Floats, species: Ints, offsets: Ints, basis: Arrays, gradient: Floats) -> Floats:
+    """dE/d(vector) of every neighbour (P, 3), of an energy with dE/dD = ``gradient`` (centres, z·n, L²)."""
+    n_radial = len(basis[1])
     scratch = scratch_for(basis)
-    unit, f, df, y, dy, _, _ = scratch
+    unit, g, dg, y, dy, _ = scratch
     pulled = np.empty((len(vectors), 3))
     angular = np.empty(len(y))  # dE/dY_lm
-    for c in range(len(centres)):
-        g = gradient[c]
+    for c in range(len(gradient)):
         for p in range(offsets[c], offsets[c + 1]):
-            r = factors_of(vectors[p], mixing[centres[c], species[p]], basis, scratch)
+            r = functions_of(vectors[p], basis, scratch)
             angular[:] = 0.0
             along = 0.0
-            at, row = 1, 0
-            for l in range(len(channels)):
-                for _ in range(channels[l]):
-                    total = 0.0
-                    for k in range(l * l, (l + 1) * (l + 1)):
-                        total += g[at] * y[k]
-                        angular[k] += g[at] * f[row]
-                        at += 1
-                    along += df[row] * total
-                    row += 1
+            for n in range(n_radial):
+                row = gradient[c, species[p] * n_radial + n]
+                total = 0.0
+                for k in range(len(y)):
+                    total += row[k] * y[k]
+                    angular[k] += row[k] * g[n]
+                along += dg[n] * total
             for x in range(3):
                 across = 0.0
                 for k in range(len(y)):
-                    across += angular[k] * dy[k, x]
+                    across += angular[k] * dy[x, k]
                 pulled[p, x] = across / r + along * unit[x]
     return pulled
 
@@ -168,21 +202,21 @@ def scatter_slopes(slopes: Floats, vectors: Floats, atoms: Ints, offsets: Ints, 
 
 
 @compiled  # type: ignore[untyped-decorator]
-def density_slopes(r: float, basis: Arrays, scratch: Scratch, into: Floats) -> None:
-    """∂φ_qlm/∂r of one neighbour (3, nA), from its factors."""
+def density_slopes(r: float, mixing: Floats, basis: Arrays, scratch: Scratch, into: Floats) -> None:
+    """∂A_qlm/∂r of one neighbour (3, nA), from its functions and what U has for its element (n, Q)."""
     channels = basis[3]
-    unit, f, df, y, dy, _, _ = scratch
+    unit, g, dg, y, dy, _ = scratch
+    f, df = np.dot(g, mixing), np.dot(dg, mixing)
     into[:, 0] = 0.0
     at, row = 1, 0
     for l in range(len(channels)):
-        for _ in range(channels[l]):
-            across = f[row] / r
-            for k in range(l * l, (l + 1) * (l + 1)):
-                along = df[row] * y[k]
-                for x in range(3):
-                    into[x, at] = across * dy[k, x] + along * unit[x]
-                at += 1
-            row += 1
+        for k in range(l * l, (l + 1) * (l + 1)):
+            for x in range(3):
+                across, along = dy[x, k] / r, y[k] * unit[x]
+                for q in range(channels[l]):
+                    into[x, at + q] = f[row + q] * across + df[row + q] * along
+            at += channels[l]
+        row += channels[l]
 
 
 @compiled  # type: ignore[untyped-decorator]
@@ -194,7 +228,7 @@ def site_jacobians(
     centres: Ints,
     mixing: Floats,
     basis: Arrays,
-    density: Floats,
+    mixed: Floats,
     terms: tuple[Ints, Ints, Floats],
     projections: Floats,
     into: Floats,
@@ -207,7 +241,7 @@ def site_jacobians(
     """
     outputs, factors, weights = terms
     n_atoms, n_rows = into.shape[1], into.shape[3]
-    size = basis[5]
+    n_radial, size = len(basis[1]), basis[5]
     by_density = np.empty((size, projections.shape[2]))  # ∂B/∂A, transposed
     scratch = scratch_for(basis)
     for c in range(len(centres)):
@@ -217,12 +251,13 @@ def site_jacobians(
             continue
         slopes = np.empty((3 * (last - first), size))
         for p in range(first, last):
-            r = factors_of(vectors[p], mixing[centres[c], species[p]], basis, scratch)
-            density_slopes(r, basis, scratch, slopes[3 * (p - first) : 3 * (p - first) + 3])
+            r = functions_of(vectors[p], basis, scratch)
+            mine = mixing[centres[c], species[p] * n_radial : (species[p] + 1) * n_radial]
+            density_slopes(r, mine, basis, scratch, slopes[3 * (p - first) : 3 * (p - first) + 3])
         by_density[:] = 0.0
         for t in range(len(outputs)):
             a, b, d = factors[t]
-            x, y, z = density[c, a], density[c, b], density[c, d]
+            x, y, z = mixed[c, a], mixed[c, b], mixed[c, d]
             by_density[a, outputs[t]] += weights[t] * y * z
             by_density[b, outputs[t]] += weights[t] * x * z
             by_density[d, outputs[t]] += weights[t] * x * y

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rfp_md.atomic_basis import kernels
-from rfp_md.atomic_basis.basis import Basis, mixing_of_elements, principal_mixing
+from rfp_md.atomic_basis.basis import Basis, principal_mixing
 from rfp_md.atomic_basis.compression import principal_invariants
 from rfp_md.atomic_basis.couplings import Couplings, couplings
 from rfp_md.atomic_basis.neighbours import Neighbours, neighbours
@@ -60,14 +60,12 @@ class ManyBody(Descriptor):
         elements = np.unique(np.concatenate([block.numbers for block in dataset])).astype(np.int64)
         self._state.clear()
         self._state["elements"] = elements
-        sample = [block[_spread(len(block), SAMPLE_ATOMS // block.n_atoms)] for block in dataset]
-        whole = Basis.of(len(elements), self.n_radial, self.max_angular, self.cutoff)
-        species, densities = self._expand(sample, whole, mixing_of_elements(whole))
-        self._state["mixing"] = principal_mixing(whole, self._basis, species, densities)
         self._forget()
-        species, densities = self._expand(sample, self._basis, self._state["mixing"])
+        sample = [block[_spread(len(block), SAMPLE_ATOMS // block.n_atoms)] for block in dataset]
+        species, densities = self._expand(sample)
+        self._state["mixing"] = principal_mixing(self._basis, species, densities)
         self._state["projections"] = principal_invariants(
-            kernels.invariants(densities, *self._couplings.terms, len(self._couplings.orders)),
+            kernels.invariants(self._mix(densities, species), *self._couplings.terms, len(self._couplings.orders)),
             self._couplings.orders,
             species,
             len(elements),
@@ -92,15 +90,14 @@ class ManyBody(Descriptor):
 
     def values_and_pullback(self, frames: Frames) -> tuple[Floats, Pullback]:
         near, centres, species = self._neighbours(frames)
-        density = self._densities(near, centres, species)
-        invariants = kernels.invariants(density, *self._couplings.terms, len(self._couplings.orders))
+        mixed = self._mix(self._densities(near, species), centres)
+        invariants = kernels.invariants(mixed, *self._couplings.terms, len(self._couplings.orders))
 
         def pullback(gradient: Floats) -> Floats:
             by_invariant = self._pull_projection(gradient.reshape(len(centres), -1), centres)
-            by_density = kernels.invariant_pullback(density, *self._couplings.terms, by_invariant)
-            slopes = kernels.pulled_vectors(
-                near.vectors, species, near.offsets, centres, self._state["mixing"], self._basis.arrays, by_density
-            )
+            by_mixed = kernels.invariant_pullback(mixed, *self._couplings.terms, by_invariant)
+            by_density = kernels.mixing_pullback(by_mixed, centres, self._mixing, self._basis.arrays)
+            slopes = kernels.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
             pulled = np.zeros((len(frames), frames.n_atoms + (3 if frames.periodic else 0), 3))
             kernels.scatter_slopes(slopes, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
             return pulled
@@ -109,7 +106,7 @@ class ManyBody(Descriptor):
 
     def jacobian(self, frames: Frames) -> Floats:
         near, centres, species = self._neighbours(frames)
-        density = self._densities(near, centres, species)
+        mixed = self._mix(self._densities(near, species), centres)
         projections = self._state["projections"]
         rows = frames.n_atoms + (3 if frames.periodic else 0)
         jacobian = np.zeros((len(frames), frames.n_atoms, projections.shape[1], rows, 3))
@@ -119,9 +116,9 @@ class ManyBody(Descriptor):
             near.atoms,
             near.offsets,
             centres,
-            self._state["mixing"],
+            self._mixing,
             self._basis.arrays,
-            density,
+            mixed,
             self._couplings.terms,
             projections,
             jacobian,
@@ -140,18 +137,18 @@ class ManyBody(Descriptor):
         species = np.searchsorted(elements, frames.numbers)
         return near, np.tile(species, len(frames)), species[near.atoms]
 
-    def _densities(self, near: Neighbours, centres: Ints, species: Ints) -> Floats:
-        arrays = self._basis.arrays
-        density: Floats = kernels.densities(near.vectors, species, near.offsets, centres, self._state["mixing"], arrays)
+    def _densities(self, near: Neighbours, species: Ints) -> Floats:
+        density: Floats = kernels.densities(near.vectors, species, near.offsets, self._basis.arrays)
         return density
 
-    def _expand(self, sample: list[Frames], basis: Basis, mixing: Floats) -> tuple[Ints, Floats]:
-        """Species and A of all atoms of a sample."""
+    def _mix(self, density: Floats, centres: Ints) -> Floats:
+        mixed: Floats = kernels.mix(density, centres, self._mixing, self._basis.arrays)
+        return mixed
+
+    def _expand(self, sample: list[Frames]) -> tuple[Ints, Floats]:
+        """Species and densities of all atoms of a sample."""
         found = [self._neighbours(block) for block in sample]
-        densities = [
-            kernels.densities(near.vectors, species, near.offsets, centres, mixing, basis.arrays)
-            for near, centres, species in found
-        ]
+        densities = [self._densities(near, species) for near, _, species in found]
         return np.concatenate([centres for _, centres, _ in found]), np.concatenate(densities)
 
     def _project(self, invariants: Floats, centres: Ints) -> Floats:
@@ -171,6 +168,12 @@ class ManyBody(Descriptor):
             mine = np.flatnonzero(centres == k)
             pulled[mine] = gradient[mine] @ projection
         return pulled
+
+    @property
+    def _mixing(self) -> Floats:
+        """U (element of the centre, z·n, Q)."""
+        mixing = self._state["mixing"]
+        return mixing.reshape(len(mixing), -1, mixing.shape[-1])
 
     @cached_property
     def _basis(self) -> Basis:

@@ -2,25 +2,20 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from rfp_md.atomic_basis import kernels
-from rfp_md.atomic_basis.basis import Basis, mixing_of_elements
+from rfp_md.atomic_basis.basis import Basis
 from rfp_md.atomic_basis.couplings import Layout, couplings
 
 
 def test_every_product_is_invariant_under_rotations(rng):
-    basis = Basis.of(2, 2, 3, 5.0)
+    basis = Basis.of(2, 2, 3, 5.0, channels=3)
+    mixing = rng.normal(size=(1, basis.layout.channels[0], sum(basis.layout.channels)))
     found = couplings(basis.layout, basis.layout.channels, basis.layout.limited(3)[:3])
     vectors = rng.normal(size=(6, 3))
     values = []
     for turn in (np.eye(3), Rotation.random(rng=rng).as_matrix()):
-        density = kernels.densities(
-            vectors @ turn,
-            np.array([0, 1, 0, 1, 1, 0]),
-            np.array([0, 6]),
-            np.array([0]),
-            mixing_of_elements(basis),
-            basis.arrays,
-        )
-        values.append(kernels.invariants(density, *found.terms, len(found.orders)))
+        density = kernels.densities(vectors @ turn, np.array([0, 1, 0, 1, 1, 0]), np.array([0, 6]), basis.arrays)
+        mixed = kernels.mix(density, np.array([0]), mixing, basis.arrays)
+        values.append(kernels.invariants(mixed, *found.terms, len(found.orders)))
     np.testing.assert_allclose(values[0], values[1], atol=1e-12)
     assert (np.abs(values[0]) > 1e-12).all()
     assert set(found.orders) == {1, 2, 3}

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.remedy [--length PS] [--rounds N]
 
-25 frames of the ethanol samples, preset ``fast``, five replicas at 500 K. After each run that breaks, five structures are
-computed with GFN2-xTB (``pip install 'rfp-md[reference]'``) and join the training frames:
+25 frames of the ethanol samples, preset ``fast``, five replicas at 500 K. After each run that breaks, five structures
+are computed with GFN2-xTB (``pip install 'rfp-md[reference]'``) and join the training frames:
 
 - ``break``: where the replicas broke, as it stands in the model's file;
 - ``unsure``: where a new run's largest force uncertainty of an atom first passed 1 eV/Å, replica by replica;
@@ -94,7 +94,9 @@ def main() -> None:
 
 
 def joined(blocks: list[Frames]) -> Frames:
-    parts = {key: np.concatenate([getattr(block, key) for block in blocks]) for key in ("positions", "energies", "forces")}
+    parts = {
+        key: np.concatenate([getattr(block, key) for block in blocks]) for key in ("positions", "energies", "forces")
+    }
     return Frames(blocks[0].numbers, **parts)
 
 
