@@ -53,6 +53,7 @@ def validate(
         UserError: bad input, an option that the check does not take, or a single check that cannot be made.
     """
     from rfp_md.validation import record
+    from rfp_md.validation.lookback import write_departures
 
     refuse_others(check, options)
     progress = progress or Progress()
@@ -76,6 +77,8 @@ def validate(
             progress.message(f"{name}: {error}")
             results[name] = {"passed": False, "verdict": "fail", "judged": [], "error": str(error), "quick": quick}
             continue
+        if model is not None and name == "stability":
+            write_departures(results[name], subject.reference, Path(model).with_suffix(".breaks.extxyz"), progress)
         if model is not None and kept:
             try:
                 record.add(model, {name: results[name]}, of=of)

@@ -24,6 +24,7 @@ from rfp_md.resumable import Resumable
 from rfp_md.validation import pair_distances
 from rfp_md.validation.bonds import Bonds, collisions
 from rfp_md.validation.geometry import relax
+from rfp_md.validation.lookback import Lookback
 from rfp_md.validation.replicas import Replicas
 from rfp_md.validation.subject import Subject
 from rfp_md.validation.thresholds import judge
@@ -65,9 +66,10 @@ def check_stability(
         passed, verdict, judged; stable_fraction, pair_distance_mae (None without ``data`` or in a crystal), stable_ps
         (mean over the replicas), stable_ps_of_replicas, breaks (where each one that broke did: replica, ps, why:
         "forces", "bond", "collision" or "temperature", force_uncertainty_ev_per_angstrom, positions, and of a bond
-        also bond, length_angstrom, equilibrium_angstrom), series (time_ps, temperature_k,
-        force_uncertainty_ev_per_angstrom: the largest of an atom in the batch), pair_distances and
-        reference_pair_distances (h of r, after the first ps, or the first tenth of a run below 10 ps).
+        also bond, length_angstrom, equilibrium_angstrom; with a committee departure_positions, where in the last 100 fs
+        a force began to be uncertain), series (time_ps, temperature_k, force_uncertainty_ev_per_angstrom: the largest
+        of an atom in the batch), pair_distances and reference_pair_distances (h of r, after the first ps, or the first
+        tenth of a run below 10 ps).
 
     Raises:
         UserError: numbers that make no run, data that do not fit, or a checkpoint of another run.
@@ -157,6 +159,7 @@ class Run:
         self._settled = settled
         self._bonds = _equilibrium(subject)
         self._committee = committee_of(subject)
+        self._lookback = None if self._committee is None else Lookback(self._committee)
         if not np.isfinite(self.motion.forces).all():
             self._look()
 
@@ -180,6 +183,7 @@ class Run:
             "breaks": self.breaks,
             "series": self.series,
             "counts": self.counts.tolist(),
+            "lookback": None if self._lookback is None else self._lookback.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -187,6 +191,8 @@ class Run:
         self.alive, self.breaks, self.series = state["alive"], state["breaks"], state["series"]
         self.broken_at = {int(k): step for k, step in state["broken_at"].items()}
         self.counts = np.array(state["counts"], dtype=np.int64)
+        if self._lookback is not None:
+            self._lookback.restore(state["lookback"])
 
     def _look(self) -> None:
         """Replicas that broke end here; the others' pair distances count."""
@@ -197,11 +203,15 @@ class Run:
         whys[finite] = np.where(collisions(self.motion.frames[np.flatnonzero(finite)]), "collision", whys[finite])
         whys[off.max(axis=1, initial=0.0) > LONGEST_OFF] = "bond"
         whys[~finite] = "forces"
+        if self._lookback is not None:
+            self._lookback.see(self.motion.positions)
         broken = whys != ""
         for k in np.flatnonzero(broken):
             self._record(int(k), whys[k], off[k])
         if broken.any():
             self.motion.keep(~broken)
+            if self._lookback is not None:
+                self._lookback.keep(~broken)
             self.alive = [replica for replica, gone in zip(self.alive, broken, strict=True) if not gone]
         if self.alive and not self._subject.reference.periodic and self.motion.step >= self._settled:
             self.counts += pair_distances.counts(self.motion.positions)
@@ -221,6 +231,8 @@ class Run:
             "force_uncertainty_ev_per_angstrom": self._uncertainty(k),
             "positions": self.motion.positions[k].tolist(),
         }
+        if self._lookback is not None:
+            entry["departure_positions"] = self._lookback.departure(k).tolist()
         self.breaks.append(entry)
 
     def _uncertainty(self, k: int | None) -> float | None:

@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.remedy [--length PS] [--rounds N]
 
-25 frames of the ethanol samples, preset ``fast``, five replicas at 500 K. After each run that breaks, five structures
-are computed with GFN2-xTB (``pip install 'rfp-md[reference]'``) and join the training frames:
+25 frames of the ethanol samples, preset ``fast``, five replicas at 500 K. After each run that breaks, one structure for
+each break is computed with GFN2-xTB (``pip install 'rfp-md[reference]'``) and joins the training frames:
 
 - ``break``: where the replicas broke, as it stands in the model's file;
-- ``unsure``: where a new run's largest force uncertainty of an atom first passed 1 eV/Å, replica by replica;
+- ``departure``: where, in the 100 fs before that, a force began to be uncertain: ``MODEL.breaks.extxyz``;
 - ``chance``: the next frames of the samples, for comparison.
 
 Prints a Markdown table: when each replica broke, round by round.
@@ -15,7 +15,6 @@ Prints a Markdown table: when each replica broke, round by round.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 import numpy as np
 from ase.calculators.calculator import CalculationFailed
@@ -24,35 +23,22 @@ from tblite.ase import TBLite
 import rfp_md
 from rfp_md.frames import Dataset, Floats, Frames
 from rfp_md.interfaces.ase import to_atoms
-from rfp_md.potential import Potential
-from rfp_md.validation.replicas import Replicas
-from rfp_md.validation.stability import LOOK, check_stability
+from rfp_md.validation.stability import check_stability
 from tests.conftest import ETHANOL
 
-FIRST, ADDED, REPLICAS = 25, 5, 5
-TEMPERATURE, TIMESTEP = 500.0, 0.5  # K, fs
-UNSURE = 1.0  # eV/Å
+FIRST = 25
 
 
-def at_the_break(potential: Potential, found: dict, frames: Frames) -> Floats:
+def at_the_break(found: dict, frames: Frames) -> Floats:
     return np.array([event["positions"] for event in found["breaks"]])
 
 
-def where_unsure(potential: Potential, found: dict, frames: Frames) -> Floats:
-    """Positions of each replica when an atom's force became uncertain, (at most R, N, 3)."""
-    motion = Replicas(potential, REPLICAS, TIMESTEP, TEMPERATURE, seed=100 * len(frames))
-    taken: list[Floats] = []
-    while len(motion) and motion.step < found["length_ps"] * 1e3 / TIMESTEP:
-        motion.advance()
-        if motion.step % LOOK == 0:
-            unsure = potential.uncertainty(motion.frames).atoms.max(axis=1) > UNSURE
-            taken += list(motion.positions[unsure])
-            motion.keep(~unsure)
-    return np.array(taken)
+def at_the_departure(found: dict, frames: Frames) -> Floats:
+    return np.array([event["departure_positions"] for event in found["breaks"]])
 
 
-def by_chance(potential: Potential, found: dict, frames: Frames) -> Floats:
-    return rfp_md.read(ETHANOL).blocks[0].positions[len(frames) : len(frames) + ADDED]
+def by_chance(found: dict, frames: Frames) -> Floats:
+    return rfp_md.read(ETHANOL).blocks[0].positions[len(frames) : len(frames) + len(found["breaks"])]
 
 
 def labelled(positions: Floats, like: Frames) -> list[Frames]:
@@ -75,22 +61,18 @@ def main() -> None:
     parser.add_argument("--length", type=float, default=100.0)
     parser.add_argument("--rounds", type=int, default=4)
     options = parser.parse_args()
-    choices: dict[str, Callable[[Potential, dict, Frames], Floats]] = {
-        "break": at_the_break,
-        "unsure": where_unsure,
-        "chance": by_chance,
-    }
+    choices = {"break": at_the_break, "departure": at_the_departure, "chance": by_chance}
     print("| added frames | frames | stable, ps |\n|---|---|---|")
     for name, choose in choices.items():
         frames = rfp_md.read(ETHANOL).blocks[0][:FIRST]
         for _ in range(options.rounds):
             potential = rfp_md.train(Dataset((frames,)), preset="fast")
-            found = check_stability(potential, length=options.length, replicas=REPLICAS, temperature=TEMPERATURE)
+            found = check_stability(potential, length=options.length)
             stable = ", ".join(f"{time:.3g}" for time in found["stable_ps_of_replicas"])
             print(f"| {name} | {len(frames)} | {stable} |", flush=True)
             if not found["breaks"]:
                 break
-            frames = joined([frames, *labelled(choose(potential, found, frames), frames)])
+            frames = joined([frames, *labelled(choose(found, frames), frames)])
 
 
 def joined(blocks: list[Frames]) -> Frames:
