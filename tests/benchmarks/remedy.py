@@ -15,6 +15,7 @@ Prints a Markdown table: when each replica broke, round by round.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 from ase.calculators.calculator import CalculationFailed
@@ -67,7 +68,9 @@ def main() -> None:
         frames = rfp_md.read(ETHANOL).blocks[0][:FIRST]
         for _ in range(options.rounds):
             potential = rfp_md.train(Dataset((frames,)), preset="fast")
-            found = check_stability(potential, length=options.length)
+            # All begin alike: GFN2-xTB may give a wreck the lowest energy, from which the model would begin.
+            begun = replace(potential, reference=frames[:1])
+            found = check_stability(begun, length=options.length)
             stable = ", ".join(f"{time:.3g}" for time in found["stable_ps_of_replicas"])
             print(f"| {name} | {len(frames)} | {stable} |", flush=True)
             if not found["breaks"]:
