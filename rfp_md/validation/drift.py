@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,11 +52,6 @@ class Trace:
     def fluctuation(self) -> float:
         """Root mean square of the conserved energy about that line, meV/atom."""
         return 1e3 * float(np.sqrt(np.square(self._residual()).mean())) / self.n_atoms
-
-    def until(self, time: float) -> Trace:
-        """The first part of the run."""
-        first = self.times <= time
-        return replace(self, times=self.times[first], conserved=self.conserved[first], kinetic=self.kinetic[first])
 
     def _residual(self) -> Floats:
         slope, origin = self._line()

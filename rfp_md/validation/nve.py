@@ -51,7 +51,7 @@ def check_nve(
     quick: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Run NVE from warm structures, then a part of it at half the timestep.
+    """Run NVE from warm structures, then its first part twice more: at the timestep and at half of it.
 
     A smooth potential whose forces are exact passes: the drift vanishes but for the integrator, whose
     error is of second order, so that half the timestep leaves a quarter of the fluctuation.
@@ -70,7 +70,8 @@ def check_nve(
         passed, verdict, judged; the figures of ``rfp_md.validation.thresholds``, the worst of all runs;
         fluctuation_mev_per_atom, mean_temperature_k, length_ps, timestep_fs, engine, ``runs``: the same of each run
         with its temperature_k, seed, drift_error_mev_per_atom_per_ps, fluctuations of its first part at the timestep
-        and at half of it, and traces; ``blown_up``: the runs that came to no end, each of which is a failure.
+        and at half of it, and traces of all three; ``blown_up``: the runs that came to no end, each of which is a
+        failure.
 
     Raises:
         UserError: a run that is too short, a single atom, or an engine that is not there, does not start, or only runs
@@ -86,7 +87,7 @@ def check_nve(
     run = _engine(engine, subject)
     progress = progress or Progress()
     short = min(length, max(DT2_LENGTH, FEWEST_STEPS * timestep * 1e-3))
-    steps = (length + 2 * short) * 1e3 / timestep
+    steps = (length + short + 2 * short) * 1e3 / timestep
     progress.start(f"NVE in {engine}", round(steps) * len(temperatures) * seeds, "steps")
     runs, blown_up = [], []
     for kelvin in temperatures:
@@ -94,12 +95,14 @@ def check_nve(
             try:
                 start = warmed_up(subject, kelvin, number, min(WARM_UP, WARM_UP_SHARE * length))
                 trace = run(subject, start, length, timestep, progress)
+                # Again, because of a long run the engines log too few of the first steps to compare.
+                first = run(subject, start, short, timestep, progress)
                 half = run(subject, start, short, timestep / 2, progress)
                 check_tame(trace)
             except BlownUp as error:
                 blown_up.append({"temperature_k": kelvin, "seed": number, "text": str(error)})
             else:
-                runs.append(_summary(trace, half, kelvin, number))
+                runs.append(_summary(trace, first, half, kelvin, number))
     figures = _figures(runs, bool(blown_up)) | {
         "reversal_error_angstrom": reversal_error(subject, max(temperatures), timestep, seed)
     }
@@ -179,9 +182,8 @@ def mean_temperature(trace: Trace) -> float:
     return float(2.0 * trace.kinetic.mean() / (ase.units.kB * trace.degrees_of_freedom))
 
 
-def _summary(trace: Trace, half: Trace, temperature: float, seed: int) -> dict[str, Any]:
-    """One run."""
-    first = trace.until(half.times[-1])
+def _summary(trace: Trace, first: Trace, half: Trace, temperature: float, seed: int) -> dict[str, Any]:
+    """One run, and its first part at the timestep and at half of it."""
     return {
         "temperature_k": temperature,
         "seed": seed,
@@ -196,6 +198,7 @@ def _summary(trace: Trace, half: Trace, temperature: float, seed: int) -> dict[s
         "momentum_drift": trace.momentum_drift,
         "angular_momentum_drift": trace.angular_momentum_drift,
         "trace": _thinned(trace),
+        "first_trace": _thinned(first),
         "half_trace": _thinned(half),
     }
 

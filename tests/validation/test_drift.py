@@ -28,10 +28,6 @@ def test_the_ratio_measures_the_drift_by_the_kinetic_energy():
     assert trace(slope=1e-3).drift_ratio == pytest.approx(0.1, rel=1e-3)
 
 
-def test_the_first_part_of_a_run_can_be_taken():
-    assert trace(slope=1e-3).until(2.0).times[-1] == pytest.approx(2.0)
-
-
 def test_the_drift_s_standard_error_is_what_it_scatters_by():
     rng = np.random.default_rng(0)
     times = np.linspace(0, 10, 400)
