@@ -8,6 +8,8 @@ import numpy as np
 
 from rfp_md.frames import Floats
 
+WINDOWS = 50  # that slow changes are looked for in: fewer would not tell their own scatter
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
@@ -37,10 +39,15 @@ class Trace:
 
     @property
     def drift_error(self) -> float:
-        """Standard error of the drift, meV/atom/ps; residuals that follow each other in time count as one."""
-        residual, centred = self._residual(), self.times - self.times.mean()
-        variance = np.square(residual).sum() / (len(residual) - 2) / np.square(centred).sum()
-        return 1e3 * float(np.sqrt(variance * _inefficiency(residual))) / self.n_atoms
+        """Standard error of the drift, meV/atom/ps; residuals that follow each other in time count as one.
+
+        s² = g Σ r² / (n − 2) / Σ (t − ⟨t⟩)² with residuals r about the line and g = 1 + 2 Σ of their autocorrelation up
+        to where it turns negative: the larger s of all n samples and of their means over n / 50 neighbours each,
+        because fast oscillations make the autocorrelation of the samples negative long before slow changes have gone.
+        """
+        residual, window = self._residual(), max(1, len(self.times) // WINDOWS)
+        variance = max(_slope_variance(_means(self.times, w), _means(residual, w)) for w in (1, window))
+        return 1e3 * float(np.sqrt(variance)) / self.n_atoms
 
     @property
     def drift_ratio(self) -> float:
@@ -62,6 +69,18 @@ class Trace:
         mean = self.conserved.mean()
         slope, origin = np.polyfit(self.times, self.conserved - mean, 1)
         return float(slope), float(origin + mean)
+
+
+def _means(series: Floats, window: int) -> Floats:
+    """Over so many neighbours each; what is left over in the end does not count."""
+    means: Floats = series[: len(series) // window * window].reshape(-1, window).mean(axis=1)
+    return means
+
+
+def _slope_variance(times: Floats, residual: Floats) -> float:
+    """Of the slope of a line through series (T,) with these residuals about it."""
+    plain = np.square(residual).sum() / (len(residual) - 2) / np.square(times - times.mean()).sum()
+    return float(plain * _inefficiency(residual))
 
 
 def _inefficiency(series: Floats) -> float:

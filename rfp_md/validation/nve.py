@@ -19,6 +19,7 @@ from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.validation.drift import Trace
 from rfp_md.validation.momenta import drifts
+from rfp_md.validation.nve_figures import undecided, worst_of_all
 from rfp_md.validation.replicas import Replicas
 from rfp_md.validation.subject import Subject, SubjectCalculator
 from rfp_md.validation.thresholds import judge
@@ -103,13 +104,10 @@ def check_nve(
                 blown_up.append({"temperature_k": kelvin, "seed": number, "text": str(error)})
             else:
                 runs.append(_summary(trace, first, half, kelvin, number))
-    figures = _figures(runs, bool(blown_up)) | {
+    figures = worst_of_all(runs, bool(blown_up)) | {
         "reversal_error_angstrom": reversal_error(subject, max(temperatures), timestep, seed)
     }
-    undecided = not blown_up and all(
-        abs(r["drift_mev_per_atom_per_ps"]) <= 2 * r["drift_error_mev_per_atom_per_ps"] for r in runs
-    )
-    judged = judge("nve", figures, lenient=("drift_mev_per_atom_per_ps", "drift_ratio") if undecided else ())
+    judged = judge("nve", figures, lenient=undecided(runs, bool(blown_up)))
     if plot is not None and runs:
         _plot(runs[-1], plot, judged["verdict"])
     return {
@@ -213,27 +211,6 @@ def _thinned(trace: Trace) -> dict[str, list[float]]:
     }
 
 
-def _figures(runs: Sequence[dict[str, Any]], blown_up: bool) -> dict[str, float | None]:
-    """The worst of all runs; the dt² ratio is that of all runs at a temperature together."""
-    ratios = []
-    for kelvin in {r["temperature_k"] for r in runs}:
-        pairs = [
-            (r["fluctuation_first_mev_per_atom"], r["fluctuation_half_mev_per_atom"])
-            for r in runs
-            if r["temperature_k"] == kelvin
-        ]
-        whole, half = np.sqrt(np.square(pairs).mean(axis=0))
-        ratios.append(float(whole / half))
-    drifts = [r["drift_mev_per_atom_per_ps"] for r in runs] + [np.nan] * blown_up
-    return {
-        "drift_mev_per_atom_per_ps": drifts[int(np.argmax(np.abs(drifts)))],  # argmax takes what is not a number
-        "drift_ratio": _worst(runs, "drift_ratio"),
-        "dt2_ratio": max(ratios, key=lambda ratio: abs(ratio - 4.0), default=None),
-        "momentum_drift": _worst(runs, "momentum_drift"),
-        "angular_momentum_drift": _worst(runs, "angular_momentum_drift"),
-    }
-
-
 def _verlet(subject: Subject, start: Atoms, steps: int, timestep: float) -> Iterator[Atoms]:
     """The atoms, always the same ones, after 0, 1, ... steps of velocity Verlet. Raises BlownUp."""
     from ase.md.verlet import VelocityVerlet
@@ -245,11 +222,6 @@ def _verlet(subject: Subject, start: Atoms, steps: int, timestep: float) -> Iter
         if not atoms.get_kinetic_energy() <= most:
             raise BlownUp(f"after {k * timestep * 1e-3:.3g} ps")
         yield atoms
-
-
-def _worst(runs: Sequence[dict[str, Any]], figure: str) -> float | None:
-    known = [r[figure] for r in runs if r[figure] is not None]
-    return float(np.max(known)) if known else None  # max() forgets what is not a number
 
 
 def _engine(name: Engine, subject: Subject) -> Run:

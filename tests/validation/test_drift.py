@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from rfp_md.validation.drift import Trace
 
@@ -38,6 +39,20 @@ def test_the_drift_s_standard_error_is_what_it_scatters_by():
             runs.append(Trace(times[: len(noise)], 1e-3 * noise, noise, n_atoms=1, degrees_of_freedom=1))
         scatter = np.std([run.drift for run in runs])
         assert np.mean([run.drift_error for run in runs]) == pytest.approx(scatter, rel=0.2)
+
+
+def test_a_fast_oscillation_hides_slow_noise_from_the_standard_error():
+    """AR(1) noise with a time of 100 samples, under that of a stiff bond with a period of 14 samples."""
+    rng = np.random.default_rng(0)
+    samples, decay = np.arange(40_000), np.exp(-1 / 100)
+    scores = []
+    for _ in range(100):
+        start = [decay * rng.normal()]
+        noise = lfilter([1], [1, -decay], np.sqrt(1 - decay**2) * rng.normal(size=len(samples)), zi=start)[0]
+        energies = 1e-3 * (noise + 5 * np.sin(2 * np.pi * samples / 13.7))
+        run = Trace(5e-4 * samples, energies, noise, n_atoms=1, degrees_of_freedom=1)
+        scores.append(run.drift / run.drift_error)
+    assert 0.9 <= np.sqrt(np.mean(np.square(scores))) <= 1.3
 
 
 def test_a_perfect_line_has_no_error():
