@@ -8,6 +8,7 @@ import numpy as np
 
 from rfp_md.frames import Floats
 
+ROUNDING = 1e-12  # of an energy: i-PI writes 13 digits
 WINDOWS = 50  # that slow changes are looked for in: fewer would not tell their own scatter
 
 
@@ -50,15 +51,29 @@ class Trace:
         return 1e3 * float(np.sqrt(variance)) / self.n_atoms
 
     @property
-    def drift_ratio(self) -> float:
-        """|fitted drift over the whole run| / standard deviation of the kinetic energy (ml-peg's measure)."""
-        over_run = abs(self._line()[0]) * (self.times[-1] - self.times[0])
-        return float(over_run / self.kinetic.std())
+    def drift_ratio(self) -> float | None:
+        """|fitted drift over the whole run| / standard deviation of the kinetic energy (ml-peg's measure).
+
+        None where the kinetic energy is not known, or constant but for rounding.
+        """
+        over_run, spread = abs(self._line()[0]) * (self.times[-1] - self.times[0]), self.kinetic.std()
+        return float(over_run / spread) if spread > self._rounding() else None
 
     @property
     def fluctuation(self) -> float:
         """Root mean square of the conserved energy about that line, meV/atom."""
-        return 1e3 * float(np.sqrt(np.square(self._residual()).mean())) / self.n_atoms
+        return 1e3 * self._scatter() / self.n_atoms
+
+    def dt2_ratio(self, half: Trace) -> float | None:
+        """The fluctuation over that of the same run at half the timestep; None where that one is but rounding."""
+        return self._scatter() / half._scatter() if half._scatter() > half._rounding() else None
+
+    def _scatter(self) -> float:
+        return float(np.sqrt(np.square(self._residual()).mean()))
+
+    def _rounding(self) -> float:
+        """What the energies may be off by, eV."""
+        return ROUNDING * float(np.abs(self.conserved).max() + np.nan_to_num(self.kinetic).max())
 
     def _residual(self) -> Floats:
         slope, origin = self._line()

@@ -72,7 +72,8 @@ def check_nve(
         fluctuation_mev_per_atom, mean_temperature_k, length_ps, timestep_fs, engine, ``runs``: the same of each run
         with its temperature_k, seed, drift_error_mev_per_atom_per_ps, fluctuations of its first part at the timestep
         and at half of it, and traces of all three; ``blown_up``: the runs that came to no end, each of which is a
-        failure.
+        failure. dt2_ratio and drift_ratio are None, and not judged, where no energy changes but for rounding: atoms
+        out of each other's reach.
 
     Raises:
         UserError: a run that is too short, a single atom, or an engine that is not there, does not start, or only runs
@@ -191,7 +192,7 @@ def _summary(trace: Trace, first: Trace, half: Trace, temperature: float, seed: 
         "fluctuation_mev_per_atom": trace.fluctuation,
         "fluctuation_first_mev_per_atom": first.fluctuation,
         "fluctuation_half_mev_per_atom": half.fluctuation,
-        "dt2_ratio": first.fluctuation / half.fluctuation,
+        "dt2_ratio": first.dt2_ratio(half),
         "mean_temperature_k": mean_temperature(trace),
         "momentum_drift": trace.momentum_drift,
         "angular_momentum_drift": trace.angular_momentum_drift,
@@ -255,7 +256,6 @@ def _plot(run: dict[str, Any], path: str | Path, verdict: str) -> None:
     for label, key in (("timestep", "trace"), ("half of it", "half_trace")):
         shown[label] = np.array(run[key]["time_ps"]), np.array(run[key]["conserved_mev_per_atom"])
     drift = run["drift_mev_per_atom_per_ps"]
-    title = (
-        f"NVE, {run['temperature_k']:g} K: drift {drift:+.2g} meV/atom/ps, dt² ratio {run['dt2_ratio']:.2f}: {verdict}"
-    )
+    ratio = "–" if run["dt2_ratio"] is None else f"{run['dt2_ratio']:.2f}"
+    title = f"NVE, {run['temperature_k']:g} K: drift {drift:+.2g} meV/atom/ps, dt² ratio {ratio}: {verdict}"
     plot_conserved(shown, path, title=title)

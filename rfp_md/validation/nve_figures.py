@@ -15,19 +15,12 @@ HOPELESS = 1.0  # drift ratio that no scatter excuses, and more than ml-peg and 
 
 
 def worst_of_all(runs: Sequence[dict[str, Any]], blown_up: bool) -> dict[str, float | None]:
-    """The worst figures of all runs; the dt² ratio is that of all runs at a temperature together.
+    """The worst figures of all runs that have them; the dt² ratio is that of all runs at a temperature together.
 
     None where no run has the figure.
     """
-    ratios = []
-    for kelvin in {r["temperature_k"] for r in runs}:
-        pairs = [
-            (r["fluctuation_first_mev_per_atom"], r["fluctuation_half_mev_per_atom"])
-            for r in runs
-            if r["temperature_k"] == kelvin
-        ]
-        whole, half = np.sqrt(np.square(pairs).mean(axis=0))
-        ratios.append(float(whole / half))
+    known = [r for r in runs if r["dt2_ratio"] is not None]
+    ratios = [_dt2_ratio([r for r in known if r["temperature_k"] == t]) for t in {r["temperature_k"] for r in known}]
     drifts = [r["drift_mev_per_atom_per_ps"] for r in runs] + [np.nan] * blown_up
     return {
         "drift_mev_per_atom_per_ps": drifts[int(np.argmax(np.abs(drifts)))],  # argmax takes what is not a number
@@ -54,6 +47,12 @@ def _may_be_chance(run: dict[str, Any]) -> bool:
     limits = [limit for limit in LIMITS if limit.check == "nve" and limit.figure in known]
     within = all(limit.judge(known[limit.figure]) < Verdict.failed for limit in limits)
     return within or abs(run["drift_mev_per_atom_per_ps"]) <= DOUBT * run["drift_error_mev_per_atom_per_ps"]
+
+
+def _dt2_ratio(runs: Sequence[dict[str, Any]]) -> float:
+    pairs = [(r["fluctuation_first_mev_per_atom"], r["fluctuation_half_mev_per_atom"]) for r in runs]
+    whole, half = np.sqrt(np.square(pairs).mean(axis=0))
+    return float(whole / half)
 
 
 def _largest(runs: Sequence[dict[str, Any]], figure: str) -> float | None:

@@ -239,6 +239,21 @@ def test_a_record_from_before_the_first_part_was_kept_takes_the_page_with_it(mon
     assert list(drawn(monkeypatch, nve)) == ["drift-0"]
 
 
+def test_a_dimer_that_flew_apart_takes_the_page_with_it(potential, tmp_path):
+    path = tmp_path / "apart.rfp"
+    save(potential, path)
+    nve = records.nve(0.0)
+    for found in (nve, nve["runs"][0]):
+        found |= {"dt2_ratio": None, "drift_ratio": None}
+    for key in ("trace", "first_trace", "half_trace"):
+        nve["runs"][0][key]["conserved_mev_per_atom"] = [0.0] * len(records.TIMES)
+    record.add(path, {"nve": nve})
+    report(path, tmp_path / "apart.html")
+    text = (tmp_path / "apart.html").read_text()
+    for figure in ("dt2_ratio", "drift_ratio"):
+        assert f'data-figure="nve.runs.0.{figure}" data-value="null">–<' in text
+
+
 def test_a_model_that_was_never_validated_does_not_say_so(model, tmp_path):
     figures = report(model, tmp_path / "new.html")
     assert figures["verdict"] == "never validated"

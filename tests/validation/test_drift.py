@@ -55,6 +55,17 @@ def test_a_fast_oscillation_hides_slow_noise_from_the_standard_error():
     assert 0.9 <= np.sqrt(np.mean(np.square(scores))) <= 1.3
 
 
+@pytest.mark.parametrize("origin", [0.0, -6e4])
+def test_what_is_constant_but_for_rounding_has_a_ratio(origin):
+    """Some last digits of the energies, and one of the kinetic one, as of atoms that do not see each other."""
+    rng = np.random.default_rng(0)
+    still = [origin + 0.04 + rng.integers(-1, 2, 1000) * np.spacing(max(0.04, abs(origin))) for _ in range(2)]
+    runs = [Trace(np.arange(1000.0), e, np.full(1000, 0.04), n_atoms=2, degrees_of_freedom=3) for e in still]
+    assert runs[0].drift_ratio is None
+    assert runs[0].dt2_ratio(runs[1]) is None
+    assert trace(ripple=4e-6).dt2_ratio(trace(ripple=1e-6)) == pytest.approx(4.0, rel=1e-3)
+
+
 def test_a_perfect_line_has_no_error():
     exact = Trace(np.arange(20.0), np.arange(20.0), np.ones(20), n_atoms=1, degrees_of_freedom=1)
     assert exact.drift_error == pytest.approx(0, abs=1e-9)

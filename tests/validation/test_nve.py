@@ -1,5 +1,6 @@
 """NVE dynamics: conserved in ASE and in real i-PI, and a wrong force is found out."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -12,14 +13,14 @@ from ase.units import kB
 
 import rfp_md
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset
+from rfp_md.frames import Dataset, Frames
 from rfp_md.potential import Prediction
 from rfp_md.progress import Progress
 from rfp_md.validation import nve
 from rfp_md.validation.nve import check_nve
 from rfp_md.validation.nve_ipi import run_pair, write_run
 from tests.conftest import BENZENE
-from tests.validation.subjects import Molecule, diatomic, spring, water
+from tests.validation.subjects import Molecule, PairPotential, diatomic, spring, water
 
 
 @pytest.fixture
@@ -224,6 +225,19 @@ def test_a_bar_that_ends_short_of_its_total_or_beyond_it():
     listener = Counting()
     check_nve(water(), length=0.5, temperature=[300.0, 400.0], progress=listener)
     assert listener.done == listener.total == 2 * (1000 + 500 + 1000)
+
+
+def test_a_dimer_out_of_its_own_reach_divides_by_nothing(tmp_path):
+    """Its potential is flat there, so that no energy changes."""
+    apart = Frames(np.array([18, 18]), np.array([[[0, 0, 0], [0, 0, 20.0]]]))
+    result = check_nve(PairPotential(apart, cutoff=4.5), length=0.1, plot=tmp_path / "nve.png")
+    assert result["passed"], result
+    assert [(run["dt2_ratio"], run["drift_ratio"]) for run in result["runs"]] == [(None, None)] * 2
+    assert result["dt2_ratio"] is result["drift_ratio"] is None
+    assert not {line["figure"] for line in result["judged"]} & {"dt2_ratio", "drift_ratio"}
+    assert result["drift_mev_per_atom_per_ps"] == pytest.approx(0, abs=1e-9)
+    assert (tmp_path / "nve.png").exists()
+    json.dumps(result, allow_nan=False)
 
 
 @pytest.mark.slow
