@@ -38,8 +38,8 @@ def differences(forces: dict[str, Any]) -> list[Markup]:
 
 
 def conserved(nve: dict[str, Any]) -> list[Markup]:
-    """Two pictures of each run: the conserved energy with its drift, and a part of it at half the timestep."""
-    return [p for k, run in enumerate(nve["runs"]) for p in (_drift(k, run), _halved(k, run, nve["timestep_fs"]))]
+    """Pictures of each run: the conserved energy with its drift, and its first part with both timesteps."""
+    return [p for k, run in enumerate(nve["runs"]) for p in (_drift(k, run), *_halved(k, run, nve["timestep_fs"]))]
 
 
 def _drift(k: int, run: dict[str, Any]) -> Markup:
@@ -61,19 +61,18 @@ def _drift(k: int, run: dict[str, Any]) -> Markup:
     return picture(f"drift-{k}", text, paint)
 
 
-def _halved(k: int, run: dict[str, Any], timestep: float) -> Markup:
+def _halved(k: int, run: dict[str, Any], timestep: float) -> list[Markup]:
+    """None of a record that is older than ``first_trace``: a long run's own points are too few there."""
+    if "first_trace" not in run:
+        return []
     kelvin = run["temperature_k"]
-    half = [np.array(run["half_trace"][key]) for key in ("time_ps", "conserved_mev_per_atom")]
-    whole = [np.array(run["trace"][key]) for key in ("time_ps", "conserved_mev_per_atom")]
-    early = whole[0] <= half[0][-1]
+    traces = [(run[key]["time_ps"], run[key]["conserved_mev_per_atom"]) for key in ("first_trace", "half_trace")]
 
     def paint(figure: Any) -> None:
         axes = figure.subplots()
-        few = {"marker": ".", "markersize": 4} if early.sum() < 100 else {}
-        energies = whole[1][early] - whole[1][early].mean()
-        axes.plot(whole[0][early], energies, color=BLUE, linewidth=0.8, label=f"{timestep:g} fs", **few)
-        axes.plot(half[0], half[1], color=RED, linewidth=0.8, label=f"{timestep / 2:g} fs")
-        _room_above(axes, energies)
+        for (times, energies), fs, color in zip(traces, (timestep, timestep / 2), (BLUE, RED), strict=True):
+            axes.plot(times, energies, color=color, linewidth=0.8, label=f"{fs:g} fs")
+        _room_above(axes, np.concatenate([energies for _, energies in traces]))
         axes.set_title(f"dt² at {kelvin:g} K")
         axes.set_xlabel("time / ps")
         axes.set_ylabel("energy − mean / (meV/atom)")
@@ -83,7 +82,7 @@ def _halved(k: int, run: dict[str, Any], timestep: float) -> Markup:
         f"Conserved energy at {kelvin:g} K with timesteps of {timestep:g} and {timestep / 2:g} fs: "
         "of second order, the second one fluctuates by a quarter of the first."
     )
-    return picture(f"halved-{k}", text, paint)
+    return [picture(f"halved-{k}", text, paint)]
 
 
 def _room_above(axes: Any, energies: Any) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.validation.drift import Trace
@@ -30,8 +27,8 @@ def drift_file(
 
     Returns:
         Drift with its standard error, and fluctuation, per atom and of the system (None where the number of atoms
-        would be needed for it); drift_ratio (None without a kinetic energy); length_ps, samples; warning, where the
-        file says that the energy is not conserved.
+        would be needed for it); drift_ratio (None without a kinetic energy that changes); length_ps, samples;
+        warning, where the file says that the energy is not conserved.
 
     Raises:
         UserError: as ``read_energy_log``, or a number of atoms that contradicts the file.
@@ -48,8 +45,6 @@ def drift_file(
     of_system: float | None = None if log.per_atom else 1.0
     if n_atoms is not None:
         of_atom, of_system = (1.0, float(n_atoms)) if log.per_atom else (1.0 / n_atoms, 1.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = trace.drift_ratio
     return {
         "format": log.format,
         "conserved": log.column,
@@ -59,7 +54,7 @@ def drift_file(
         "drift_mev_per_atom_per_ps": _times(trace.drift, of_atom),
         "drift_error_mev_per_atom_per_ps": _times(trace.drift_error, of_atom),
         "fluctuation_mev_per_atom": _times(trace.fluctuation, of_atom),
-        "drift_ratio": ratio if isfinite(ratio) else None,
+        "drift_ratio": trace.drift_ratio,
         "drift_mev_per_ps": _times(trace.drift, of_system),
         "drift_error_mev_per_ps": _times(trace.drift_error, of_system),
         "fluctuation_mev": _times(trace.fluctuation, of_system),

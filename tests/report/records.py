@@ -41,6 +41,7 @@ def nve(drift: float = 0.0123) -> dict[str, Any]:
         "fluctuation_mev_per_atom": 0.05,
         "dt2_ratio": 4.05,
         "trace": trace(0.1),
+        "first_trace": trace(0.1),
         "half_trace": trace(0.025),
     }
     blown_up = [{"temperature_k": 500.0, "seed": 3, "text": "after 0.125 ps"}] if drift > 1 else []

@@ -10,12 +10,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import rfp_md
 from rfp_md.artifact import save
 from rfp_md.evaluation import evaluate
 from rfp_md.frames import Frames
-from rfp_md.report import report
+from rfp_md.report import check_pictures, report
 from rfp_md.report.structures import structure
 from rfp_md.validation import record
 from rfp_md.validation.thresholds import judge
@@ -206,6 +207,51 @@ def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path
     assert found["forces"]["verdict"] == "fail"
     assert found["forces"]["judged"][0]["value"] is None
     assert 'data-figure="forces.judged.0.value" data-value="null">–<' in (tmp_path / "wild.html").read_text()
+
+
+def drawn(monkeypatch, nve):
+    """The figures that the pictures of a run are, by name."""
+    figures = {}
+
+    def keep(name, description, paint):
+        figures[name] = Figure()
+        paint(figures[name])
+
+    monkeypatch.setattr(check_pictures, "picture", keep)
+    check_pictures.conserved(nve)
+    return figures
+
+
+def test_the_smaller_timestep_of_a_wrong_force_leaves_the_dt2_picture(monkeypatch):
+    nve = records.nve()
+    run = nve["runs"][0]
+    run["first_trace"], run["half_trace"] = run["half_trace"], run["first_trace"]
+    axes = drawn(monkeypatch, nve)["halved-0"].axes[0]
+    low, high = axes.get_ylim()
+    for line, key in zip(axes.lines, ("first_trace", "half_trace"), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), run[key]["conserved_mev_per_atom"])
+        assert low < min(line.get_ydata()) < max(line.get_ydata()) < high
+
+
+def test_a_record_from_before_the_first_part_was_kept_takes_the_page_with_it(monkeypatch):
+    nve = records.nve()
+    del nve["runs"][0]["first_trace"]
+    assert list(drawn(monkeypatch, nve)) == ["drift-0"]
+
+
+def test_a_dimer_that_flew_apart_takes_the_page_with_it(potential, tmp_path):
+    path = tmp_path / "apart.rfp"
+    save(potential, path)
+    nve = records.nve(0.0)
+    for found in (nve, nve["runs"][0]):
+        found |= {"dt2_ratio": None, "drift_ratio": None}
+    for key in ("trace", "first_trace", "half_trace"):
+        nve["runs"][0][key]["conserved_mev_per_atom"] = [0.0] * len(records.TIMES)
+    record.add(path, {"nve": nve})
+    report(path, tmp_path / "apart.html")
+    text = (tmp_path / "apart.html").read_text()
+    for figure in ("dt2_ratio", "drift_ratio"):
+        assert f'data-figure="nve.runs.0.{figure}" data-value="null">–<' in text
 
 
 def test_a_model_that_was_never_validated_does_not_say_so(model, tmp_path):

@@ -13,6 +13,7 @@ from ase.md.verlet import VelocityVerlet
 from ase.units import fs, kcal, mol
 
 from rfp_md.errors import UserError
+from rfp_md.validation.drift import Trace
 from rfp_md.validation.drift_file import drift_file
 from rfp_md.validation.energy_log import read_energy_log
 from tests.cli.test_cli import refused, rfp
@@ -77,6 +78,14 @@ def test_a_known_slope_is_found_per_atom_where_the_atoms_are_known(tmp_path):
     known = drift_file(tmp_path / "run.out", atoms=12)
     assert known["drift_mev_per_atom_per_ps"] == pytest.approx(1, rel=1e-6)
     assert known["length_ps"] == pytest.approx(10)
+
+
+def test_a_run_and_its_log_differ_in_the_drift():
+    log, found = read_energy_log(IPI), drift_file(IPI, atoms=12)
+    run = Trace(log.times, log.conserved, log.kinetic, n_atoms=12, degrees_of_freedom=33)
+    assert found["drift_mev_per_atom_per_ps"] == pytest.approx(run.drift, rel=1e-12)
+    assert found["drift_error_mev_per_atom_per_ps"] == pytest.approx(run.drift_error, rel=1e-12)
+    assert found["drift_ratio"] == run.drift_ratio
 
 
 def test_the_last_run_of_a_lammps_log_counts():

@@ -1,8 +1,10 @@
 """NVE dynamics: conserved in ASE and in real i-PI, and a wrong force is found out."""
 
+import json
 import os
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,14 @@ from ase.units import kB
 
 import rfp_md
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset
+from rfp_md.frames import Dataset, Frames
 from rfp_md.potential import Prediction
 from rfp_md.progress import Progress
 from rfp_md.validation import nve
 from rfp_md.validation.nve import check_nve
 from rfp_md.validation.nve_ipi import run_pair, write_run
 from tests.conftest import BENZENE
-from tests.validation.subjects import Molecule, diatomic, spring, water
+from tests.validation.subjects import Molecule, PairPotential, diatomic, spring, water
 
 
 @pytest.fixture
@@ -190,6 +192,52 @@ def test_an_explosion_in_the_first_steps_of_another_program_passes_for_bad_input
     result = check_nve(potential, length=2.0, timestep=20.0, temperature=500.0, engine=engine)
     assert not result["passed"]
     assert result["blown_up"]
+
+
+def test_a_long_run_of_which_few_steps_are_logged_spoils_the_dt2_law(monkeypatch):
+    """As i-PI and LAMMPS log one; the part that is compared is short enough for every step."""
+    every_step = nve.run_ase
+
+    def sparing(subject, start, length, timestep, progress):
+        trace = every_step(subject, start, length, timestep, progress)
+        stride = max(1, len(trace.times) // 1000)
+        return replace(trace, **{key: getattr(trace, key)[::stride] for key in ("times", "conserved", "kinetic")})
+
+    options = {"length": 2.0, "temperature": 300.0}
+    exact = check_nve(water(), **options)
+    monkeypatch.setattr(nve, "run_ase", sparing)
+    found = check_nve(water(), **options)
+    assert found["fluctuation_mev_per_atom"] != exact["fluctuation_mev_per_atom"]
+    assert found["dt2_ratio"] == exact["dt2_ratio"]
+    assert found["runs"][0]["first_trace"]["time_ps"] == pytest.approx(np.arange(501) * 5e-4)
+
+
+def test_a_bar_that_ends_short_of_its_total_or_beyond_it():
+    class Counting(Progress):
+        total = done = 0
+
+        def start(self, label, total, unit):
+            self.total += total
+
+        def advance(self, done):
+            self.done += done
+
+    listener = Counting()
+    check_nve(water(), length=0.5, temperature=[300.0, 400.0], progress=listener)
+    assert listener.done == listener.total == 2 * (1000 + 500 + 1000)
+
+
+def test_a_dimer_out_of_its_own_reach_divides_by_nothing(tmp_path):
+    """Its potential is flat there, so that no energy changes."""
+    apart = Frames(np.array([18, 18]), np.array([[[0, 0, 0], [0, 0, 20.0]]]))
+    result = check_nve(PairPotential(apart, cutoff=4.5), length=0.1, plot=tmp_path / "nve.png")
+    assert result["passed"], result
+    assert [(run["dt2_ratio"], run["drift_ratio"]) for run in result["runs"]] == [(None, None)] * 2
+    assert result["dt2_ratio"] is result["drift_ratio"] is None
+    assert not {line["figure"] for line in result["judged"]} & {"dt2_ratio", "drift_ratio"}
+    assert result["drift_mev_per_atom_per_ps"] == pytest.approx(0, abs=1e-9)
+    assert (tmp_path / "nve.png").exists()
+    json.dumps(result, allow_nan=False)
 
 
 @pytest.mark.slow
