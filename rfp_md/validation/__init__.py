@@ -13,6 +13,7 @@ from rfp_md.progress import Progress
 from rfp_md.validation.checks import CHECKS, TAKEN_BY, Check, refuse_others
 
 if TYPE_CHECKING:
+    from rfp_md.frames import Frames
     from rfp_md.potential import Potential
     from rfp_md.validation.subject import Subject
 
@@ -47,7 +48,8 @@ def validate(
 
     Returns:
         ``passed``, ``verdict``, and the figures of the check, or of each check under its name; None for a figure that
-        is not a number; ``quick``: whether the run was shorter than the default.
+        is not a number; ``quick``: whether the run was shorter than the default; ``start``: numbers, cell, pbc and
+        file (None: the model's own) of the structure that it started from.
 
     Raises:
         UserError: bad input, an option that the check does not take, or a single check that cannot be made.
@@ -106,7 +108,7 @@ def _run(
     from rfp_md.validation.nve import check_nve
     from rfp_md.validation.stability import check_stability
 
-    structure = {"structure": formula(subject.reference.numbers)}
+    structure = {"structure": formula(subject.reference.numbers), "start": _start(subject.reference)}
     if name == "geometry":
         return {**check_geometry(subject, **options), **structure, "quick": False}
     if name == "forces":
@@ -115,6 +117,18 @@ def _run(
         check = check_nve if name == "nve" else check_stability
         result = check(subject, seed=seed, quick=quick, progress=progress, **options)
     return {**result, **structure, "quick": quick or _shorter(name, result, options)}
+
+
+def _start(reference: Frames) -> dict[str, Any]:
+    """What a check starts from, as a page needs it to draw and number what was found; the file where one gave it."""
+    from rfp_md.artifact import OWN_REFERENCE
+
+    return {
+        "numbers": reference.numbers.tolist(),
+        "cell": None if reference.cells is None else reference.cells[0].tolist(),
+        "pbc": [bool(axis) for axis in reference.pbc],
+        "file": None if reference.source == OWN_REFERENCE else reference.source,
+    }
 
 
 def _shorter(name: str, result: dict[str, Any], options: dict[str, Any]) -> bool:

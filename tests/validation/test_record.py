@@ -5,11 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
+from ase.io import write
 
 import rfp_md
 from rfp_md.artifact import load, read
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
+from rfp_md.interfaces.ase import to_atoms
 from rfp_md.progress import Progress
 from rfp_md.validation import forces, nve, record, stability, validate
 from rfp_md.validation.checks import CHECKS
@@ -123,6 +125,16 @@ def test_validating_writes_the_record_that_info_tells(mine):
     assert read(mine)[0].record["validation"]["checks"]["geometry"] == result
     assert said(mine) == f"pass so far: geometry {result['verdict']}; not run: forces, nve, stability"
     assert [path.name for path in mine.parent.iterdir()] == ["mine.rfp"]
+
+
+def test_nobody_knows_which_structure_a_check_started_from(mine, potential, tmp_path):
+    numbers = potential.reference.numbers.tolist()
+    own = {"numbers": numbers, "cell": None, "pbc": [False] * 3, "file": None}
+    assert validate(mine, "geometry")["start"] == own
+    write(tmp_path / "start.xyz", to_atoms(potential.reference), format="extxyz")
+    validate(mine, "geometry", structure=tmp_path / "start.xyz")
+    start = read(mine)[0].record["validation"]["checks"]["geometry"]["start"]
+    assert start == own | {"file": str(tmp_path / "start.xyz")}
 
 
 def test_results_are_not_lost_where_the_model_cannot_be_written(mine, monkeypatch):
