@@ -30,6 +30,7 @@ from rfp_md.validation.thresholds import judge
 
 LENGTH, QUICK_LENGTH = 300.0, 3.0  # ps
 REPLICAS, QUICK_REPLICAS = 5, 3
+TEMPERATURE = 500.0  # K
 LONGEST_OFF = 0.5  # Å
 LOOK = 10  # steps between looks at the bonds and distances
 POINTS = 300  # of the series
@@ -43,7 +44,7 @@ def check_stability(
     *,
     length: float | None = None,
     timestep: float = 0.5,
-    temperature: float = 500.0,
+    temperature: float = TEMPERATURE,
     replicas: int | None = None,
     seed: int = 0,
     data: str | Path | None = None,
