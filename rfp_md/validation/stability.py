@@ -3,8 +3,9 @@
 The protocol of Fu et al. (arXiv:2210.07237): 500 K, Nosé–Hoover, 0.5 fs, 300 ps; a run ends where a bond is off its
 equilibrium length by more than 0.5 Å. In a periodic system only bonds of molecules count (``Bonds.of_molecules``):
 atoms of a crystal may change their neighbours. Any run ends where two atoms collide (closer than half of the sum of
-their covalent radii), where the temperature is twenty times the thermostat's, or where forces are not finite. All
-replicas are one batch; a stop or a kill costs at most 1/300 of the run, which is computed again.
+their covalent radii), where the temperature is twenty times the thermostat's or 300 K, whichever is more, or where
+forces are not finite. All replicas are one batch; a stop or a kill costs at most 1/300 of the run, which is computed
+again.
 """
 
 from __future__ import annotations
