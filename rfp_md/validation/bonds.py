@@ -16,6 +16,7 @@ ONE_OF_TWO = [
     1e3,
     1.0,
 ]  # so that a lattice vector, below 500 cells along each axis, is never as good as its opposite
+NONMETALS = [1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 33, 34, 35, 36, 52, 53, 54, 86]  # atomic numbers
 
 Mask = NDArray[np.bool_]
 
@@ -53,7 +54,7 @@ class Bonds:
         """Of the first structure, the bonds of molecules: connected atoms that reach no periodic image of their own.
 
         A factor on covalent radii says what a molecule is; in a metal, a salt or a network it says nothing, since the
-        next neighbours are as close as it likes.
+        next neighbours are as close as it likes. Nor does it of a metal's atom in a cluster or in solution.
         """
         bonds = cls.of(frames)
         places = bonds._unwrapped()
@@ -61,7 +62,8 @@ class Bonds:
         torn = np.abs(places[first] + bonds.shifts - places[second]).max(axis=1, initial=0.0) > 1e-6
         labels = _components(bonds.matrix)
         inside = ~np.isin(labels[first], labels[first[torn]])
-        return bonds._chosen(inside)
+        no_metal = np.isin(frames.numbers[bonds.pairs], NONMETALS).all(axis=1)
+        return bonds._chosen(inside & no_metal)
 
     @property
     def matrix(self) -> Mask:
