@@ -31,6 +31,7 @@ from rfp_md.potential import Baseline, Potential
 
 FORMAT_VERSION = 1
 Arrays = dict[str, NDArray[Any]]
+OWN_REFERENCE = "its reference structure"  # the source of a model's structure that no file gave
 
 
 class Entry(BaseModel):
@@ -155,7 +156,7 @@ def load(path: str | Path) -> Potential:
                 arrays["reference.positions"],
                 cells=arrays.get("reference.cell"),
                 pbc=header.pbc,
-                source="its reference structure",
+                source=OWN_REFERENCE,
             ),
             record=header.record,
             split=_part(arrays, "split."),

@@ -131,8 +131,8 @@ def _print_check(name: str, found: dict[str, Any]) -> None:
     if found.get("scan"):
         scan = found["scan"]
         print(
-            f"  scan: barrier {scan['barrier_ev']:.3f} eV, reference {scan['reference_barrier_ev']:.3f} eV, "
-            f"largest error {scan['max_error_ev']:.3f} eV (not judged)"
+            f"  scan: barrier {_value(scan['barrier_ev'])} eV, reference {_value(scan['reference_barrier_ev'])} eV, "
+            f"largest error {_value(scan['max_error_ev'])} eV (not judged)"
         )
     for event in found.get("breaks", []):
         print(f"  {_break(event)}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from ase.data import chemical_symbols
 from markupsafe import Markup
 
+from rfp_md.frames import Frames
 from rfp_md.report.canvas import BLUE, GREY, INK, RED, SERIES, decades, picture
+from rfp_md.report.starts import bond_name
+from rfp_md.validation.geometry import IMAGINARY
 
 ROTORS_EACH = 4  # in one picture
 SLOPE = 4  # the order of the differences
@@ -148,12 +150,12 @@ def _series(name: str, label: str, values: Any, wanted: float | None) -> Markup:
     return picture(f"series-{name}", text, paint)
 
 
-def geometry(found: dict[str, Any], numbers: list[int]) -> list[Markup]:
+def geometry(found: dict[str, Any], start: Frames | None) -> list[Markup]:
     """Vibrations, rotors, and a scan beside its reference, as far as their energies were finite."""
     pictures = [_spectrum(found["frequencies_per_cm"])] if found.get("frequencies_per_cm") else []
     rotors = [rotor for rotor in found.get("rotors") or [] if None not in (rotor["barrier_ev"], *rotor["profile_ev"])]
-    for start in range(0, len(rotors), ROTORS_EACH):
-        pictures.append(_rotors(start, rotors[start : start + ROTORS_EACH], numbers))
+    for first in range(0, len(rotors), ROTORS_EACH):
+        pictures.append(_rotors(first, rotors[first : first + ROTORS_EACH], start))
     if found.get("scan") and found["scan"]["barrier_ev"] is not None:
         pictures.append(_scan(found["scan"]))
     return pictures
@@ -162,13 +164,13 @@ def geometry(found: dict[str, Any], numbers: list[int]) -> list[Markup]:
 def _spectrum(frequencies: list[float]) -> Markup:
     def paint(figure: Any) -> None:
         axes = figure.subplots()
-        colors = [RED if f < 0 else BLUE for f in frequencies]
+        colors = [RED if f < -IMAGINARY else BLUE for f in frequencies]
         axes.vlines(frequencies, 0, 1, colors=colors, linewidth=1.4)
         axes.axhline(0, color=INK, linewidth=0.7)
         axes.set_ylim(0, 1.15)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.set_title("Harmonic frequencies" + (", imaginary ones red" if frequencies[0] < 0 else ""))
+        axes.set_title("Harmonic frequencies" + (", imaginary ones red" if frequencies[0] < -IMAGINARY else ""))
         axes.set_xlabel("wavenumber / cm⁻¹")
 
     low, high = min(frequencies), max(frequencies)
@@ -176,13 +178,13 @@ def _spectrum(frequencies: list[float]) -> Markup:
     return picture("spectrum", text, paint, (4.5, 2.4))
 
 
-def _rotors(start: int, rotors: list[dict[str, Any]], numbers: list[int]) -> Markup:
+def _rotors(first: int, rotors: list[dict[str, Any]], start: Frames | None) -> Markup:
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         for color, style, rotor in zip(SERIES, ("-", "--", "-.", ":"), rotors, strict=False):
             energies = 1e3 * np.array([*rotor["profile_ev"], rotor["profile_ev"][0]])
             angles = np.linspace(0, 360, len(energies))
-            label = bond_name(rotor["bond"], numbers)
+            label = bond_name(rotor["bond"], start)
             axes.plot(angles, energies, style, color=color, linewidth=1.4, label=label)
         axes.set_ylim(0, axes.get_ylim()[1] * 1.18)
         axes.set_xticks(range(0, 361, 60))
@@ -191,8 +193,8 @@ def _rotors(start: int, rotors: list[dict[str, Any]], numbers: list[int]) -> Mar
         axes.set_ylabel("energy − minimum / meV")
         axes.legend(loc="upper right", ncols=len(rotors))
 
-    told = ", ".join(f"{bond_name(r['bond'], numbers)} {1e3 * r['barrier_ev']:.3g} meV" for r in rotors)
-    return picture(f"rotors-{start}", f"Energy while groups turn about bonds; barriers: {told}.", paint)
+    told = ", ".join(f"{bond_name(r['bond'], start)} {1e3 * r['barrier_ev']:.3g} meV" for r in rotors)
+    return picture(f"rotors-{first}", f"Energy while groups turn about bonds; barriers: {told}.", paint)
 
 
 def _scan(scan: dict[str, Any]) -> Markup:
@@ -208,8 +210,3 @@ def _scan(scan: dict[str, Any]) -> Markup:
 
     text = f"Scan: barrier {1e3 * scan['barrier_ev']:.3g} meV, reference {1e3 * scan['reference_barrier_ev']:.3g} meV."
     return picture("scan", text, paint)
-
-
-def bond_name(bond: list[int], numbers: list[int]) -> str:
-    """C0–C1, by the places of the atoms."""
-    return "–".join(f"{chemical_symbols[numbers[k]]}{k}" for k in bond)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from rfp_md.frames import Frames
+from rfp_md.frames import Frames, formula
 from rfp_md.potential import Potential
 from rfp_md.report import check_pictures, error_pictures
-from rfp_md.report.structures import structure
+from rfp_md.report.starts import bond_name, start_of, where_from
+from rfp_md.report.structures import MOST_ATOMS, structure
 from rfp_md.report.tested import Tested
 from rfp_md.validation.checks import CHECKS
 from rfp_md.validation.record import WHY_BROKEN
@@ -57,7 +58,8 @@ def render(figures: dict[str, Any], potential: Potential, tested: Tested | None)
         "fit_labels": FIT,
         "break_reasons": WHY_BROKEN,
         "limits": {(limit.check, limit.figure): limit for limit in LIMITS},
-        "bond_name": lambda bond: check_pictures.bond_name(bond, figures["model"]["numbers"]),
+        "bond_name": lambda bond, check: bond_name(bond, start_of(figures[check], potential.reference)),
+        "where_from": where_from,
         "subscripts": _subscripts,
         "text": text,
     }
@@ -102,10 +104,7 @@ def _pictures(figures: dict[str, Any], potential: Potential, tested: Tested | No
     """All pictures by the section that they are for; lists that are empty where there is nothing to draw."""
     model, curve, geometry = figures["model"], figures["learning_curve"], figures["geometry"]
     reference = potential.reference[:1]
-    relaxed = None
-    if geometry and geometry.get("relaxed_positions"):
-        moved = reference.at(np.array([geometry["relaxed_positions"]], dtype=np.float64))
-        relaxed = structure("relaxed", f"The relaxed structure of {model['formula']}", moved)
+    start = start_of(geometry, reference) if geometry else None
     return {
         "reference": structure("reference", f"{model['formula']}, its atoms numbered in the model's order", reference),
         "parity": error_pictures.parity(tested) if tested else [],
@@ -114,9 +113,12 @@ def _pictures(figures: dict[str, Any], potential: Potential, tested: Tested | No
         "forces": check_pictures.differences(figures["forces"]) if figures["forces"] else [],
         "nve": check_pictures.conserved(figures["nve"]) if figures["nve"] else [],
         "stability": check_pictures.stability(figures["stability"]) if figures["stability"] else [],
-        "breaks": _breaks(figures["stability"], reference) if figures["stability"] else [],
-        "geometry": check_pictures.geometry(geometry, model["numbers"]) if geometry else [],
-        "relaxed": relaxed,
+        "breaks": _breaks(figures["stability"], start_of(figures["stability"], reference))
+        if figures["stability"]
+        else [],
+        "geometry": check_pictures.geometry(geometry, start) if geometry else [],
+        "relaxed": _relaxed(geometry, start) if geometry else None,
+        "no_relaxed": _why_none(geometry, start) if geometry else None,
         "worst": [_worst(k, frame) for k, frame in enumerate(tested.figures["worst"])] if tested else [],
     }
 
@@ -138,11 +140,30 @@ def _worst(k: int, frame: dict[str, Any]) -> Markup | None:
     return structure(f"worst-{k}", description, shown, vectors=np.array(errors), ring=[frame["worst_atom"]])
 
 
-def _breaks(stability: dict[str, Any], reference: Frames) -> list[dict[str, Any]]:
+def _relaxed(geometry: dict[str, Any], start: Frames | None) -> Markup | None:
+    """The minimum."""
+    if start is None or not geometry.get("relaxed_positions"):
+        return None
+    moved = start.at(np.array([geometry["relaxed_positions"]], dtype=np.float64))
+    return structure("relaxed", f"The relaxed structure of {formula(start.numbers)}", moved)
+
+
+def _why_none(geometry: dict[str, Any], start: Frames | None) -> str | None:
+    """Why a minimum is not drawn, if it is not; None where there is nothing to say of that."""
+    if start is None:
+        return "the record does not say of which atoms it is"
+    if len(geometry.get("relaxed_positions") or ()) > MOST_ATOMS:
+        return "it has too many atoms to draw"
+    return "its atoms are too far apart" if geometry["changed_bonds"] else None
+
+
+def _breaks(stability: dict[str, Any], start: Frames | None) -> list[dict[str, Any]]:
     """Replicas where they broke, the atoms of a bond pointed out."""
+    if start is None:
+        return []
     drawn = []
     for index, event in enumerate(stability["breaks"][:BROKEN]):
-        frame = reference.at(np.array([event["positions"]]))
+        frame = start.at(np.array([event["positions"]]))
         description = f"Replica {event['replica']} where it broke"
         picture = structure(f"break-{event['replica']}", description, frame, ring=event.get("bond", ()))
         drawn.append({"index": index, "picture": picture})

@@ -13,6 +13,7 @@ from rfp_md.progress import Progress
 from rfp_md.validation.checks import CHECKS, TAKEN_BY, Check, refuse_others
 
 if TYPE_CHECKING:
+    from rfp_md.frames import Frames
     from rfp_md.potential import Potential
     from rfp_md.validation.subject import Subject
 
@@ -47,7 +48,8 @@ def validate(
 
     Returns:
         ``passed``, ``verdict``, and the figures of the check, or of each check under its name; None for a figure that
-        is not a number; ``quick``: whether the run was shorter than the default.
+        is not a number; ``quick``: whether the run was shorter or colder than the default; ``start``: numbers, cell,
+        pbc and file (None: the model's own) of the structure that it started from.
 
     Raises:
         UserError: bad input, an option that the check does not take, or a single check that cannot be made.
@@ -81,7 +83,12 @@ def validate(
             write_departures(results[name], subject.reference, Path(model).with_suffix(".breaks.extxyz"), progress)
         if model is not None and kept:
             try:
-                record.add(model, {name: results[name]}, of=of)
+                earlier = record.add(model, {name: results[name]}, of=of)
+                if earlier:
+                    progress.message(
+                        f"{name}: failed earlier by {', '.join(earlier)}, which this run does not replace; "
+                        "the model's file keeps that until a run of the same kind passes"
+                    )
             except UserError as error:
                 progress.message(f"warning: {error}; the model's file does not get to know what was found")
                 kept = False
@@ -92,10 +99,17 @@ def validate(
 
 
 def _started_from(potential: Potential, structure: str | Path) -> Potential:
-    """The same model with another structure that everything starts from. Raises UserError where it does not know it."""
+    """The same model with another structure that everything starts from.
+
+    Raises:
+        UserError: it does not know its atoms, or not in this order: a good model would fail with like atoms exchanged.
+    """
+    from rfp_md.interfaces.atom_order import check_order
     from rfp_md.validation.subject import last_frame
 
     reference = last_frame(structure)
+    if potential.fixed_composition:
+        check_order(potential.reference, replace(reference, source=f"the atoms of {structure}"))
     potential.check(reference)
     return replace(potential, reference=reference)
 
@@ -109,7 +123,7 @@ def _run(
     from rfp_md.validation.nve import check_nve
     from rfp_md.validation.stability import check_stability
 
-    structure = {"structure": formula(subject.reference.numbers)}
+    structure = {"structure": formula(subject.reference.numbers), "start": _start(subject.reference)}
     if name == "geometry":
         return {**check_geometry(subject, **options), **structure, "quick": False}
     if name == "forces":
@@ -120,16 +134,32 @@ def _run(
     return {**result, **structure, "quick": quick or _shorter(name, result, options)}
 
 
+def _start(reference: Frames) -> dict[str, Any]:
+    """What a check starts from, as a page needs it to draw and number what was found; the file where one gave it."""
+    from rfp_md.artifact import OWN_REFERENCE
+
+    return {
+        "numbers": reference.numbers.tolist(),
+        "cell": None if reference.cells is None else reference.cells[0].tolist(),
+        "pbc": [bool(axis) for axis in reference.pbc],
+        "file": None if reference.source == OWN_REFERENCE else reference.source,
+    }
+
+
 def _shorter(name: str, result: dict[str, Any], options: dict[str, Any]) -> bool:
     """Whether a run says less than that of the defaults."""
+    import numpy as np
+
     from rfp_md.validation import forces, nve, stability
 
     if name == "forces":
         return (options.get("n_structures") or forces.STRUCTURES) < forces.STRUCTURES
     if name == "nve":
-        return bool(result["length_ps"] < nve.LENGTH)
+        cold = np.max(options.get("temperature", nve.TEMPERATURES)) < max(nve.TEMPERATURES)
+        return bool(cold or result["length_ps"] < nve.LENGTH)
+    cold = options.get("temperature", stability.TEMPERATURE) < stability.TEMPERATURE
     few = len(result["stable_ps_of_replicas"]) < stability.REPLICAS
-    return few or bool(result["length_ps"] < stability.LENGTH)
+    return bool(cold or few or result["length_ps"] < stability.LENGTH)
 
 
 def _check_files(subject: Subject, data: str | Path | None, scan: str | Path | None) -> None:

@@ -11,6 +11,12 @@ from rfp_md.frames import Floats, Frames, Ints
 
 SCALE = 1.3  # bonded below that times the sum of covalent radii
 CLOSE = 0.5  # in collision below that times it
+ONE_OF_TWO = [
+    1e6,
+    1e3,
+    1.0,
+]  # so that a lattice vector, below 500 cells along each axis, is never as good as its opposite
+NONMETALS = [1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 33, 34, 35, 36, 52, 53, 54, 86]  # atomic numbers
 
 Mask = NDArray[np.bool_]
 
@@ -35,7 +41,7 @@ class Bonds:
     def of(cls, frames: Frames) -> Bonds:
         """Of the first structure: all pairs that are closer than 1.3 times the sum of their covalent radii."""
         first, second, shifts = _near(frames, SCALE)
-        once = (first < second) | ((first == second) & (shifts @ [4, 2, 1] > 0))
+        once = (first < second) | ((first == second) & (shifts @ ONE_OF_TWO > 0))
         order = np.lexsort((*shifts[once].T, second[once], first[once]))
         pairs = np.stack([first, second], axis=1)[once][order].astype(np.int64)
         cells = np.zeros((3, 3)) if frames.cells is None else frames.cells[0]
@@ -48,7 +54,7 @@ class Bonds:
         """Of the first structure, the bonds of molecules: connected atoms that reach no periodic image of their own.
 
         A factor on covalent radii says what a molecule is; in a metal, a salt or a network it says nothing, since the
-        next neighbours are as close as it likes.
+        next neighbours are as close as it likes. Nor does it of a metal's atom in a cluster or in solution.
         """
         bonds = cls.of(frames)
         places = bonds._unwrapped()
@@ -56,7 +62,8 @@ class Bonds:
         torn = np.abs(places[first] + bonds.shifts - places[second]).max(axis=1, initial=0.0) > 1e-6
         labels = _components(bonds.matrix)
         inside = ~np.isin(labels[first], labels[first[torn]])
-        return cls(bonds.n_atoms, bonds.pairs[inside], bonds.shifts[inside], bonds.lengths[inside])
+        no_metal = np.isin(frames.numbers[bonds.pairs], NONMETALS).all(axis=1)
+        return bonds._chosen(inside & no_metal)
 
     @property
     def matrix(self) -> Mask:
@@ -72,13 +79,14 @@ class Bonds:
         lengths: Floats = np.sqrt(np.einsum("mbx,mbx->mb", arms, arms))
         return lengths
 
-    def changed(self, other: Bonds) -> int:
-        """How many are in one of both only."""
+    def without(self, other: Bonds) -> Bonds:
+        """Those that the other, of the same atoms, does not have."""
         mine, theirs = (
-            {(*pair, *np.round(shift, 3)) for pair, shift in zip(b.pairs.tolist(), b.shifts.tolist(), strict=True)}
+            [(*pair, *np.round(shift, 3)) for pair, shift in zip(b.pairs.tolist(), b.shifts.tolist(), strict=True)]
             for b in (self, other)
         )
-        return len(mine ^ theirs)
+        known = set(theirs)
+        return self._chosen(np.array([bond not in known for bond in mine], dtype=bool))
 
     def in_ring(self, first: int, second: int) -> bool:
         """Whether the two ends of a bond hang together without it."""
@@ -91,6 +99,9 @@ class Bonds:
         alone = labels[first] == labels[second]
         side: Mask = np.arange(self.n_atoms) == second if alone else labels == labels[second]
         return side
+
+    def _chosen(self, which: Mask) -> Bonds:
+        return Bonds(self.n_atoms, self.pairs[which], self.shifts[which], self.lengths[which])
 
     def _without(self, first: int, second: int) -> Ints:
         """The component of each atom (N,) once a bond is cut."""

@@ -21,26 +21,52 @@ WHY_BROKEN = {
 }
 
 
-def add(model: str | Path, results: Mapping[str, Any], *, of: str | None = None) -> None:
+def add(model: str | Path, results: Mapping[str, Any], *, of: str | None = None) -> list[str]:
     """Write results of checks into a model's file, beside those that are there.
 
-    A quick run (shorter than the default) that passes does not take the place of a whole one.
+    A quick run (shorter or colder than the default) takes the place of a whole one only where it fails what that
+    passed. A figure that failed and was not looked at again (of ``--data``, of another engine) stays a failure.
 
     Args:
         of: the ``identity`` of the model that they were found of; default: whichever is there.
+
+    Returns:
+        the figures whose failure in an earlier run the file still tells, though this run did not fail by them.
 
     Raises:
         UserError: the file cannot be written, or holds another model.
     """
 
+    earlier: list[str] = []
+
     def update(record: dict[str, Any]) -> dict[str, Any]:
         checks = dict(record.get(KEY, {}).get("checks", {}))
         for name, result in results.items():
-            if not (name in checks and result["quick"] and result["passed"] and not checks[name]["quick"]):
-                checks[name] = result
+            checks[name] = _joined(checks.get(name), result)
+            earlier.extend(_failures(checks[name]) - _failures(result))
         return record | {KEY: {"verdict": str(overall(checks)), "checks": checks}}
 
     rewrite_record(model, update, of=of)
+    return sorted(earlier)
+
+
+def _joined(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a check that was run again."""
+    if old is None:
+        return new
+    if new["quick"] and not old["quick"] and (new["passed"] or not old["passed"]):
+        return old
+    looked_at = {line["figure"] for line in new["judged"]}
+    kept = [line for line in old["judged"] if line["figure"] in _failures(old) - looked_at]
+    if not kept:
+        return new
+    judged = [*new["judged"], *(line | {"earlier": True} for line in kept)]
+    return new | {"passed": False, "verdict": str(Verdict.failed), "judged": judged}
+
+
+def _failures(result: Mapping[str, Any]) -> set[str]:
+    """The figures that failed."""
+    return {line["figure"] for line in result["judged"] if line["verdict"] == str(Verdict.failed)}
 
 
 def overall(checks: Mapping[str, Any]) -> Verdict:

@@ -3,14 +3,14 @@
 The protocol of Fu et al. (arXiv:2210.07237): 500 K, Nosé–Hoover, 0.5 fs, 300 ps; a run ends where a bond is off its
 equilibrium length by more than 0.5 Å. In a periodic system only bonds of molecules count (``Bonds.of_molecules``):
 atoms of a crystal may change their neighbours. Any run ends where two atoms collide (closer than half of the sum of
-their covalent radii), where the temperature is twenty times the thermostat's, or where forces are not finite. All
-replicas are one batch; a stop or a kill costs at most 1/300 of the run, which is computed again.
+their covalent radii), where the temperature is twenty times the thermostat's or 300 K, whichever is more, or where
+forces are not finite. All replicas are one batch; a stop or a kill costs at most 1/300 of the run, which is computed
+again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,9 @@ from rfp_md.validation.thresholds import judge
 
 LENGTH, QUICK_LENGTH = 300.0, 3.0  # ps
 REPLICAS, QUICK_REPLICAS = 5, 3
+TEMPERATURE = 500.0  # K
 LONGEST_OFF = 0.5  # Å
+FEWEST_FRAMES = 100  # to compare pair distances with
 LOOK = 10  # steps between looks at the bonds and distances
 POINTS = 300  # of the series
 SETTLED, SETTLED_PART = 1.0, 0.1  # ps, and of the run: the start, all in one structure, tells nothing of pair distances
@@ -44,7 +46,7 @@ def check_stability(
     *,
     length: float | None = None,
     timestep: float = 0.5,
-    temperature: float = 500.0,
+    temperature: float = TEMPERATURE,
     replicas: int | None = None,
     seed: int = 0,
     data: str | Path | None = None,
@@ -76,11 +78,12 @@ def check_stability(
     """
     length = length if length is not None else (QUICK_LENGTH if quick else LENGTH)
     replicas = replicas if replicas is not None else (QUICK_REPLICAS if quick else REPLICAS)
-    steps = round(length * 1e3 / timestep) if timestep > 0 else 0
+    wanted = length * 1e3 / timestep if timestep > 0 else 0.0
+    steps = round(wanted) if np.isfinite(wanted) else 0
     if steps < LOOK or not 0 < temperature < np.inf or replicas < 1 or seed < 0:
         raise UserError(
-            "a stability run needs a positive temperature and timestep, a seed that is not negative, at least one "
-            f"replica, and at least {LOOK} steps (length / timestep)"
+            "a stability run needs a finite length, a positive temperature and timestep, a seed that is not negative, "
+            f"at least one replica, and at least {LOOK} steps (length / timestep)"
         )
     progress = progress or Progress()
     reference = None if data is None else reference_counts(subject, data)
@@ -274,23 +277,41 @@ def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> 
 
 
 def _equilibrium(subject: Subject) -> Bonds:
-    """The bonds of the reference's molecules with their lengths in the minimum, or its own where that has others."""
+    """The bonds of the molecules in the minimum, or those of the reference where that has others.
+
+    A hot reference misses a bond that happens to be long there; one that the relaxation made from afar is another.
+    """
     bonds = Bonds.of_molecules(subject.reference)
     relaxed, _ = relax(subject, subject.reference)
-    if bonds.changed(Bonds.of_molecules(relaxed)):
-        return bonds
-    return replace(bonds, lengths=bonds.measure(relaxed.positions)[0])
+    found = Bonds.of_molecules(relaxed)
+    made = found.without(bonds)
+    afar = np.abs(made.lengths - made.measure(subject.reference.positions)[0]) > LONGEST_OFF
+    return bonds if len(bonds.without(found).pairs) or afar.any() else found
 
 
 def reference_counts(subject: Subject, data: str | Path) -> Ints:
-    """Pair distances of reference frames of the subject's molecule. Raises UserError where they are of another."""
+    """Pair distances of reference frames of the subject's molecule.
+
+    Raises:
+        UserError: they are of another molecule, or periodic as it is not, or too few: their noise would be its error.
+    """
     from rfp_md.io import read
 
     found: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
-    for block in read(data):
+    dataset = read(data)
+    for block in dataset:
         if not np.array_equal(np.sort(block.numbers), np.sort(subject.reference.numbers)):
             raise UserError(f"--data {data}: has other atoms than the potential; give frames of the same molecule")
+        if block.periodic and not subject.reference.periodic:
+            raise UserError(
+                f"--data {data}: is periodic, but the potential starts from a free molecule, whose distances are not "
+                "those through a cell's faces; give frames of the free molecule, without a periodic cell"
+            )
         found += pair_distances.counts(block.positions)
+    if len(dataset) < FEWEST_FRAMES:
+        raise UserError(
+            f"--data {data}: holds {len(dataset)} frames, of which h(r) is mostly noise; give at least {FEWEST_FRAMES}"
+        )
     return found
 
 

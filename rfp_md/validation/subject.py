@@ -143,8 +143,13 @@ class SubjectCalculator(Calculator):  # type: ignore[misc]
 
 
 def foreign(calculator: str, arguments: Sequence[str], structure: str | Path) -> ForeignPotential:
-    """A calculator by the path of its class, on the last structure of a file. Raises UserError where there is none."""
+    """A calculator by the path of its class, on the last structure of a file.
+
+    Raises:
+        UserError: there is none, or its atoms have charges or magnetic moments, which a structure here has not.
+    """
     last = last_frame(structure)
+    _refuse_ions(structure)
     return ForeignPotential(make_calculator(calculator, arguments), last, level_of_theory(calculator, arguments))
 
 
@@ -155,6 +160,24 @@ def last_frame(structure: str | Path) -> Frames:
     block = read(structure).blocks[-1]
     cells = None if block.cells is None else block.cells[-1:]
     return Frames(block.numbers, block.positions[-1:], cells=cells, pbc=block.pbc, source=str(structure))
+
+
+def _refuse_ions(structure: str | Path) -> None:
+    """Raise UserError for charges and magnetic moments of atoms: without them, an ion would be validated as neutral."""
+    from ase.io import read as read_atoms
+
+    from rfp_md.io import read
+
+    last = read(structure).blocks[-1]
+    if last.places is None or Path(last.source).suffix == ".npz":
+        return
+    atoms = read_atoms(last.source, index=int(last.places[-1]), do_not_split_by_at_sign=True)
+    given = {"charges": atoms.get_initial_charges(), "magnetic moments": atoms.get_initial_magnetic_moments()}
+    if dropped := [name for name, values in given.items() if np.any(values)]:
+        raise UserError(
+            f"--structure {structure}: has {' and '.join(dropped)} of atoms, which would be dropped; give what the "
+            "calculator must know of them with --calculator-arg (such as charge=1), and remove them from the file"
+        )
 
 
 def promised(subject: Subject) -> bool:

@@ -12,7 +12,7 @@ from ase.io import write
 
 import rfp_md
 from rfp_md.artifact import read, save
-from rfp_md.cli.validate import _break
+from rfp_md.cli.validate import _break, _print_check
 from rfp_md.frames import Dataset
 from rfp_md.validation.thresholds import LIMITS
 from tests.cli.test_cli import refused, rfp
@@ -154,6 +154,13 @@ def test_the_text_tells_where_a_replica_broke(folder):
 def test_why_a_replica_broke_is_told_wrong(event, told):
     where = {"replica": 1, "ps": 12.31, "force_uncertainty_ev_per_angstrom": 0.7}
     assert _break(where | event) == f"replica 1 broke at 12.3 ps{told}"
+
+
+def test_a_scan_without_an_answer_is_an_internal_error(capsys):
+    scan = {"barrier_ev": None, "reference_barrier_ev": 0.14, "max_error_ev": None}
+    _print_check("geometry", {"verdict": "pass", "judged": [], "scan": scan})
+    told = "  scan: barrier no number eV, reference 0.14 eV, largest error no number eV (not judged)\n"
+    assert capsys.readouterr().out.endswith(told)
 
 
 def test_of_all_a_check_that_cannot_be_made_takes_what_was_found_along(folder):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rfp_md.frames import Frames
+from rfp_md.frames import Frames, formula
 from rfp_md.validation.thresholds import judge
 
 TIMES = np.linspace(0.0, 2.0, 101)
@@ -103,6 +103,13 @@ def geometry(frames: Frames) -> dict[str, Any]:
         "scan": {"file": "scan.xyz", **scan, "profile_ev": [0, 0.15, 0], "reference_profile_ev": [0, 0.14, 0]},
         "quick": False,
     }
+
+
+def from_file(found: dict[str, Any], frames: Frames, file: str) -> dict[str, Any]:
+    """The record of a check with --structure."""
+    cell = None if frames.cells is None else frames.cells[0].tolist()
+    start = {"numbers": frames.numbers.tolist(), "cell": cell, "pbc": list(frames.pbc), "file": file}
+    return found | {"structure": formula(frames.numbers), "start": start}
 
 
 def learning_curve() -> dict[str, Any]:

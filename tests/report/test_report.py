@@ -189,6 +189,67 @@ def test_a_minimum_that_flew_apart_is_an_empty_picture(potential, tmp_path):
     assert 'id="relaxed-' not in text
 
 
+def ten_atoms():
+    """Other atoms than ethanol's, in a cell, with an oxygen where ethanol has a hydrogen."""
+    numbers = np.array([8, *[1] * 8, 6])
+    positions = 1.1 * np.arange(30).reshape(1, 10, 3) % 5.3
+    return Frames(numbers, positions, cells=6.0 * np.eye(3)[None], pbc=(True,) * 3)
+
+
+def test_the_atoms_of_the_model_s_structure_lie_over_another_one_s(potential, tmp_path):
+    path, other = tmp_path / "any.rfp", ten_atoms()
+    save(potential, path)
+    broken, relaxed = records.stability(other, broken=True), records.geometry(other)
+    relaxed["rotors"][0]["bond"] = [0, 9]
+    checks = {"stability": broken, "geometry": relaxed, "forces": records.forces()}
+    record.add(path, {name: records.from_file(found, other, "ten.xyz") for name, found in checks.items()})
+    report(path, tmp_path / "any.html")
+    text = (tmp_path / "any.html").read_text()
+    assert "H2–H8" in text
+    assert "O0–C9" in text
+    assert "C2–" not in text
+    drawn = text[text.index('id="relaxed-') :].split("</svg>")[0]
+    assert (drawn.count('class="ball"'), drawn.count('class="edge"')) == (10, 12)
+    assert "From the last frame of ten.xyz, OH8C to the minimum" in text
+    assert text.count("Started from the last frame of ten.xyz, OH8C.") == 2
+
+
+def test_a_record_of_other_atoms_that_it_does_not_tell_takes_the_page_with_it(potential, tmp_path):
+    """As they were written before they said what they started from."""
+    path, other = tmp_path / "old.rfp", ten_atoms()
+    save(potential, path)
+    checks = {"stability": records.stability(other, broken=True), "geometry": records.geometry(other)}
+    record.add(path, {name: found | {"structure": "OH8C"} for name, found in checks.items()})
+    report(path, tmp_path / "old.html")
+    text = (tmp_path / "old.html").read_text()
+    assert "<td>2–8</td>" in text
+    assert "There is no picture of the minimum: the record does not say of which atoms it is." in text
+
+
+@pytest.mark.parametrize(("n_atoms", "changed", "told"), [(401, None, True), (401, 0, True), (9, None, False)])
+def test_a_minimum_without_a_picture_is_said_to_have_flown_apart(potential, tmp_path, n_atoms, changed, told):
+    path = tmp_path / "large.rfp"
+    save(potential, path)
+    far = 500.0 * np.random.default_rng(0).standard_normal((1, n_atoms, 3))
+    frames = Frames(np.ones(n_atoms, dtype=np.int64), far)
+    found = records.from_file(records.geometry(frames) | {"changed_bonds": changed}, frames, "large.xyz")
+    record.add(path, {"geometry": found})
+    report(path, tmp_path / "large.html")
+    text = (tmp_path / "large.html").read_text()
+    assert ("There is no picture of the minimum: it has too many atoms to draw." in text) == told
+    assert "too far apart" not in text
+
+
+@pytest.mark.parametrize(("lowest", "red"), [(-4.9, False), (-5.1, True)])
+def test_a_frequency_is_red_that_the_check_counts_as_real(lowest, red, monkeypatch):
+    painted = []
+    monkeypatch.setattr(check_pictures, "picture", lambda name, text, paint, size=None: painted.append(paint))
+    check_pictures.geometry({"frequencies_per_cm": [lowest, 1000.0]}, None)
+    figure = Figure()
+    painted[0](figure)
+    assert ("red" in figure.axes[0].get_title()) == red
+
+
 def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path):
     path = tmp_path / "wild.rfp"
     save(potential, path)

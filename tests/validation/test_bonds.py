@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from ase.cluster import Icosahedron
 
 from rfp_md.frames import Frames
 from rfp_md.validation.bonds import Bonds, collisions
@@ -44,13 +45,36 @@ def test_a_molecule_above_a_metal_is_judged_and_the_metal_is_not():
     both = Atoms([*metal, *water], cell=metal.cell * np.array([[1], [1], [4]]), pbc=True)
     bonds = Bonds.of_molecules(of(both))
     assert bonds.pairs.tolist() == [[16, 17], [16, 18]]
-    assert bonds.changed(Bonds.of_molecules(of(both))) == 0
+    assert len(bonds.without(Bonds.of_molecules(of(both))).pairs) == 0
+
+
+def test_a_hot_cluster_or_a_solvated_ion_is_a_molecule_that_breaks():
+    cluster = Icosahedron("Cu", 2)
+    assert len(Bonds.of(of(cluster)).pairs) > 12
+    assert len(Bonds.of_molecules(of(cluster)).pairs) == 0
+    sodium = Atoms("Na", [[0, 0, 2.4]]) + molecule("H2O")
+    assert len(Bonds.of(of(sodium)).pairs) > 2
+    assert Bonds.of_molecules(of(sodium)).pairs.tolist() == [[1, 2], [1, 3]]
+
+
+@pytest.mark.parametrize(("name", "count"), [("H2", 1), ("F2", 1), ("SiH4", 4), ("CH3CH2OH", 8), ("SO2", 2)])
+def test_a_molecule_loses_its_bonds(name, count):
+    assert len(Bonds.of_molecules(of(molecule(name))).pairs) == count
 
 
 def test_a_polymer_through_its_cell_is_no_molecule():
     chain = Atoms("C2", [[0, 0, 0], [1.3, 0, 0]], cell=[2.6, 10, 10], pbc=True)
     assert len(Bonds.of(of(chain)).pairs) == 2
     assert len(Bonds.of_molecules(of(chain)).pairs) == 0
+
+
+def test_a_bond_to_an_image_is_lost_or_counted_twice():
+    """In a cell so oblique that an atom's nearest images are across (1, -2, 0) and its opposite."""
+    a, near = np.array([6.0, 0, 0]), np.array([0.3, 1.3, 0])
+    atoms = Atoms("C", [[0, 0, 0]], cell=[a, (a - near) / 2, [0, 0, 9]], pbc=True)
+    bonds = Bonds.of(of(atoms))
+    assert len(bonds.pairs) == 1
+    np.testing.assert_allclose(bonds.lengths, np.linalg.norm(near))
 
 
 def test_what_hangs_on_a_bond_and_what_is_a_ring():

@@ -86,6 +86,20 @@ def test_a_molecule_that_falls_apart_or_collapses_fails():
         assert result["verdict"] == "fail"
 
 
+@pytest.mark.parametrize(("start", "changed"), [(0.81, 0), (0.90, 0), (0.96, 1)])
+def test_a_bond_that_was_hot_in_the_reference_counts_as_made(start, changed):
+    """Hydrogen's, which counts as one below 0.806 Å."""
+    result = check_geometry(diatomic(morse(4.5, 1.9, 0.74), (1, 1), start))
+    assert result["changed_bonds"] == changed
+    assert result["verdict"] == ("fail" if changed else "pass")
+
+
+def test_what_a_relaxation_leaves_turns_a_light_molecule():
+    for start in (0.66, 0.70, 0.78):
+        result = check_geometry(diatomic(morse(4.5, 1.9, 0.74), (1, 1), start))
+        assert result["rigid_mode_per_cm"] < 5
+
+
 def test_a_force_that_does_not_vanish_fails():
     """A bond that is pulled without end."""
     result = check_geometry(diatomic(lambda d: (-0.5 * d + 1e-5 * d**2, -0.5 + 2e-5 * d)))

@@ -1,18 +1,23 @@
 """What a model's file says about its validation, to whoever opens it."""
 
+import json
 import os
+import re
 import shutil
 
 import numpy as np
 import pytest
+from ase.io import write
 
 import rfp_md
 from rfp_md.artifact import load, read
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
+from rfp_md.interfaces.ase import to_atoms
 from rfp_md.progress import Progress
 from rfp_md.validation import forces, nve, record, stability, validate
 from rfp_md.validation.checks import CHECKS
+from rfp_md.validation.thresholds import judge
 from tests.cli.test_cli import rfp
 from tests.driver.server import header
 from tests.driver.test_app import accept, start
@@ -22,6 +27,7 @@ PASSED = {"passed": True, "verdict": "pass", "judged": [], "quick": False}
 WARNED = PASSED | {"verdict": "pass with warnings"}
 FAILED = PASSED | {"passed": False, "verdict": "fail"}
 QUICK = PASSED | {"quick": True}
+WHOLE = {"length_ps": stability.LENGTH, "stable_ps_of_replicas": [1.0] * stability.REPLICAS}
 
 
 @pytest.fixture
@@ -123,6 +129,16 @@ def test_validating_writes_the_record_that_info_tells(mine):
     assert read(mine)[0].record["validation"]["checks"]["geometry"] == result
     assert said(mine) == f"pass so far: geometry {result['verdict']}; not run: forces, nve, stability"
     assert [path.name for path in mine.parent.iterdir()] == ["mine.rfp"]
+
+
+def test_nobody_knows_which_structure_a_check_started_from(mine, potential, tmp_path):
+    numbers = potential.reference.numbers.tolist()
+    own = {"numbers": numbers, "cell": None, "pbc": [False] * 3, "file": None}
+    assert validate(mine, "geometry")["start"] == own
+    write(tmp_path / "start.xyz", to_atoms(potential.reference), format="extxyz")
+    validate(mine, "geometry", structure=tmp_path / "start.xyz")
+    start = read(mine)[0].record["validation"]["checks"]["geometry"]["start"]
+    assert start == own | {"file": str(tmp_path / "start.xyz")}
 
 
 def test_results_are_not_lost_where_the_model_cannot_be_written(mine, monkeypatch):
@@ -233,12 +249,17 @@ def test_a_file_of_another_molecule_is_found_after_hours(mine, instead, tmp_path
         ("forces", {"n_structures": 7}, {}, False),
         ("nve", {"length": 0.02}, {"length_ps": 0.02}, True),
         ("nve", {"length": 50.0}, {"length_ps": 50.0}, False),
-        ("stability", {}, {"length_ps": stability.LENGTH, "stable_ps_of_replicas": [1.0] * stability.REPLICAS}, False),
+        ("nve", {"temperature": [10.0]}, {"length_ps": nve.LENGTH}, True),
+        ("nve", {"temperature": 300.0}, {"length_ps": nve.LENGTH}, True),
+        ("nve", {"temperature": [100.0, 500.0]}, {"length_ps": nve.LENGTH}, False),
+        ("stability", {"temperature": 499.0}, WHOLE, True),
+        ("stability", {"temperature": 600.0}, WHOLE, False),
+        ("stability", {}, WHOLE, False),
         ("stability", {}, {"length_ps": 0.2, "stable_ps_of_replicas": [0.2] * stability.REPLICAS}, True),
         ("stability", {"replicas": 1}, {"length_ps": stability.LENGTH, "stable_ps_of_replicas": [1.0]}, True),
     ],
 )
-def test_a_run_of_any_length_counts_as_a_whole_one(mine, monkeypatch, check, options, result, quick):
+def test_a_run_of_any_length_or_temperature_counts_as_a_whole_one(mine, monkeypatch, check, options, result, quick):
     module = {"forces": forces, "nve": nve, "stability": stability}[check]
     monkeypatch.setattr(module, f"check_{check}", lambda *args, **kwargs: PASSED | result)
     assert validate(mine, check, **options)["quick"] is quick
@@ -248,6 +269,55 @@ def test_a_short_run_replaces_what_a_whole_one_found(mine):
     record.add(mine, {"nve": PASSED | {"length_ps": 20.0}})
     record.add(mine, {"nve": QUICK | {"length_ps": 0.02}})
     assert read(mine)[0].record["validation"]["checks"]["nve"]["length_ps"] == 20.0
+
+
+def judged(check, **figures):
+    return PASSED | judge(check, figures) | figures
+
+
+def test_a_failure_is_lost_to_a_run_that_did_not_look(mine):
+    """As of stability with --data, then without."""
+    record.add(mine, {"stability": judged("stability", stable_fraction=1.0, pair_distance_mae=0.9)})
+    worse = judged("stability", stable_fraction=0.0)
+    assert record.add(mine, {"stability": worse}) == ["pair_distance_mae"]
+    kept = read(mine)[0].record["validation"]["checks"]["stability"]
+    assert [(line["figure"], line.get("earlier", False)) for line in kept["judged"]] == [
+        ("stable_fraction", False),
+        ("pair_distance_mae", True),
+    ]
+    assert record.add(mine, {"stability": judged("stability", stable_fraction=1.0)}) == ["pair_distance_mae"]
+    assert said(mine).startswith("fail: stability fail [pair_distance_mae]")
+    better = judged("stability", stable_fraction=1.0, pair_distance_mae=0.1)
+    assert record.add(mine, {"stability": better}) == []
+    assert read(mine)[0].record["validation"]["checks"]["stability"] == better
+
+
+def test_a_failure_of_a_whole_run_is_lost_to_two_quick_ones(mine):
+    whole = judged("nve", drift_ratio=5.0)
+    record.add(mine, {"nve": whole})
+    record.add(mine, {"nve": judged("nve", drift_ratio=9.0) | {"quick": True}})
+    assert record.add(mine, {"nve": judged("nve", drift_ratio=0.0) | {"quick": True}}) == ["drift_ratio"]
+    assert read(mine)[0].record["validation"]["checks"]["nve"] == whole
+
+
+def test_nobody_is_told_that_an_earlier_failure_stays(mine, instead):
+    record.add(mine, {"stability": judged("stability", stable_fraction=1.0, pair_distance_mae=0.9)})
+    instead[0]["stability"] = lambda: judged("stability", stable_fraction=1.0)
+    progress = Listener()
+    assert validate(mine, "stability", progress=progress)["passed"]
+    (message,) = progress.messages
+    assert message.startswith("stability: failed earlier by pair_distance_mae, which this run does not replace")
+
+
+def test_like_atoms_in_another_order_fail_a_good_model(mine, potential, tmp_path):
+    order = [0, 1, 2, 8, *range(3, 8)]  # the hydroxyl's hydrogen before those of the carbons
+    other = to_atoms(potential.reference)[order]
+    write(tmp_path / "other.xyz", other, format="extxyz")
+    with pytest.raises(UserError, match=r"the atoms of .*other.xyz: stand in another order .*; take atoms\[") as found:
+        validate(mine, "geometry", structure=tmp_path / "other.xyz")
+    taken = json.loads(re.search(r"atoms\[(.*)\]", str(found.value))[1])
+    write(tmp_path / "right.xyz", other[taken], format="extxyz")
+    assert validate(mine, "geometry", structure=tmp_path / "right.xyz")["changed_bonds"] == 0
 
 
 def test_what_is_not_a_number_is_kept_as_nothing():

@@ -11,16 +11,17 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.cluster import Icosahedron
 from ase.io import write
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.progress import Progress
 from rfp_md.validation import pair_distances, record
-from rfp_md.validation.stability import LOOK, Run, check_stability
+from rfp_md.validation.stability import FEWEST_FRAMES, LOOK, Run, _equilibrium, check_stability
 from rfp_md.validation.subject import ForeignPotential
 from tests.conftest import ROOT
-from tests.validation.subjects import Molecule, PairPotential, carbon_dioxide, morse, water
+from tests.validation.subjects import Molecule, PairPotential, carbon_dioxide, diatomic, morse, water
 
 SHORT = {"length": 0.2, "replicas": 3, "temperature": 500.0}
 
@@ -127,6 +128,13 @@ def test_a_hot_metal_does_not_break():
     assert (result["verdict"], result["breaks"]) == ("pass", [])
 
 
+def test_a_hot_cluster_does_not_break():
+    atoms = Icosahedron("Cu", 2)
+    subject = ForeignPotential(EMT(), Frames(atoms.numbers.astype(np.int64), atoms.positions[None]))
+    result = check_stability(subject, length=0.6, replicas=2, temperature=900.0, timestep=3.0)
+    assert (result["verdict"], result["breaks"]) == ("pass", [])
+
+
 def test_atoms_of_a_crystal_that_fall_into_each_other_collide():
     class Hole(PairPotential):
         def bare(self, d):
@@ -157,6 +165,14 @@ def test_forces_that_are_no_numbers_from_the_start_fail_and_are_no_bad_input():
     assert (result["stable_ps"], result["verdict"]) == (0.0, "fail")
     assert [event["why"] for event in result["breaks"]] == ["forces"] * 3
     json.dumps(record.plain(result), allow_nan=False)
+
+
+@pytest.mark.parametrize(("start", "judged"), [(0.83, True), (1.3, False)])
+def test_a_bond_that_was_hot_in_the_reference_is_not_judged(start, judged):
+    """One that a relaxation makes from afar is no bond of the molecule: every replica would be broken at once."""
+    bonds = _equilibrium(diatomic(morse(4.5, 1.9, 0.74), (1, 1), start))
+    assert bonds.pairs.tolist() == ([[0, 1]] if judged else [])
+    assert bonds.lengths == pytest.approx([0.74] * judged, abs=1e-3)
 
 
 def test_a_single_atom_holds():
@@ -235,7 +251,19 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"length": 0.001}, {"timestep": 0.0}, {"temperature": -1.0}, {"replicas": 0}, {"seed": -1}]
+    "options",
+    [
+        {"length": 0.001},
+        {"length": np.inf},
+        {"length": np.nan},
+        {"length": 1e308},
+        {"timestep": 0.0},
+        {"timestep": np.inf},
+        {"timestep": np.nan},
+        {"temperature": -1.0},
+        {"replicas": 0},
+        {"seed": -1},
+    ],
 )
 def test_numbers_that_make_no_run_are_refused_and_leave_nothing(tmp_path, options):
     with pytest.raises(UserError, match="a stability run needs"):
@@ -254,9 +282,11 @@ def test_h_of_r_of_a_distribution_and_itself_is_the_same_and_of_strangers_as_far
 
 def test_reference_frames_are_compared_with(tmp_path):
     subject = water()
-    images = [Atoms(subject.reference.numbers, scale * subject.reference.positions[0]) for scale in (0.99, 1.0, 1.01)]
+    scales = np.resize([0.99, 1.0, 1.01], FEWEST_FRAMES)
+    images = [Atoms(subject.reference.numbers, scale * subject.reference.positions[0]) for scale in scales]
     write(tmp_path / "near.xyz", images, format="extxyz")
-    write(tmp_path / "far.xyz", Atoms("OH2", 3 * subject.reference.positions[0]), format="extxyz")
+    far = FEWEST_FRAMES * [Atoms("OH2", 3 * subject.reference.positions[0])]
+    write(tmp_path / "far.xyz", far, format="extxyz")
     near = check_stability(subject, **SHORT, data=tmp_path / "near.xyz")
     far = check_stability(subject, **SHORT, data=tmp_path / "far.xyz")
     assert near["pair_distance_mae"] < far["pair_distance_mae"] == pytest.approx(2)
@@ -264,6 +294,20 @@ def test_reference_frames_are_compared_with(tmp_path):
     write(tmp_path / "other.xyz", Atoms("CO", [[0, 0, 0], [0, 0, 1]]), format="extxyz")
     with pytest.raises(UserError, match=r"--data .*other.xyz: has other atoms"):
         check_stability(subject, **SHORT, data=tmp_path / "other.xyz")
+
+
+@pytest.mark.parametrize(
+    ("count", "cell", "message"),
+    [
+        (FEWEST_FRAMES - 1, None, "holds 99 frames, of which .* give at least 100"),
+        (FEWEST_FRAMES, [9, 9, 9], "is periodic, .* give frames of the free molecule"),
+    ],
+)
+def test_noise_or_a_crystal_is_compared_with(tmp_path, count, cell, message):
+    image = Atoms("OH2", water().reference.positions[0], cell=cell, pbc=cell is not None)
+    write(tmp_path / "frames.xyz", count * [image], format="extxyz")
+    with pytest.raises(UserError, match=rf"--data .*frames.xyz: {message}"):
+        check_stability(water(), **SHORT, data=tmp_path / "frames.xyz")
 
 
 def test_a_model_s_committee_says_how_uncertain_the_forces_are(potential):

@@ -123,6 +123,18 @@ def test_a_calculator_that_fails_later_fails_the_checks_and_is_no_bad_input():
     json.dumps(record.plain([result, stability, check_geometry(subject)]), allow_nan=False)
 
 
+@pytest.mark.parametrize("name", ["charges", "magnetic_moments"])
+def test_an_ion_is_validated_as_neutral(tmp_path, name):
+    images = [bulk("Cu", cubic=True) for _ in range(3)]
+    getattr(images[1], f"set_initial_{name}")([1.0, 0, 0, 0])
+    getattr(images[2], f"set_initial_{name}")([0.0] * 4)
+    write(tmp_path / "ion.extxyz", images)
+    said = f"ion.extxyz@:2: has {name.replace('_', ' ')} of atoms, which would be dropped; .* charge=1"
+    with pytest.raises(UserError, match=said):
+        foreign("ase.calculators.emt:EMT", [], f"{tmp_path / 'ion.extxyz'}@:2")
+    assert foreign("ase.calculators.emt:EMT", [], tmp_path / "ion.extxyz").reference.n_atoms == 4
+
+
 def test_everything_starts_from_the_last_frame_of_the_file(tmp_path):
     images = [bulk("Cu", cubic=True, a=a) for a in (3.6, 3.7)]
     write(tmp_path / "two.extxyz", images)
