@@ -57,7 +57,8 @@ class Lookback:
 
 def write_departures(stability: dict[str, Any], reference: Frames, file: Path, progress: Progress) -> None:
     """Write the structures in which replicas left what their model knows, if there are any."""
-    positions = [event["departure_positions"] for event in stability["breaks"] if "departure_positions" in event]
+    breaks = stability.get("breaks", ())
+    positions = [event["departure_positions"] for event in breaks if "departure_positions" in event]
     if not positions:
         return
     try:

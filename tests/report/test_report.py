@@ -177,6 +177,18 @@ def test_a_replica_that_broke_without_a_bond_takes_the_page_with_it(potential, t
     assert "Replica 1 where it broke.<" in text
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_where_a_model_was_left_is_not_told_with_the_remedy(potential, tmp_path, known):
+    path = tmp_path / "hot.rfp"
+    save(potential, path)
+    found = records.stability(potential.reference, broken=True)
+    if known:
+        found["breaks"][0]["departure_positions"] = found["breaks"][0]["positions"]
+    record.add(path, {"stability": found})
+    report(path, tmp_path / "hot.html")
+    assert ("<code>hot.breaks.extxyz</code>" in (tmp_path / "hot.html").read_text()) == known
+
+
 def test_a_minimum_that_flew_apart_is_an_empty_picture(potential, tmp_path):
     path = tmp_path / "wild.rfp"
     save(potential, path)
