@@ -59,13 +59,14 @@ def rotors(subject: Subject, frames: Frames) -> list[dict[str, Any]]:
 
 
 def compare_scan(subject: Subject, path: str | Path) -> dict[str, Any]:
-    """A potential on the frames of a reference scan, both from their own minima.
+    """A potential on the frames of a reference scan, both from the frame where the reference is lowest.
 
     Raises:
         UserError: a file that cannot be read, has other atoms or no energies.
     """
     frames = read_scan(path, subject)
-    reference, predicted = (e - e.min() for e in (np.asarray(frames.energies), subject.energies(frames)))
+    lowest = int(np.argmin(np.asarray(frames.energies)))
+    reference, predicted = (e - e[lowest] for e in (np.asarray(frames.energies), subject.energies(frames)))
     return {
         "file": str(path),
         "barrier_ev": float(predicted.max()),

@@ -208,6 +208,18 @@ def test_a_scan_of_its_own_energies_has_no_error(tmp_path):
     assert scan["max_error_ev"] == pytest.approx(0.1 * scan["barrier_ev"], rel=1e-5)
 
 
+def test_a_hole_far_from_the_minimum_hides_that_the_rest_of_a_scan_is_right(tmp_path):
+    images = []
+    for length, energy in ((1.13, 0.0), (1.23, 0.5), (1.33, 2.0), (1.0, 3.0)):  # the last one is a hole of the spring
+        images.append(Atoms("CO", [[0, 0, 0], [0, 0, length]], info={"energy": energy}))
+    write(tmp_path / "scan.xyz", images, format="extxyz")
+    hole = diatomic(lambda d: (np.where(d < 1.1, -5.0, 50.0 * (d - 1.13) ** 2), 100.0 * (d - 1.13)))
+    scan = check_geometry(hole, scan=tmp_path / "scan.xyz")["scan"]
+    np.testing.assert_allclose(scan["profile_ev"], [0.0, 0.5, 2.0, -5.0], atol=1e-12)
+    assert scan["barrier_ev"] == pytest.approx(2.0)
+    assert scan["max_error_ev"] == pytest.approx(8.0)
+
+
 @pytest.mark.parametrize(("symbols", "energy"), [("OC", 1.0), ("CO", None)])
 def test_a_scan_of_other_atoms_or_without_energies_is_refused(tmp_path, symbols, energy):
     atoms = Atoms(symbols, [[0, 0, 0], [0, 0, 1.1]], info={} if energy is None else {"energy": energy})
