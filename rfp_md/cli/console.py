@@ -16,13 +16,17 @@ from rfp_md.errors import UserError
 from rfp_md.progress import Progress
 
 
-class _MaybeUnread(io.FileIO):
-    """A file whose reader may have had enough (``| head``): what is being done goes on, to its own exit code."""
+class _Forgiving(io.FileIO):
+    """A stream that may fail in some way: what is being done goes on, to its own exit code."""
+
+    def __init__(self, number: int, forgiven: type[OSError]) -> None:
+        super().__init__(number, "w", closefd=False)
+        self._forgiven = forgiven
 
     def write(self, data: Any) -> int:
         try:
             return super().write(data)
-        except BrokenPipeError:
+        except self._forgiven:
             return len(data)
 
 
@@ -31,9 +35,10 @@ def run_app(app: typer.Typer, program: str) -> NoReturn:
 
     Errors are one line on stderr: exit code 2 for bad input, 3 for a bug of ours. --debug adds the traceback.
     """
-    for name in ("stdout", "stderr"):
+    # Who reads our output may have enough of it (``| head``); a log may fail as it likes, a full disk included.
+    for name, forgiven in (("stdout", BrokenPipeError), ("stderr", OSError)):
         if type(stream := getattr(sys, name)) is io.TextIOWrapper:
-            setattr(sys, name, _patient(stream))
+            setattr(sys, name, _patient(stream, forgiven))
     # So that what is open is closed, and what is temporary removed, before the end.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
@@ -51,9 +56,9 @@ def run_app(app: typer.Typer, program: str) -> NoReturn:
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _patient(stream: io.TextIOWrapper) -> io.TextIOWrapper:
-    """The same file, which minds neither what cannot be encoded nor that nobody reads it."""
-    raw = io.BufferedWriter(_MaybeUnread(stream.fileno(), "w", closefd=False))
+def _patient(stream: io.TextIOWrapper, forgiven: type[OSError]) -> io.TextIOWrapper:
+    """The same file, which minds neither what cannot be encoded nor this error."""
+    raw = io.BufferedWriter(_Forgiving(stream.fileno(), forgiven))
     at_once = stream is sys.stderr or stream.line_buffering
     return io.TextIOWrapper(raw, stream.encoding, "replace", line_buffering=at_once)
 

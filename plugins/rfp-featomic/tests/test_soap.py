@@ -33,6 +33,7 @@ def test_it_is_found_through_its_entry_point():
     assert json.loads(result.stdout)[0]["name"] == "soap"
 
 
+@pytest.mark.slow
 def test_ethanol_learns_with_it_beside_the_global_term(tmp_path):
     potential = rfp_md.train(
         f"{ROOT}/examples/data/ethanol_gfn2.extxyz@:120",
