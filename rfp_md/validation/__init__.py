@@ -82,20 +82,28 @@ def validate(
         if model is not None and name == "stability":
             write_departures(results[name], subject.reference, Path(model).with_suffix(".breaks.extxyz"), progress)
         if model is not None and kept:
-            try:
-                earlier = record.add(model, {name: results[name]}, of=of)
-                if earlier:
-                    progress.message(
-                        f"{name}: failed earlier by {', '.join(earlier)}, which this run does not replace; "
-                        "the model's file keeps that until a run of the same kind passes"
-                    )
-            except UserError as error:
-                progress.message(f"warning: {error}; the model's file does not get to know what was found")
-                kept = False
+            kept = _remember(model, name, results[name], of, progress)
     if check != "all":
         return dict(results[check])
     verdict = record.overall(results)
     return {"passed": all(r["passed"] for r in results.values()), "verdict": str(verdict), **results}
+
+
+def _remember(model: str | Path, name: str, result: dict[str, Any], of: str | None, progress: Progress) -> bool:
+    """Write what was found into the model's file; False where that cannot be."""
+    from rfp_md.validation import record
+
+    try:
+        earlier = record.add(model, {name: result}, of=of)
+    except UserError as error:
+        progress.message(f"warning: {error}; the model's file does not get to know what was found")
+        return False
+    if earlier:
+        progress.message(
+            f"{name}: failed earlier by {', '.join(earlier)}, which this run does not replace; "
+            "the model's file keeps that until a run of the same kind passes"
+        )
+    return True
 
 
 def _started_from(potential: Potential, structure: str | Path) -> Potential:
