@@ -82,5 +82,4 @@ def test_structures_to_learn_from_are_the_wrecks(ignorant):
         model.uncertainty(model.reference.at(np.array([event[key] for event in result["breaks"]]))).atoms.max(axis=1)
         for key in ("positions", "departure_positions")
     )
-    assert (departed <= wrecks).all()
     assert np.median(departed) < np.median(wrecks)
