@@ -11,11 +11,8 @@ from rfp_md.frames import Floats, Frames, Ints
 
 SCALE = 1.3  # bonded below that times the sum of covalent radii
 CLOSE = 0.5  # in collision below that times it
-ONE_OF_TWO = [
-    1e6,
-    1e3,
-    1.0,
-]  # so that a lattice vector, below 500 cells along each axis, is never as good as its opposite
+# So that a lattice vector, below 500 cells along each axis, is never as good as its opposite.
+ONE_OF_TWO = (1e6, 1e3, 1.0)
 NONMETALS = [1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 33, 34, 35, 36, 52, 53, 54, 86]  # atomic numbers
 
 Mask = NDArray[np.bool_]
