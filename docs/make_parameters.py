@@ -3,7 +3,7 @@
 import inspect
 from pathlib import Path
 
-from rfp_md import plugins
+from rfp_md.plugins import registry as plugins
 
 INTRODUCTION = """# Descriptors and regressors
 

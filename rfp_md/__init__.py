@@ -14,13 +14,13 @@ _PUBLIC = {
     "Frames": "rfp_md.frames",
     "Potential": "rfp_md.potential",
     "UserError": "rfp_md.errors",
-    "evaluate": "rfp_md.evaluation",
-    "load": "rfp_md.artifact",
+    "evaluate": "rfp_md.evaluation.evaluate",
+    "load": "rfp_md.artifact.file",
     "read": "rfp_md.io",
-    "sample": "rfp_md.sampling",
-    "save": "rfp_md.artifact",
-    "train": "rfp_md.training",
-    "validate": "rfp_md.validation",
+    "sample": "rfp_md.sampling.sample",
+    "save": "rfp_md.artifact.file",
+    "train": "rfp_md.training.train",
+    "validate": "rfp_md.validation.run",
 }
 
 __all__ = sorted(_PUBLIC)

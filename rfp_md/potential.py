@@ -4,60 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rfp_md.arrays import Floats, Ints
+from rfp_md.baselines.elements import Baseline
 from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.base import Pullback
+from rfp_md.descriptors.describe import check_periodic, describe_all, describe_for_forces
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
-from rfp_md.guard import call, check_array, check_prediction
-from rfp_md.leakage import Fingerprints
+from rfp_md.frames import Frames, formula
+from rfp_md.plugins.guard import call, check_array, check_prediction
+from rfp_md.prediction import Prediction, free_virials
 from rfp_md.regressors import Regressor
-from rfp_md.sites import Sites, describe, describe_for_forces
+from rfp_md.sites import Sites
+from rfp_md.structures.fingerprints import Fingerprints
 
 if TYPE_CHECKING:
-    from rfp_md.committee import Committee, Spread
+    from rfp_md.prediction import Committee, Spread
 
 CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the regressor holds for a site
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """Energies (M,) in eV, forces (M, N, 3) in eV/Å and virials −dE/dstrain = Σ r ⊗ f (M, 3, 3) in eV."""
-
-    energies: Floats
-    forces: Floats
-    virials: Floats
-
-    @property
-    def finite(self) -> bool:
-        """Whether every number is; a sum is finite only if all of its terms are, and is quicker to look at."""
-        return isfinite(sum(np.add.reduce(part, axis=None) for part in vars(self).values()))
-
-
-@dataclass(frozen=True, eq=False)
-class Baseline:
-    """Reference energy of each element, eV; their sum is the part of the energy that is not learned."""
-
-    energies: dict[int, float]
-
-    @classmethod
-    def fit(cls, dataset: Dataset) -> Baseline:
-        """Least squares of the energies on the numbers of atoms; for one composition, the mean energy."""
-        elements = sorted({int(z) for block in dataset for z in block.numbers})
-        counts = np.concatenate([np.tile(_counts(block.numbers, elements), (len(block), 1)) for block in dataset])
-        solution = np.linalg.lstsq(counts, dataset.energies, rcond=None)[0]
-        return cls(dict(zip(elements, solution.tolist(), strict=True)))
-
-    def __call__(self, numbers: Ints) -> float:
-        return float(sum(self.energies[int(z)] for z in numbers))
-
-
-def _counts(numbers: Ints, elements: list[int]) -> Floats:
-    return np.array([np.count_nonzero(numbers == z) for z in elements], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +103,7 @@ class Potential:
         Raises:
             UserError: as ``compute``, or the model has no committee.
         """
-        from rfp_md.committee import join
+        from rfp_md.prediction import join
 
         self.check(frames)
         if not self.has_forces:
@@ -199,7 +166,7 @@ class Potential:
         return predicted
 
     def _committee(self, frames: Frames) -> Committee:
-        from rfp_md.committee import Committee
+        from rfp_md.prediction import Committee
 
         terms, pullbacks = self._describe(frames)
         members = call(self.regressor, "committee", lambda: self.regressor.committee(terms))
@@ -235,23 +202,3 @@ class Potential:
         terms, pullbacks = self._describe(frames)
         energies, gradients = self._predict(terms)
         return Prediction(energies + baseline, *self._forces(frames, pullbacks, gradients))
-
-
-def describe_all(descriptors: Sequence[Descriptor], frames: Frames) -> list[Sites]:
-    """The sites of every term."""
-    return [describe(descriptor, frames) for descriptor in descriptors]
-
-
-def free_virials(frames: Frames, forces: Floats) -> Floats:
-    """Σ r ⊗ f: without a cell, a strain moves the atoms and nothing else."""
-    virials: Floats = np.einsum("mix,miy->mxy", frames.positions, forces)
-    return virials
-
-
-def check_periodic(descriptors: Sequence[Descriptor], frames: Frames) -> None:
-    """Raise UserError if a descriptor cannot see the periodic images of these structures."""
-    for descriptor in descriptors:
-        if not descriptor.capabilities.periodic:
-            raise UserError(
-                f"{frames.source}: is periodic, but descriptor '{descriptor.name}' sees free molecules only"
-            )

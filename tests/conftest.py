@@ -14,8 +14,8 @@ from hypothesis import settings
 import rfp_md
 from rfp_md.artifact import save
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.scaffold import new_plugin
 from rfp_md.potential import Potential
-from rfp_md.scaffold import new_plugin
 
 # No test may fail on how fast a machine is.
 settings.register_profile("patient", deadline=None)

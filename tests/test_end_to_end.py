@@ -5,7 +5,7 @@ import json
 import pytest
 
 import rfp_md
-from rfp_md.validation.nve import check_nve
+from rfp_md.validation.nve.check_nve import check_nve
 from tests.cli.test_cli import rfp
 
 

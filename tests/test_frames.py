@@ -4,7 +4,7 @@ from ase import Atoms
 from ase.io import write
 
 import rfp_md
-from rfp_md.descriptors.coulomb_matrix import CoulombMatrix
+from rfp_md.descriptors.thesis.coulomb_matrix import CoulombMatrix
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames, check_trainable, count_duplicates, formula
 

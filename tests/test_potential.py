@@ -10,10 +10,10 @@ from scipy.spatial.transform import Rotation
 
 import rfp_md
 from rfp_md.artifact import load, save
+from rfp_md.baselines.elements import Baseline
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
-from rfp_md.potential import Baseline
-from rfp_md.validation.differences import central_differences
+from rfp_md.validation.forces.differences import central_differences
 
 FORCE_TOLERANCE = 1e-8  # eV/Å, rounding of a smooth model with large readouts
 SEEDS = st.integers(0, 2**32 - 1)

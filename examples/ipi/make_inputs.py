@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rfp_md.artifact import load
 from rfp_md.driver.transports import InetAddress, UnixAddress
-from rfp_md.interfaces.ipi_input import ipi_input
+from rfp_md.interfaces.ipi.input import ipi_input
 
 HERE = Path(__file__).resolve().parent
 START = f"{HERE.parent}/data/benzene_gfn2.extxyz@:1"

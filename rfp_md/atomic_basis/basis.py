@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.atomic_basis.couplings import Layout
 from rfp_md.atomic_basis.harmonics import prefactors
-from rfp_md.frames import Floats, Ints
 
 INNERMOST = 0.8  # Å, centre of the first radial function
 OVERLAP = 2.0  # width of a radial function, in distances between neighbouring ones

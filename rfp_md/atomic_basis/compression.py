@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rfp_md.frames import Floats, Ints
+from rfp_md.arrays import Floats, Ints
 
 STEADY = 1e-6  # weight of the mean beside the variance, for samples in which hardly anything varies
 

@@ -7,8 +7,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.atomic_basis.harmonics import harmonics, prefactors, room_for
-from rfp_md.frames import Floats, Ints
 
 NEGLIGIBLE = 1e-12  # a coupling below this is zero
 

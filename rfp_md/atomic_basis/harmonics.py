@@ -7,7 +7,7 @@ from math import factorial, sqrt
 import numba
 import numpy as np
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 
 
 def prefactors(l_max: int) -> Floats:

@@ -12,9 +12,9 @@ from math import sqrt
 import numba
 import numpy as np
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.atomic_basis.basis import Arrays
 from rfp_md.atomic_basis.harmonics import Room, harmonics, room_for
-from rfp_md.frames import Floats, Ints
 
 Scratch = tuple[Floats, Floats, Floats, Floats, Floats, Room]
 

@@ -105,7 +105,7 @@ def audit(
     debug: Debug = False,
 ) -> None:
     """Look for test frames that repeat a training frame, are near one, or many next to one in time: exit code 1."""
-    from rfp_md.leakage import audit_files
+    from rfp_md.evaluation.leakage import audit_files
 
     leakage = audit_files(train, test, energy_unit=energy_unit, force_unit=force_unit, length_unit=length_unit)
     result = leakage.as_dict()

@@ -22,7 +22,7 @@ def command(
     debug: Debug = False,
 ) -> None:
     """Fit the drift of the conserved energy of a run."""
-    from rfp_md.validation.drift_file import drift_file
+    from rfp_md.logs.drift_file import drift_file
 
     result = drift_file(file, atoms=atoms, column=column, units=units, timestep=timestep)
     if result["warning"] is not None:

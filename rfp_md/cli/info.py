@@ -8,12 +8,12 @@ from rfp_md.cli.console import print_json, print_values
 from rfp_md.cli.options import Debug, Json, Model
 
 if TYPE_CHECKING:
-    from rfp_md.artifact import Entry
+    from rfp_md.artifact.header import Entry
 
 
 def command(model: Model, json: Json = False, debug: Debug = False) -> None:
     """Show what a .rfp file holds; no plugin is imported for it."""
-    from rfp_md.artifact import read
+    from rfp_md.artifact.file import read
     from rfp_md.validation.record import summary
 
     header, arrays = read(model)

@@ -24,7 +24,7 @@ def default(context: typer.Context, json: Json = False, debug: Debug = False) ->
 @app.command("list")
 def list_(json: Json = False, debug: Debug = False) -> None:
     """Every registered plugin; a broken one with its reason."""
-    from rfp_md.plugins import listing
+    from rfp_md.plugins.registry import listing
 
     lines = listing()
     if json:
@@ -40,7 +40,7 @@ def list_(json: Json = False, debug: Debug = False) -> None:
 @app.command("show")
 def show(name: Name, json: Json = False, debug: Debug = False) -> None:
     """Equation, reference and parameters of a plugin."""
-    from rfp_md.plugins import find, origin, parameters
+    from rfp_md.plugins.registry import find, origin, parameters
 
     found = [(kind, plugin, parameters(plugin)) for kind, plugin in find(name)]
     if json:
@@ -58,7 +58,7 @@ def show(name: Name, json: Json = False, debug: Debug = False) -> None:
 @app.command("check")
 def check(name: Name, json: Json = False, debug: Debug = False) -> None:
     """Run the conformance kit on a plugin; exit code 1 if a check fails."""
-    from rfp_md.plugins import find
+    from rfp_md.plugins.registry import find
     from rfp_md.testing import plugin_outcomes
 
     outcomes = [outcome for kind, _ in find(name) for outcome in plugin_outcomes(kind, name)]
@@ -80,7 +80,7 @@ def new(
 ) -> None:
     """Write a new plugin package, with a working example, tests and README, into this folder."""
     from rfp_md.errors import UserError
-    from rfp_md.scaffold import new_plugin
+    from rfp_md.plugins.scaffold import new_plugin
 
     if kind not in ("descriptor", "regressor"):
         raise UserError(f"--kind {kind}: must be descriptor or regressor")

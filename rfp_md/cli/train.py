@@ -17,7 +17,7 @@ class TrainCommand(TyperCommand):
     """Its help ends with the parameters of every installed plugin, from their own definitions."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        from rfp_md.plugins import listing, load, parameters
+        from rfp_md.plugins.registry import listing, load, parameters
 
         super().format_help(ctx, formatter)
         for line in listing():
@@ -66,8 +66,8 @@ def command(
     """Fit a potential to reference frames and write it to a .rfp file."""
     import time
 
-    from rfp_md.specs import parse_sizes
-    from rfp_md.training import train
+    from rfp_md.training.specs import parse_sizes
+    from rfp_md.training.train import train
 
     options: dict[str, Any] = {
         "descriptor": descriptor or [],

@@ -55,7 +55,7 @@ def command(
     debug: Debug = False,
 ) -> None:
     """Can it be trusted in MD? Check a model, or any ASE calculator; exit code 1 if it fails."""
-    from rfp_md.validation import validate
+    from rfp_md.validation.run import validate
 
     model, check = _split(what, calculator)
     refuse_others(check, [name for name in TAKEN_BY if was_given(context, name)])

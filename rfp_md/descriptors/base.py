@@ -10,8 +10,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rfp_md.frames import Dataset, Floats, Frames, Ints
-from rfp_md.plugins import Kind, Plugin
+from rfp_md.arrays import Floats, Ints
+from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.base import Kind, Plugin
 
 Pullback = Callable[[Floats], Floats]
 

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor, Pullback
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Floats, Frames, Ints
-from rfp_md.plugins import check_version, create, origin
+from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.registry import check_version, create, origin
 
 State = dict[str, NDArray[Any]]
 PART = re.compile(r"\s*([^()\s]+)\s*(?:\(([^()]*)\))?\s*")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rfp_md.arrays import Floats
 from rfp_md.descriptors.labelled_pairs import LabelledPairs
-from rfp_md.frames import Floats
 
 
 class InverseDistances(LabelledPairs):

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.pairs import AtomPairs
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Floats, Frames, Ints
-from rfp_md.molecular_graph import automorphisms, bonded, fragments
-from rfp_md.parameters import check_unused
+from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.parameters import check_unused
+from rfp_md.structures.molecular_graph import automorphisms, bonded, fragments
 
 
 class LabelledPairs(Descriptor):

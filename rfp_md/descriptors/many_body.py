@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.atomic_basis import kernels
 from rfp_md.atomic_basis.basis import Basis, principal_mixing
 from rfp_md.atomic_basis.compression import principal_invariants
 from rfp_md.atomic_basis.couplings import Couplings, couplings
-from rfp_md.atomic_basis.neighbours import Neighbours, neighbours
 from rfp_md.descriptors.base import Capabilities, Descriptor, Pullback
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Floats, Frames, Ints, formula
+from rfp_md.frames import Dataset, Frames, formula
+from rfp_md.structures.neighbours import Neighbours, neighbours
 
 SAMPLE_ATOMS = 3000  # that channels and components are learned from
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Frames, Ints
+from rfp_md.frames import Frames
 
 
 class AtomPairs:

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from rfp_md.arrays import Floats
 from rfp_md.descriptors.labelled_pairs import LabelledPairs
-from rfp_md.frames import Floats
 
 
 class RootDistances(LabelledPairs):

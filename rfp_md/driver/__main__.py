@@ -1,3 +1,3 @@
-from rfp_md.driver.app import main
+from rfp_md.cli.rfp_driver import main
 
 main()

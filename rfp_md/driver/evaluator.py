@@ -7,12 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from ase.units import Bohr, Hartree
 
-from rfp_md.committee import Committee
-from rfp_md.driver.plausible import check_order
+from rfp_md.arrays import Floats
 from rfp_md.driver.protocol import Results, Structures, check_atoms
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Frames
-from rfp_md.potential import Potential, Prediction
+from rfp_md.frames import Frames
+from rfp_md.potential import Potential
+from rfp_md.prediction import Committee, Prediction
+from rfp_md.structures.atom_order import check_unlabelled_order
 
 SOURCE = "the server's structure"
 Evaluate = Callable[[Frames], Prediction]
@@ -77,7 +78,7 @@ class Evaluator:
                 "the server's cell has no volume, but this model is periodic; give a cell in <initialize> of the input"
             )
         if self._reference is not None:
-            check_order(self._reference, positions[0])
+            check_unlabelled_order(self._reference, positions[0])
             _check_cell(structures.cells[0] * Bohr, positions[0])
             self._reference = None  # later structures follow from the first; bonds may break then
         return frames

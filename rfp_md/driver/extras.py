@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from ase.units import Bohr, Hartree
 
-from rfp_md.committee import Committee
+from rfp_md.prediction import Committee
 
 MEV = 1e3
 

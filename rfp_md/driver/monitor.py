@@ -18,11 +18,11 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from rfp_md.committee import Committee
-from rfp_md.driver.contacts import closest_pair
+from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Frames, Ints
-from rfp_md.potential import Prediction
+from rfp_md.frames import Frames
+from rfp_md.prediction import Committee, Prediction
+from rfp_md.structures.contacts import closest_pair
 
 JUMP = 0.3  # Å; no atom moves so far in one step
 MOST_TRAJECTORIES = 256  # the one that was quiet for longest is forgotten

@@ -27,8 +27,8 @@ from typing import Protocol
 
 import numpy as np
 
+from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
 
 HEADER_BYTES = 12
 NEEDINIT, READY, HAVEDATA = (word.ljust(HEADER_BYTES).encode() for word in ("NEEDINIT", "READY", "HAVEDATA"))

@@ -12,6 +12,7 @@ from multiprocessing import resource_tracker, shared_memory
 
 import numpy as np
 
+from rfp_md.arrays import Floats
 from rfp_md.driver.protocol import (
     FORCEREADY,
     HEADER_BYTES,
@@ -22,7 +23,6 @@ from rfp_md.driver.protocol import (
     atom_count,
     packed_texts,
 )
-from rfp_md.frames import Floats
 
 KINDS = ("pos", "h", "ih", "pot", "force", "vir")
 

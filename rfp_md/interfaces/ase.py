@@ -17,10 +17,10 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from rfp_md.artifact import load
+from rfp_md.artifact.file import load
 from rfp_md.frames import Frames
-from rfp_md.interfaces.atom_order import check_order
 from rfp_md.potential import Potential
+from rfp_md.structures.atom_order import check_labelled_order
 
 COMMITTEE = (
     "energies_committee",
@@ -71,7 +71,7 @@ class RFPCalculator(Calculator):  # type: ignore[misc]
             source="the atoms",
         )
         if not self._order_is_known:
-            check_order(self.potential.reference, frames)
+            check_labelled_order(self.potential.reference, frames)
             self._order_is_known = True  # later structures follow from the first; bonds may break then
         committee = self.potential.committee(frames) if self.committee else None
         prediction = self.potential.compute(frames) if committee is None else committee.mean
@@ -90,9 +90,3 @@ class RFPCalculator(Calculator):  # type: ignore[misc]
             if periodic:
                 stresses = -committee.virials[:, 0] / self.atoms.get_volume()
                 self.results["stresses_committee"] = full_3x3_to_voigt_6_stress(stresses)
-
-
-def to_atoms(frames: Frames) -> Atoms:
-    """The first of some frames as ASE's Atoms."""
-    cell = None if frames.cells is None else frames.cells[0]
-    return Atoms(frames.numbers, frames.positions[0], cell=cell, pbc=frames.pbc)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from rfp_md.driver.plausible import check_order
+from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Frames, Ints
-from rfp_md.interfaces.whole import Whole
+from rfp_md.frames import Frames
 from rfp_md.potential import Potential
+from rfp_md.structures.atom_order import check_unlabelled_order
+from rfp_md.structures.whole import Whole
 
 
 class BoxedModel:
@@ -51,7 +52,7 @@ class BoxedModel:
         if potential.fixed_composition and not potential.reference.periodic:
             first = self._frames(positions, cell)
             potential.check(first)
-            check_order(potential.reference, first.positions[0])
+            check_unlabelled_order(potential.reference, first.positions[0])
 
     def __call__(self, positions: Floats, cell: Floats) -> tuple[float, Floats, Floats]:
         """Energy (eV), forces (N, 3) (eV/Å) and virial (3, 3) (eV) at positions (N, 3) in a cell (3, 3), Å.

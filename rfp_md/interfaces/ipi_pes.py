@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from rfp_md.artifact import load
+from rfp_md.arrays import Floats
+from rfp_md.artifact.file import load
 from rfp_md.driver.evaluator import Evaluator, atomic_units
 from rfp_md.driver.protocol import Structures
-from rfp_md.frames import Floats
 from rfp_md.interfaces.template import template_of
 
 # i-PI finds the class by these two, which must be literals.

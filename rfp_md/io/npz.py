@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Frames, Ints
+from rfp_md.frames import Frames
 from rfp_md.io.units import Units, energy_factor, force_factor, length_factor
 
 

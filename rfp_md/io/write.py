@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rfp_md.errors import UserError
-from rfp_md.files import check_output, replacing
+from rfp_md.files.safe_write import check_output, replacing
 from rfp_md.frames import Dataset
 from rfp_md.io.read import paths_of, read
 from rfp_md.io.units import Units

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg.blas import dgemm
 
-from rfp_md.frames import Floats, Ints
+from rfp_md.arrays import Floats, Ints
 
 PANEL = 1024  # columns
 

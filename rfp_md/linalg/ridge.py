@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 from scipy.linalg.blas import dsymm
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 
 BLOCK = 512  # columns
 EIGENVALUE_FLOOR = 1e-14  # relative; below it an eigenvalue of a float64 Gram matrix is rounding

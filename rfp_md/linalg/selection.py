@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from rfp_md.frames import Floats, Ints
+from rfp_md.arrays import Floats, Ints
 from rfp_md.progress import Progress
 
 BLOCK = 256  # columns that are chosen before all others are updated

@@ -8,7 +8,7 @@ from math import log, pi
 
 import numpy as np
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 
 Evaluate = Callable[[Floats], tuple[Floats, Floats]]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from rfp_md.frames import Floats, Ints
+from rfp_md.arrays import Floats, Ints
 from rfp_md.random_features.sincos import sincos_into
 
 TILE_BYTES = 200_000  # of weights that are worked on at once: they are read twice and should stay in the cache

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rfp_md.frames import Floats, Ints
+from rfp_md.arrays import Floats, Ints
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.cosines import Cosines
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from rfp_md.frames import Floats, Ints
+from rfp_md.arrays import Floats, Ints
 from rfp_md.random_features.activations import Activation
 
 Heuristic = Literal["uniform", "finite_difference"]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 
 RadialKernel = Literal["gaussian", "matern52"]
 Radial = Callable[[Floats], tuple[Floats, Floats, Floats]]

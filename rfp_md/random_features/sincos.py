@@ -7,7 +7,7 @@ from math import factorial, pi
 import numba
 import numpy as np
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 
 # Taylor coefficients: on [−π/2, π/2] the first term left out is below 3e-16.
 S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10 = ((-1.0) ** k / factorial(2 * k + 1) for k in range(11))

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 
 Kernel = Literal["gaussian", "matern12", "matern32", "matern52", "laplace"]
 SMOOTHNESS = {"matern12": 0.5, "matern32": 1.5, "matern52": 2.5}

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
-from rfp_md.plugins import Kind, Plugin
+from rfp_md.plugins.base import Kind, Plugin
 from rfp_md.progress import Progress
 from rfp_md.sites import Sites
 

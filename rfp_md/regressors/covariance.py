@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
 

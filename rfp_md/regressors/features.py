@@ -11,21 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
+from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
 from rfp_md.linalg.gram import numbers_kept
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Solution
-from rfp_md.parameters import Numbers, check_unused
+from rfp_md.plugins.parameters import Numbers, check_unused
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap, Features
 from rfp_md.regressors.base import Batch, Regressor, Samples
-from rfp_md.regressors.direct_fit import DirectFit
-from rfp_md.regressors.joint_fit import JointFit
-from rfp_md.regressors.pools import SitePool, pool_sites
-from rfp_md.regressors.readouts import evaluate
-from rfp_md.regressors.rows import Block, energy_rows
+from rfp_md.regressors.fitting.direct_fit import DirectFit
+from rfp_md.regressors.fitting.joint_fit import JointFit
+from rfp_md.regressors.fitting.pools import SitePool, pool_sites
+from rfp_md.regressors.fitting.readouts import evaluate
+from rfp_md.regressors.fitting.rows import Block, energy_rows
 from rfp_md.sites import Sites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 from scipy.linalg.lapack import dpotrf, dpotrs
 
+from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats, Ints
 from rfp_md.linalg.memory import require_memory
-from rfp_md.parameters import Numbers
+from rfp_md.plugins.parameters import Numbers
 from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
 from rfp_md.regressors.base import Batch, Regressor, Samples
 from rfp_md.regressors.covariance import SiteGroup, covariance, cross_covariance, prior_variances
-from rfp_md.regressors.pools import pool_sites
+from rfp_md.regressors.fitting.pools import pool_sites
 from rfp_md.regressors.random_fourier import median_distances
 from rfp_md.sites import Sites
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from rfp_md.frames import Floats
-from rfp_md.parameters import Positive
+from rfp_md.arrays import Floats
+from rfp_md.plugins.parameters import Positive
 from rfp_md.random_features.feature_map import Features, RadialMap
 from rfp_md.random_features.radial import RadialKernel
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.pools import SitePool
+from rfp_md.regressors.fitting.pools import SitePool
 from rfp_md.regressors.random_fourier import median_distance
 
 

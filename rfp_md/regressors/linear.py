@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic import field_validator
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 from rfp_md.regressors.base import Batch, Samples
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.pools import SitePool
+from rfp_md.regressors.fitting.pools import SitePool
 
 
 class Linear(FeatureRegressor):

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from rfp_md.frames import Floats
-from rfp_md.parameters import Numbers
+from rfp_md.arrays import Floats
+from rfp_md.plugins.parameters import Numbers
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.pools import SitePool
+from rfp_md.regressors.fitting.pools import SitePool
 
 PAIRS = 2_000  # of points, whose median distance is taken
 

@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.pairs import Heuristic, WeightLaw, sample_pairs, weights_from_pairs
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.pools import SitePool
+from rfp_md.regressors.fitting.pools import SitePool
 
 
 class RandomFeatureNetwork(FeatureRegressor):

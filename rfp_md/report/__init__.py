@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rfp_md.files import check_output, replacing
+from rfp_md.files.safe_write import check_output, replacing
 
 
 def report(
@@ -36,11 +36,11 @@ def report(
     Raises:
         UserError: a file that cannot be read or written, or frames that the model has nothing to say about.
     """
-    from rfp_md.artifact import load, read
+    from rfp_md.artifact.file import load, read
     from rfp_md.io import Units, paths_of
     from rfp_md.report.content import content
     from rfp_md.report.page import render
-    from rfp_md.report.tested import Tested
+    from rfp_md.report.test_frames import Tested
 
     paths = [] if data is None else paths_of(data)
     check_output(output, [model, *paths])

@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rfp_md.artifact import Arrays, Entry, Header
-from rfp_md.learning_curve import FIGURES
+from rfp_md.artifact.header import Arrays, Entry, Header
 from rfp_md.potential import Potential
 from rfp_md.report.snippets import snippets
-from rfp_md.report.tested import Tested
+from rfp_md.report.test_frames import Tested
+from rfp_md.training.learning_curve import FIGURES
 from rfp_md.validation.checks import CHECKS
 from rfp_md.validation.record import KEY, doubt, not_run, summary
 

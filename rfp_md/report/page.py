@@ -11,10 +11,11 @@ from markupsafe import Markup
 
 from rfp_md.frames import Frames, formula
 from rfp_md.potential import Potential
-from rfp_md.report import check_pictures, error_pictures
-from rfp_md.report.starts import bond_name, start_of, where_from
-from rfp_md.report.structures import MOST_ATOMS, structure
-from rfp_md.report.tested import Tested
+from rfp_md.report.pictures import errors as error_pictures
+from rfp_md.report.pictures import geometry as check_pictures
+from rfp_md.report.pictures.ball_and_stick import MOST_ATOMS, structure
+from rfp_md.report.starting_structure import bond_name, start_of, where_from
+from rfp_md.report.test_frames import Tested
 from rfp_md.validation.checks import CHECKS
 from rfp_md.validation.record import WHY_BROKEN
 from rfp_md.validation.thresholds import LIMITS

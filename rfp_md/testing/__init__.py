@@ -2,7 +2,6 @@
 
 In the tests of a plugin package:
 
-    from rfp_md.testing import check_descriptor
 
     def test_it_conforms():
         check_descriptor(MyDescriptor())

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.frames import Floats
-from rfp_md.guard import check_fitted
+from rfp_md.plugins.guard import check_fitted
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Regressor
 from rfp_md.sites import Sites
-from rfp_md.testing.descriptors import far, want_array
+from rfp_md.testing.numbers import far, want_array
 from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, skip
 from rfp_md.testing.synthetic import synthetic, whole
 

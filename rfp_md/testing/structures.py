@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rfp_md.frames import Floats, Frames
+from rfp_md.arrays import Floats
+from rfp_md.frames import Frames
 
 RATTLE = 0.05  # Å
 
@@ -38,13 +39,6 @@ def atom() -> Frames:
 def moved(frames: Frames, positions: Floats) -> Frames:
     """The same atoms elsewhere."""
     return replace(frames, positions=positions)
-
-
-def strained(frames: Frames, strain: Floats) -> Frames:
-    """Positions and cell under r → r (1 + ε)."""
-    deformation = np.eye(3) + strain
-    cells = None if frames.cells is None else frames.cells @ deformation
-    return replace(frames, positions=frames.positions @ deformation, cells=cells)
 
 
 def _rattled(atoms, n_frames: int, seed: int) -> Frames:  # type: ignore[no-untyped-def]

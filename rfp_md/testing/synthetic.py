@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 from rfp_md.regressors.base import Batch, Samples
 from rfp_md.sites import Sites
 

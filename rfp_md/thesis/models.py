@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from rfp_md import plugins
-from rfp_md.described import DescribedFrames, Outputs
-from rfp_md.frames import Dataset, Floats, Frames
-from rfp_md.guard import call
-from rfp_md.potential import Baseline, Potential, describe_all
+from rfp_md.arrays import Floats
+from rfp_md.baselines.elements import Baseline
+from rfp_md.descriptors.describe import describe_all
+from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins import registry as plugins
+from rfp_md.plugins.guard import call
+from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
-from rfp_md.specs import make_terms
 from rfp_md.thesis.protocols import Experiment
 from rfp_md.thesis.rows import Row, Setting
-from rfp_md.training import fit
+from rfp_md.training.samples import DescribedFrames, Outputs
+from rfp_md.training.specs import make_terms
+from rfp_md.training.task import fit
 
 # Model and descriptor of a row, as --descriptor says it; shallow sets add their size.
 DESCRIPTORS = {

@@ -17,10 +17,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from rfp_md.arrays import Ints
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Frames, Ints, formula
+from rfp_md.evaluation.leakage import Leakage, audit
+from rfp_md.frames import Dataset, Frames, formula
 from rfp_md.io import read
-from rfp_md.leakage import Fingerprints, Leakage, audit
+from rfp_md.structures.fingerprints import Fingerprints
 
 Protocol = Literal["author", "clean", "rmd17"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from ase.units import kcal, mol
 
-from rfp_md.errors import UserError
-from rfp_md.files import check_output
-from rfp_md.frames import Floats, Frames
+from rfp_md.arrays import Floats
+from rfp_md.errors import UserError, check_choice
+from rfp_md.files.safe_write import check_output
+from rfp_md.frames import Frames
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
-from rfp_md.specs import check_choice
 from rfp_md.thesis.models import Model, fit_model, predict
 from rfp_md.thesis.protocols import PROTOCOLS, Experiment, Protocol, experiment
 from rfp_md.thesis.rows import ERRORS, Row, all_rows, rows_of

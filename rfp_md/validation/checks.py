@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from rfp_md.errors import UserError
+from rfp_md.prediction import Subject
+from rfp_md.progress import Progress
+from rfp_md.validation.under_test import _start
 
 Check = Literal["forces", "nve", "stability", "geometry", "all"]
 CHECKS: tuple[str, ...] = get_args(Check)[:-1]
@@ -39,3 +43,52 @@ def refuse_others(check: str, options: Iterable[str]) -> None:
             raise UserError(
                 f"--{name} has no effect on 'validate {check}'; leave it out, or validate {' or '.join(TAKEN_BY[name])}"
             )
+
+
+def _run(
+    name: str, subject: Subject, quick: bool, seed: int, progress: Progress, options: dict[str, Any]
+) -> dict[str, Any]:
+    from rfp_md.frames import formula
+    from rfp_md.validation.forces import check_forces
+    from rfp_md.validation.geometry.check_geometry import check_geometry
+    from rfp_md.validation.nve.check_nve import check_nve
+    from rfp_md.validation.stability.check_stability import check_stability
+
+    structure = {"structure": formula(subject.reference.numbers), "start": _start(subject.reference)}
+    if name == "geometry":
+        return {**check_geometry(subject, **options), **structure, "quick": False}
+    if name == "forces":
+        result = check_forces(subject, seed=seed, quick=quick, **options)
+    else:
+        check = check_nve if name == "nve" else check_stability
+        result = check(subject, seed=seed, quick=quick, progress=progress, **options)
+    return {**result, **structure, "quick": quick or _shorter(name, result, options)}
+
+
+def _shorter(name: str, result: dict[str, Any], options: dict[str, Any]) -> bool:
+    """Whether a run says less than that of the defaults."""
+    import numpy as np
+
+    from rfp_md.validation.forces import check_forces as forces
+    from rfp_md.validation.nve import check_nve as nve
+    from rfp_md.validation.stability import check_stability as stability
+
+    if name == "forces":
+        return (options.get("n_structures") or forces.STRUCTURES) < forces.STRUCTURES
+    if name == "nve":
+        cold = np.max(options.get("temperature", nve.TEMPERATURES)) < max(nve.TEMPERATURES)
+        return bool(cold or result["length_ps"] < nve.LENGTH)
+    cold = options.get("temperature", stability.TEMPERATURE) < stability.TEMPERATURE
+    few = len(result["stable_ps_of_replicas"]) < stability.REPLICAS
+    return bool(cold or few or result["length_ps"] < stability.LENGTH)
+
+
+def _check_files(subject: Subject, data: str | Path | None, scan: str | Path | None) -> None:
+    """Raise UserError for files that a check would refuse, hours later."""
+    from rfp_md.validation.geometry.torsions import read_scan
+    from rfp_md.validation.stability.check_stability import reference_counts
+
+    if data is not None:
+        reference_counts(subject, data)
+    if scan is not None:
+        read_scan(scan, subject)

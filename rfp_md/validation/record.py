@@ -7,7 +7,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from rfp_md.artifact import rewrite_record
+from rfp_md.artifact.file import rewrite_record
+from rfp_md.errors import UserError
+from rfp_md.progress import Progress
 from rfp_md.validation.checks import CHECKS
 from rfp_md.validation.thresholds import Verdict
 
@@ -123,3 +125,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(entry) for entry in value]
     return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _remember(model: str | Path, name: str, result: dict[str, Any], of: str | None, progress: Progress) -> bool:
+    """Write what was found into the model's file; False where that cannot be."""
+    from rfp_md.validation import record
+
+    try:
+        earlier = record.add(model, {name: result}, of=of)
+    except UserError as error:
+        progress.message(f"warning: {error}; the model's file does not get to know what was found")
+        return False
+    if earlier:
+        progress.message(
+            f"{name}: failed earlier by {', '.join(earlier)}, which this run does not replace; "
+            "the model's file keeps that until a run of the same kind passes"
+        )
+    return True

@@ -30,7 +30,7 @@ from rfp_md.driver.monitor import Monitor
 from rfp_md.driver.protocol import READY, Results, SocketPayload
 from rfp_md.driver.service import serve
 from rfp_md.driver.session import Session
-from rfp_md.potential import Prediction
+from rfp_md.prediction import Prediction
 from tests.driver.server import (
     batch_message,
     header,

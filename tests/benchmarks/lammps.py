@@ -17,7 +17,7 @@ import numpy as np
 
 import rfp_md
 from rfp_md.interfaces.lammps import attach, open_lammps
-from rfp_md.potential import Prediction
+from rfp_md.prediction import Prediction
 from tests.conftest import BENZENE, ROOT
 
 STEPS, RUNS = 5000, 5

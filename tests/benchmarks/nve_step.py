@@ -63,7 +63,7 @@ def run(folder: Path, text: str, steps: int, driver: list[str] | None) -> float:
 def main() -> None:
     import rfp_md
     from rfp_md.driver.transports import UnixAddress
-    from rfp_md.interfaces.ipi_input import ipi_input
+    from rfp_md.interfaces.ipi.input import ipi_input
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -22,9 +22,10 @@ from ase.calculators.calculator import CalculationFailed
 from tblite.ase import TBLite
 
 import rfp_md
-from rfp_md.frames import Dataset, Floats, Frames
-from rfp_md.interfaces.ase import to_atoms
-from rfp_md.validation.stability import check_stability
+from rfp_md.arrays import Floats
+from rfp_md.frames import Dataset, Frames
+from rfp_md.io.atoms import to_atoms
+from rfp_md.validation.stability.check_stability import check_stability
 from tests.conftest import ETHANOL
 
 FIRST = 25

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import rfp_md
+from rfp_md.dynamics.replicas import Replicas
 from rfp_md.potential import Potential
-from rfp_md.validation.replicas import Replicas
 
 COUNTS = (1, 2, 5, 10)
 STEPS, SERIES = 60, 7

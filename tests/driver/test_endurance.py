@@ -12,7 +12,7 @@ from rfp_md.driver.protocol import SocketPayload
 from rfp_md.driver.service import serve
 from rfp_md.driver.session import Session
 from rfp_md.frames import Frames
-from rfp_md.potential import Prediction
+from rfp_md.prediction import Prediction
 from tests.driver.server import header, init_message, structure_message
 
 ATOMS = 9

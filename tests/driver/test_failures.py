@@ -18,7 +18,7 @@ from rfp_md.driver.protocol import ProtocolError, SocketPayload
 from rfp_md.driver.session import Session
 from rfp_md.driver.transports import UnixAddress
 from rfp_md.errors import UserError
-from rfp_md.interfaces.ipi_input import ipi_input
+from rfp_md.interfaces.ipi.input import ipi_input
 from tests.driver.server import header, init_message
 from tests.driver.test_app import finish, start
 

@@ -6,7 +6,7 @@ import pytest
 from rfp_md.driver.monitor import MOST_TRAJECTORIES, Monitor
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
-from rfp_md.potential import Prediction
+from rfp_md.prediction import Prediction
 
 NUMBERS = np.array([6, 1, 1])
 

@@ -19,7 +19,7 @@ from rfp_md.driver.session import ConnectionClosedError, Session
 from rfp_md.driver.shared_memory import KINDS, SharedMemoryPayload
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
-from rfp_md.potential import Prediction
+from rfp_md.prediction import Prediction
 from tests.driver.server import (
     batch_message,
     header,

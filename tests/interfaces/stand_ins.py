@@ -7,7 +7,7 @@ from ase import Atoms
 from ase.calculators.lj import LennardJones
 
 from rfp_md.descriptors import Capabilities
-from rfp_md.potential import Prediction
+from rfp_md.prediction import Prediction
 
 
 class Periodic:

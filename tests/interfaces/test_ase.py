@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
-from rfp_md.interfaces.ase import RFPCalculator, to_atoms
-from rfp_md.interfaces.atom_order import check_order
+from rfp_md.interfaces.ase import RFPCalculator
+from rfp_md.io.atoms import to_atoms
+from rfp_md.structures.atom_order import check_labelled_order
 
 
 def test_the_calculator_gives_the_potential_s_energy_and_forces(model, potential, ethanol):
@@ -87,9 +88,9 @@ def test_two_atoms_are_ordered_by_their_elements():
     def pair(*numbers):
         return Frames(np.array(numbers), np.array([[[0.0, 0, 0], [0, 0, 1.1]]]), source="the atoms")
 
-    check_order(pair(6, 8), pair(6, 8))
+    check_labelled_order(pair(6, 8), pair(6, 8))
     with pytest.raises(UserError, match=r"than the model's, CO; take atoms\[\[1, 0\]\] instead"):
-        check_order(pair(6, 8), pair(8, 6))
+        check_labelled_order(pair(6, 8), pair(8, 6))
 
 
 def test_the_driver_serves_ases_socket_calculator(model, potential):

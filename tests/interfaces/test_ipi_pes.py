@@ -10,10 +10,10 @@ from rfp_md.driver.transports import InetAddress, UnixAddress
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.interfaces import ipi_pes
-from rfp_md.interfaces.ipi_input import ipi_input
+from rfp_md.interfaces.ipi.input import ipi_input
 from rfp_md.interfaces.ipi_pes import RandomFeaturePES
-from rfp_md.potential import Prediction
-from rfp_md.validation.energy_log import read_energy_log
+from rfp_md.logs.read import read_energy_log
+from rfp_md.prediction import Prediction
 from tests.interfaces.ipi_runs import free_port, run_ipi
 
 BOX = np.eye(3) * 100

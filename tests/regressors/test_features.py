@@ -7,12 +7,12 @@ from rfp_md.errors import UserError
 from rfp_md.linalg.ridge import Ridge, Solution
 from rfp_md.progress import Progress
 from rfp_md.regressors.features import MEMBERS
-from rfp_md.regressors.joint_fit import JointFit
+from rfp_md.regressors.fitting.joint_fit import JointFit
+from rfp_md.regressors.fitting.rows import Block, feature_rows
+from rfp_md.regressors.fitting.scores import Score
+from rfp_md.regressors.fitting.variance_ratio import VarianceRatio
 from rfp_md.regressors.random_fourier import RandomFourier
 from rfp_md.regressors.rfnn import RandomFeatureNetwork
-from rfp_md.regressors.rows import Block, feature_rows
-from rfp_md.regressors.scores import Score
-from rfp_md.regressors.variance_ratio import VarianceRatio
 from rfp_md.sites import Sites
 from rfp_md.testing.synthetic import SyntheticSamples, synthetic, whole
 
@@ -137,7 +137,7 @@ def test_regularizations_are_tried_as_long_as_the_error_falls(samples, rng, monk
         seen.append(candidate.regularization)
         return Score(None, None, None, abs(np.log10(candidate.regularization / best)))
 
-    monkeypatch.setattr("rfp_md.regressors.joint_fit.validate", score)
+    monkeypatch.setattr("rfp_md.regressors.fitting.joint_fit.validate", score)
     regressor = RandomFourier(width=20, regularization="/".join(f"1e-{k}" for k in range(3, 10)), force_weights=1.0)
     report = regressor.fit(*samples, [None, None], rng, Progress())
     assert seen == pytest.approx(tried)
@@ -153,7 +153,7 @@ def test_few_rows_try_every_regularization(samples, rng, monkeypatch):
         seen.append(candidate.regularization)
         return Score(None, None, None, errors[candidate.regularization])
 
-    monkeypatch.setattr("rfp_md.regressors.joint_fit.validate", score)
+    monkeypatch.setattr("rfp_md.regressors.fitting.joint_fit.validate", score)
     grid = "/".join(f"{value:g}" for value in errors)
     report = RandomFourier(width=1000, regularization=grid, force_weights=1.0).fit(
         *samples, [None, None], rng, Progress()

@@ -16,8 +16,9 @@ import rfp_md
 from rfp_md.artifact import save
 from rfp_md.evaluation import evaluate
 from rfp_md.frames import Frames
-from rfp_md.report import check_pictures, report
-from rfp_md.report.structures import structure
+from rfp_md.report import report
+from rfp_md.report.pictures import geometry as check_pictures
+from rfp_md.report.pictures.ball_and_stick import structure
 from rfp_md.validation import record
 from rfp_md.validation.thresholds import judge
 from tests.cli.test_cli import refused, rfp

@@ -7,7 +7,7 @@ import pytest
 
 from rfp_md.descriptors import Capabilities
 from rfp_md.descriptors.inverse_distances import InverseDistances
-from rfp_md.scaffold import new_plugin
+from rfp_md.plugins.scaffold import new_plugin
 from rfp_md.testing import check_descriptor, check_plugin, descriptor_outcomes, installed_plugins
 
 SYMMETRIC = {"differentiable": True, "translation_invariant": True, "rotation_invariant": True}

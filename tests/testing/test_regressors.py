@@ -3,9 +3,9 @@ import importlib
 import numpy as np
 import pytest
 
+from rfp_md.plugins.scaffold import new_plugin
 from rfp_md.regressors.random_fourier import RandomFourier
 from rfp_md.regressors.rfnn import RandomFeatureNetwork
-from rfp_md.scaffold import new_plugin
 from rfp_md.testing import check_regressor, regressor_outcomes
 
 

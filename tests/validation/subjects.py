@@ -7,8 +7,9 @@ from itertools import product
 
 import numpy as np
 
-from rfp_md.frames import Floats, Frames, Ints
-from rfp_md.potential import Prediction, free_virials
+from rfp_md.arrays import Floats, Ints
+from rfp_md.frames import Frames
+from rfp_md.prediction import Prediction, free_virials
 
 Curve = Callable[[Floats], tuple[Floats, Floats]]  # distances, or cosines, to energies and slopes
 Term = tuple[int, int, Curve] | tuple[int, int, int, Curve]  # a bond, or an angle with its vertex in the middle

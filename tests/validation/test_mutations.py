@@ -14,12 +14,12 @@ import pytest
 from ase.md.verlet import VelocityVerlet
 
 import rfp_md
-from rfp_md.atomic_basis.neighbours import Neighbours, neighbours
 from rfp_md.descriptors import many_body
 from rfp_md.descriptors.pairs import AtomPairs
 from rfp_md.frames import Dataset, Frames
+from rfp_md.structures.neighbours import Neighbours, neighbours
 from rfp_md.validation.forces import check_forces
-from rfp_md.validation.nve import check_nve
+from rfp_md.validation.nve.check_nve import check_nve
 from tests.validation.subjects import PairPotential
 
 

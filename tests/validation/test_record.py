@@ -13,10 +13,13 @@ import rfp_md
 from rfp_md.artifact import load, read
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
-from rfp_md.interfaces.ase import to_atoms
+from rfp_md.io.atoms import to_atoms
 from rfp_md.progress import Progress
-from rfp_md.validation import forces, nve, record, stability, validate
+from rfp_md.validation import record, validate
 from rfp_md.validation.checks import CHECKS
+from rfp_md.validation.forces import check_forces as forces
+from rfp_md.validation.nve import check_nve as nve
+from rfp_md.validation.stability import check_stability as stability
 from rfp_md.validation.thresholds import judge
 from tests.cli.test_cli import rfp
 from tests.driver.server import header
@@ -150,7 +153,7 @@ def test_results_are_not_lost_where_the_model_cannot_be_written(mine, monkeypatc
         asked[name] = options
         return dict(PASSED)
 
-    monkeypatch.setattr("rfp_md.validation._run", run)
+    monkeypatch.setattr("rfp_md.validation.checks._run", run)
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     progress = Listener()
     assert validate(mine, "all", progress=progress) == {"passed": True, "verdict": "pass"} | dict.fromkeys(
@@ -172,7 +175,7 @@ def instead(monkeypatch):
         asked[name] = options
         return acts.get(name, lambda: PASSED | {"quick": quick})()
 
-    monkeypatch.setattr("rfp_md.validation._run", run)
+    monkeypatch.setattr("rfp_md.validation.checks._run", run)
     return acts, asked
 
 

@@ -7,12 +7,12 @@ from ase.calculators.emt import EMT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rfp_md.calculators.as_potential import ForeignPotential
 from rfp_md.frames import Frames
 from rfp_md.validation.forces import check_forces
-from rfp_md.validation.geometry import check_geometry
-from rfp_md.validation.nve import check_nve
-from rfp_md.validation.stability import check_stability
-from rfp_md.validation.subject import ForeignPotential
+from rfp_md.validation.geometry.check_geometry import check_geometry
+from rfp_md.validation.nve.check_nve import check_nve
+from rfp_md.validation.stability.check_stability import check_stability
 from rfp_md.validation.thresholds import LIMITS, Verdict, judge
 from tests.validation.subjects import water
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from rfp_md.regressors.pools import SitePool
+from rfp_md.regressors.fitting.pools import SitePool
 from rfp_torch.activations import ACTIVATIONS
 
 ARRAYS = ("weights", "biases", "readout", "mean", "scale")

@@ -11,11 +11,11 @@ from pydantic import Field
 from scipy import special
 
 from rfp_md import UserError
-from rfp_md.frames import Floats
+from rfp_md.arrays import Floats
 from rfp_md.linalg.memory import require_memory
 from rfp_md.progress import Progress
 from rfp_md.regressors import Batch, Regressor, Samples
-from rfp_md.regressors.pools import pool_sites
+from rfp_md.regressors.fitting.pools import pool_sites
 from rfp_md.sites import Sites
 from rfp_torch.network import ARRAYS, Network
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rfp_md import UserError
-from rfp_md.frames import Ints
+from rfp_md.arrays import Ints
 from rfp_md.progress import Progress
 from rfp_md.regressors import Batch
 from rfp_torch.network import Network

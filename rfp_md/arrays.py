@@ -1,0 +1,9 @@
+"""TODO: rfp_md/arrays.py."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]

@@ -1,0 +1,126 @@
+"""rfp-lammps: run a LAMMPS input whose forces come from a model.
+
+    rfp-lammps -in in.nve --model benzene.rfp --types C,H
+
+The input is one for LAMMPS as it is, with whatever pair style it likes (``zero`` for none): the model's forces are
+added. The model comes in before the first ``fix`` (other than property/atom), ``run`` or ``minimize``, or before the
+``include`` that has it, so that fixes see its forces. Where that is too early or too late, the input says so itself, by
+the line
+
+    fix rfp all external pf/callback 1 1
+
+in which any id will do. LAMMPS reads the input itself, in two parts; loops over ``jump SELF`` work.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from rfp_md.cli.console import run_app
+from rfp_md.errors import UserError
+from rfp_md.interfaces.lammps.script import SAY_SO, Input
+
+if TYPE_CHECKING:
+    from rfp_md.potential import Potential
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+SEPARATOR = "\0"
+
+
+class LammpsCommand(TyperCommand):
+    """Takes LAMMPS's ``-var NAME VALUE`` as often as it comes; typer knows no list of pairs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = iter(args)
+        joined = []
+        for word in rest:
+            joined.append(word)
+            if word in ("-var", "--var"):
+                pair = list(islice(rest, 2))
+                if len(pair) < 2:
+                    raise UserError("--var takes a name and a value")
+                joined.append(SEPARATOR.join(pair))
+        return super().parse_args(ctx, joined)
+
+
+@app.command(cls=LammpsCommand)
+def lammps(
+    input_file: Annotated[Path, typer.Option("-in", "--in", help="The LAMMPS input.")],
+    model: Annotated[Path, typer.Option(help="The .rfp file.")],
+    types: Annotated[str, typer.Option(help="Element of each LAMMPS type, as in C,H.")],
+    log: Annotated[Path, typer.Option("-log", "--log", help="LAMMPS's log.")] = Path("log.lammps"),
+    var: Annotated[
+        list[str] | None,
+        typer.Option("-var", "--var", metavar="NAME VALUE", help="A variable of the input; again for more."),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Run a LAMMPS input whose forces come from a model."""
+    from rfp_md.artifact.file import load
+    from rfp_md.interfaces.lammps.attachment import open_lammps
+    from rfp_md.validation.record import doubt
+
+    script = Input.read(input_file)
+    potential = load(model)
+    if (text := doubt(potential.record, model)) is not None:
+        print(f"rfp-lammps: warning: {text}", file=sys.stderr)
+    variables = [word for pair in var or [] for word in ("-var", *pair.split(SEPARATOR))]
+    lmp = open_lammps("-log", str(log), *variables)
+    try:
+        evaluations = run(lmp, script, potential, [name.strip() for name in types.split(",")])
+        step = lmp.extract_global("ntimestep")
+        print(f"rfp-lammps: {input_file}: ended at step {step} after {evaluations} evaluations", file=sys.stderr)
+    finally:
+        lmp.close()
+        lmp.finalize()  # or MPI leaves its shared memory behind
+
+
+def run(lmp: Any, script: Input, potential: Potential, types: list[str]) -> int:
+    """Run an input to its end.
+
+    Returns:
+        How often LAMMPS asked for forces.
+
+    Raises:
+        UserError: LAMMPS's own errors, what the model refuses, runs in which it was not there, and no run at all.
+    """
+    from rfp_md.interfaces.lammps.attachment import attach
+
+    with tempfile.TemporaryDirectory(prefix="rfp-") as folder:
+        path = Path(folder) / "in.lammps"
+        path.write_text(script.text)
+        _read(lmp, path, script.source, begin="rfp_top", leave="rfp_end")
+        if lmp.last_thermo() is not None and not lmp.has_id("fix", script.fix_id):
+            raise UserError(f"{script.source}: something runs before the model comes in, in an if or a jump; {SAY_SO}")
+        attachment = attach(lmp, potential, types, script.fix_id)
+        with attachment.raising():
+            _read(lmp, path, script.source, begin="rfp_model", leave="rfp_model")
+            if not lmp.has_id("fix", script.fix_id):
+                raise UserError(
+                    f"{script.source}: 'clear' or 'unfix' took the model away, and what ran then had no forces of it"
+                )
+        if attachment.evaluations == 0:
+            raise UserError(f"{script.source}: nothing ran after the model came in; write a run or a minimize")
+        return attachment.evaluations
+
+
+def _read(lmp: Any, path: Path, source: str, *, begin: str, leave: str) -> None:
+    """Let LAMMPS read the input from one label on. Raises UserError with LAMMPS's own words."""
+    try:
+        lmp.command(f"variable rfp_begin string {begin}")
+        lmp.command(f"variable rfp_leave string {leave}")
+        lmp.file(str(path))
+    except Exception as error:
+        raise UserError(f"{source}: LAMMPS stopped: {error}") from error
+
+
+def main() -> None:
+    run_app(app, "rfp-lammps")

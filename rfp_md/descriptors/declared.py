@@ -1,0 +1,46 @@
+"""TODO: rfp_md/descriptors/declared.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from rfp_md.descriptors.base import Descriptor
+from rfp_md.descriptors.describe import describe
+from rfp_md.frames import Frames
+from rfp_md.plugins.guard import defect
+
+DECLARED_TOLERANCE = 1e-6  # relative to the largest value
+DERIVATIVE_TOLERANCE = 1e-3  # relative to the largest slope: a wrong formula, not rounding, is looked for
+STEP = 1e-4  # Å
+
+
+def check_declared(descriptor: Descriptor, frames: Frames) -> None:
+    """Look once, before a fit, whether a descriptor keeps the most important things that it declares.
+
+    Raises:
+        UserError: its values change under a motion that they should not see, or its derivative along one
+            direction is not that of its values.
+    """
+    first = frames[:1]
+    values = describe(descriptor, first).values
+    size = np.abs(values).max() or 1.0
+    turned = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
+    motions = {"translation_invariant": (np.eye(3), 1.7), "rotation_invariant": (turned, 0.0)}
+    for capability, (turn, shift) in motions.items():
+        if getattr(descriptor.capabilities, capability):
+            cells = None if first.cells is None else first.cells @ turn
+            moved = replace(first.at(first.positions @ turn + shift), cells=cells)
+            change = np.abs(describe(descriptor, moved).values - values).max()
+            if change > DECLARED_TOLERANCE * size:
+                raise defect(descriptor, f"declares {capability}, but such a motion changes its values by {change:.2g}")
+    if not descriptor.capabilities.differentiable:
+        return
+    direction = np.cos(np.arange(first.positions.size)).reshape(first.positions.shape)
+    ends = [describe(descriptor, first.at(first.positions + t * STEP * direction)).values for t in (-1, 1)]
+    numerical = (ends[1] - ends[0]) / (2 * STEP)
+    jacobian = np.asarray(describe(descriptor, first, derivatives=True).jacobian)[..., : direction.size]
+    error, scale = np.abs(jacobian @ direction.ravel() - numerical).max(), np.abs(numerical).max() or 1.0
+    if error > DERIVATIVE_TOLERANCE * scale:
+        raise defect(descriptor, f"declares differentiable, but its derivative is off by {error:.2g} of {scale:.2g}")

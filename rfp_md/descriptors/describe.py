@@ -1,0 +1,71 @@
+"""TODO: rfp_md/descriptors/describe.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rfp_md.arrays import Floats
+from rfp_md.descriptors import Descriptor
+from rfp_md.descriptors.base import Descriptor, Pullback
+from rfp_md.errors import UserError
+from rfp_md.frames import Frames
+from rfp_md.plugins.guard import call, check_array, defect
+from rfp_md.sites import Sites, n_coordinates
+
+
+def describe_all(descriptors: Sequence[Descriptor], frames: Frames) -> list[Sites]:
+    """The sites of every term."""
+    return [describe(descriptor, frames) for descriptor in descriptors]
+
+
+def check_periodic(descriptors: Sequence[Descriptor], frames: Frames) -> None:
+    """Raise UserError if a descriptor cannot see the periodic images of these structures."""
+    for descriptor in descriptors:
+        if not descriptor.capabilities.periodic:
+            raise UserError(
+                f"{frames.source}: is periodic, but descriptor '{descriptor.name}' sees free molecules only"
+            )
+
+
+def describe(descriptor: Descriptor, frames: Frames, *, derivatives: bool = False) -> Sites:
+    """The sites of M structures.
+
+    Raises:
+        UserError: the descriptor raised, or gave something else than finite float64 arrays of the right shape;
+            the sentence names it.
+    """
+    values = call(descriptor, "values", lambda: descriptor.values(frames))
+    sites = _checked(descriptor, frames, values)
+    if not derivatives:
+        return sites
+    jacobian = call(descriptor, "jacobian", lambda: descriptor.jacobian(frames))
+    check_array(descriptor, "jacobian", jacobian, (*values.shape, n_coordinates(frames), 3))
+    return replace(sites, jacobian=jacobian.reshape(*values.shape, -1))
+
+
+def describe_for_forces(descriptor: Descriptor, frames: Frames) -> tuple[Sites, Pullback]:
+    """The sites of M structures, and from dE/dx (M, S, D) to dE/d(coordinates) (M, C, 3). Raises as ``describe``."""
+
+    def both() -> tuple[Floats, Pullback]:
+        values, pullback = descriptor.values_and_pullback(frames)
+        return values, pullback
+
+    values, pullback = call(descriptor, "values", both)
+
+    def pull_back(gradient: Floats) -> Floats:
+        pulled: Floats = call(descriptor, "pullback", lambda: pullback(gradient))
+        check_array(descriptor, "pullback", pulled, (len(frames), n_coordinates(frames), 3))
+        return pulled
+
+    return _checked(descriptor, frames, values), pull_back
+
+
+def _checked(descriptor: Descriptor, frames: Frames, values: Floats) -> Sites:
+    types = call(descriptor, "site_types", lambda: np.asarray(descriptor.site_types(frames.numbers)))
+    if types.ndim != 1 or types.dtype.kind not in "iu":
+        raise defect(descriptor, "site_types must return one whole number for each site")
+    check_array(descriptor, "values", values, (len(frames), len(types), None))
+    return Sites(values, types)

@@ -1,0 +1,29 @@
+"""TODO: rfp_md/dynamics/momenta.py."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from ase.md.velocitydistribution import Stationary, ZeroRotation, thermalize_momenta
+
+
+def set_thermal_momenta(atoms: Atoms, temperature: float, rng: np.random.Generator) -> None:
+    """Momenta of a temperature (K), at rest as a whole; a free molecule does not turn either."""
+    thermalize_momenta(atoms, temperature, rng=rng)
+    come_to_rest(atoms)
+
+
+def come_to_rest(atoms: Atoms) -> None:
+    """Take the motion of the whole away, and of a free molecule its turning."""
+    if len(atoms) > 1:
+        Stationary(atoms)
+    if len(atoms) > 2 and not atoms.pbc.any():
+        # A linear molecule has no moment of inertia about its axis.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ZeroRotation(atoms)
+
+
+def degrees_of_freedom(atoms: Atoms) -> int:
+    """Of the motion from such momenta."""
+    still = 6 if len(atoms) > 2 and not atoms.pbc.any() else 3
+    return max(1, 3 * len(atoms) - still)

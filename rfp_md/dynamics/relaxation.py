@@ -1,0 +1,33 @@
+"""TODO: rfp_md/dynamics/relaxation.py."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rfp_md.arrays import Floats
+from rfp_md.calculators.as_calculator import SubjectCalculator
+from rfp_md.frames import Frames
+from rfp_md.io.atoms import to_atoms
+from rfp_md.prediction import Subject
+
+FMAX = 1e-5  # eV/Å; at 1e-4, what is left of it turns H2 at 6 cm⁻¹
+STEPS = 1000
+MOST_ATOMS = 200  # whose Hessian is made
+
+
+def relax(subject: Subject, frames: Frames) -> tuple[Frames, float]:
+    """The nearest minimum, the cell as it is, and the largest force on an atom of it, eV/Å.
+
+    Where forces are not finite it ends, and the largest force is not a number.
+    """
+    from ase.optimize import BFGS, LBFGS
+
+    atoms = to_atoms(frames)
+    atoms.calc = SubjectCalculator(subject)
+    # The Hessian that BFGS carries along costs more than the forces in a large box.
+    optimiser = (BFGS if len(atoms) <= MOST_ATOMS else LBFGS)(atoms, logfile=None, maxstep=0.1)
+    for _ in optimiser.irun(fmax=FMAX, steps=STEPS):
+        forces: Floats = atoms.get_forces()
+        if not np.isfinite(forces).all():
+            break
+    return frames.at(atoms.positions[None]), float(np.linalg.norm(forces, axis=1).max())

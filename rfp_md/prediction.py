@@ -1,0 +1,100 @@
+"""TODO: rfp_md/prediction.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Protocol
+
+import numpy as np
+
+from rfp_md.arrays import Floats
+from rfp_md.frames import Frames
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Energies (M,) in eV, forces (M, N, 3) in eV/Å and virials −dE/dstrain = Σ r ⊗ f (M, 3, 3) in eV."""
+
+    energies: Floats
+    forces: Floats
+    virials: Floats
+
+    @property
+    def finite(self) -> bool:
+        """Whether every number is; a sum is finite only if all of its terms are, and is quicker to look at."""
+        return isfinite(sum(np.add.reduce(part, axis=None) for part in vars(self).values()))
+
+
+def free_virials(frames: Frames, forces: Floats) -> Floats:
+    """Σ r ⊗ f: without a cell, a strain moves the atoms and nothing else."""
+    virials: Floats = np.einsum("mix,miy->mxy", frames.positions, forces)
+    return virials
+
+
+class Subject(Protocol):
+    """A potential as the checks see it; ``Potential`` is one.
+
+    Attributes:
+        reference: one structure, from which everything starts.
+    """
+
+    @property
+    def reference(self) -> Frames: ...
+
+    @property
+    def has_forces(self) -> bool: ...
+
+    @property
+    def has_stress(self) -> bool:
+        """Whether virials of periodic structures are known; where they are not, nothing looks at them."""
+        ...
+
+    def compute(self, frames: Frames) -> Prediction:
+        """Energies, forces and virials of M structures."""
+        ...
+
+    def energies(self, frames: Frames) -> Floats:
+        """Energies alone (M,), eV."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Standard deviations of M structures: of the energies (M,), eV, and of the force components (M, N, 3), eV/Å."""
+
+    energies: Floats
+    forces: Floats
+
+    @property
+    def atoms(self) -> Floats:
+        """√ Σ_x σ_x² of each atom's force vector (M, N), eV/Å; it does not depend on how the molecule is turned."""
+        atoms: Floats = np.sqrt(np.square(self.forces).sum(axis=2))
+        return atoms
+
+
+@dataclass(frozen=True, eq=False)
+class Committee:
+    """Energies (P, M) in eV, forces (P, M, N, 3) in eV/Å and virials (P, M, 3, 3) in eV of P members."""
+
+    energies: Floats
+    forces: Floats
+    virials: Floats
+
+    @property
+    def mean(self) -> Prediction:
+        """What the potential itself predicts, to rounding."""
+        return Prediction(self.energies.mean(axis=0), self.forces.mean(axis=0), self.virials.mean(axis=0))
+
+    @property
+    def spread(self) -> Spread:
+        """√ Σ_p (E_p − Ē)² / (P − 1), and the same of the force components."""
+        return Spread(self.energies.std(axis=0, ddof=1), self.forces.std(axis=0, ddof=1))
+
+
+def join(parts: list[Committee]) -> Committee:
+    """The same members on all structures."""
+    if len(parts) == 1:
+        return parts[0]
+    joined = [np.concatenate([getattr(p, name) for p in parts], axis=1) for name in ("energies", "forces", "virials")]
+    return Committee(*joined)

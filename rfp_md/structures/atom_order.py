@@ -1,0 +1,94 @@
+"""Are the server's atoms in the model's order? i-PI never says which atom is which; the first geometry may.
+
+The model's order says which atoms are bonded. If a bond of its reference structure is far longer than bonds
+are, the atoms stand in another order; where the shortest distances form the same graph in some other order,
+that order is named.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+from ase.data import covalent_radii
+
+from rfp_md.arrays import Floats, Ints
+from rfp_md.errors import UserError
+from rfp_md.frames import Frames, formula
+from rfp_md.structures.molecular_graph import bonded_pairs, distances_of, likely_orders, most_similar
+
+BOND_SCALE = 1.2  # atoms of the reference are bonded below this times the sum of their covalent radii
+LONGEST_BOND = 1.8  # times the sum of the covalent radii; a hydrogen on its way between two oxygens is at 1.5
+TRIED_ORDERS = 500
+
+
+def check_unlabelled_order(reference: Frames, positions: Floats, source: str = "the server's first structure") -> None:
+    """Raise UserError where positions (N, 3), Å, cannot be those of the reference's atoms in their order.
+
+    Args:
+        reference: one free molecule whose bonds are known to be right.
+        source: what the positions are called in the message.
+    """
+    from ase.data import chemical_symbols, covalent_radii
+
+    radii = covalent_radii[reference.numbers]
+    bonds = bonded_pairs(reference, BOND_SCALE)
+    distances = distances_of(positions)
+    lengths = distances[bonds[:, 0], bonds[:, 1]]
+    stretched = lengths / (radii[bonds[:, 0]] + radii[bonds[:, 1]])
+    if not (stretched > LONGEST_BOND).any():
+        return
+    worst = int(np.argmax(stretched))
+    names = [f"{chemical_symbols[reference.numbers[atom]]}{atom}" for atom in bonds[worst]]
+    order = likely_order(reference, bonds, distances)
+    hint = "give the atoms in the model's order, which 'rfp info' shows"
+    if order is not None:
+        hint = f"its atoms seem to be the model's in the order {' '.join(map(str, order))}; {hint}"
+    raise UserError(
+        f"{source} does not fit the model's atoms: {names[0]} and {names[1]} are bonded, but "
+        f"{lengths[worst]:.2f} Å apart; {hint}"
+    )
+
+
+def likely_order(reference: Frames, bonds: Ints, distances: Floats) -> list[int] | None:
+    """Which atom of the server is each atom of the model; None where no order makes the same molecule.
+
+    The shortest distances, as many as there are bonds, are taken for bonds, and their graph is laid over the model's;
+    of several ways to do that, the one with the most similar distances counts.
+    """
+    unknown = np.zeros_like(reference.numbers)
+    found = likely_orders((unknown, bonds), unknown, distances)
+    order = most_similar(islice(found, TRIED_ORDERS), distances, reference)
+    return None if order is None else order.tolist()
+
+
+def check_labelled_order(reference: Frames, frames: Frames) -> None:
+    """Raise UserError for the reference's atoms in another order.
+
+    Where no order gives the reference's elements and bonds (other atoms, a molecule that comes apart), nothing is said.
+
+    Args:
+        reference: one structure in the right order.
+        frames: one structure.
+    """
+    if not np.array_equal(np.sort(frames.numbers), np.sort(reference.numbers)) or frames.periodic or reference.periodic:
+        return
+    bonds = bonded_pairs(reference, BOND_SCALE)
+    radii = covalent_radii[frames.numbers]
+    distances = distances_of(frames.positions[0])
+    relative = distances / (radii[:, None] + radii)
+
+    def fits(order: Ints) -> bool:
+        lengths = relative[order[bonds[:, 0]], order[bonds[:, 1]]]
+        return np.array_equal(frames.numbers[order], reference.numbers) and bool((lengths <= LONGEST_BOND).all())
+
+    if fits(np.arange(frames.n_atoms)):
+        return
+    # Elements are known here, so that distances count relative to the covalent radii.
+    found = likely_orders((reference.numbers, bonds), frames.numbers, relative)
+    best = most_similar(filter(fits, islice(found, TRIED_ORDERS)), distances, reference)
+    if best is not None:
+        raise UserError(
+            f"{frames.source}: stand in another order than the model's, {formula(reference.numbers)}; "
+            f"take atoms[{best.tolist()}] instead"
+        )

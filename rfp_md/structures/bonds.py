@@ -1,0 +1,162 @@
+"""The bonds of a structure, how far their lengths are off, and what hangs on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfp_md.arrays import Floats, Ints
+from rfp_md.frames import Frames
+
+SCALE = 1.3  # bonded below that times the sum of covalent radii
+CLOSE = 0.5  # in collision below that times it
+# So that a lattice vector, below 500 cells along each axis, is never as good as its opposite.
+ONE_OF_TWO = (1e6, 1e3, 1.0)
+NONMETALS = [1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 33, 34, 35, 36, 52, 53, 54, 86]  # atomic numbers
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Bonds:
+    """B bonds of one structure of N atoms.
+
+    Attributes:
+        n_atoms: N.
+        pairs: of atoms (B, 2), in ascending order.
+        shifts: lattice vectors from the second atom's cell to the first's, (B, 3); zero in a molecule.
+        lengths: Å (B,).
+    """
+
+    n_atoms: int
+    pairs: Ints
+    shifts: Floats
+    lengths: Floats
+
+    @classmethod
+    def of(cls, frames: Frames) -> Bonds:
+        """Of the first structure: all pairs that are closer than 1.3 times the sum of their covalent radii."""
+        first, second, shifts = _near(frames, SCALE)
+        once = (first < second) | ((first == second) & (shifts @ ONE_OF_TWO > 0))
+        order = np.lexsort((*shifts[once].T, second[once], first[once]))
+        pairs = np.stack([first, second], axis=1)[once][order].astype(np.int64)
+        cells = np.zeros((3, 3)) if frames.cells is None else frames.cells[0]
+        found = shifts[once][order] @ cells
+        bonds = cls(frames.n_atoms, pairs, found, np.zeros(len(pairs)))
+        return cls(frames.n_atoms, pairs, found, bonds.measure(frames.positions[:1])[0])
+
+    @classmethod
+    def of_molecules(cls, frames: Frames) -> Bonds:
+        """Of the first structure, the bonds of molecules: connected atoms that reach no periodic image of their own.
+
+        A factor on covalent radii says what a molecule is; in a metal, a salt or a network it says nothing, since the
+        next neighbours are as close as it likes. Nor does it of a metal's atom in a cluster or in solution.
+        """
+        bonds = cls.of(frames)
+        places = bonds._unwrapped()
+        first, second = bonds.pairs.T
+        torn = np.abs(places[first] + bonds.shifts - places[second]).max(axis=1, initial=0.0) > 1e-6
+        labels = _components(bonds.matrix)
+        inside = ~np.isin(labels[first], labels[first[torn]])
+        no_metal = np.isin(frames.numbers[bonds.pairs], NONMETALS).all(axis=1)
+        return bonds._chosen(inside & no_metal)
+
+    @property
+    def matrix(self) -> Mask:
+        """Which atoms are bonded (N, N)."""
+        matrix = np.zeros((self.n_atoms, self.n_atoms), dtype=bool)
+        first, second = self.pairs.T
+        matrix[first, second] = matrix[second, first] = True
+        return matrix
+
+    def measure(self, positions: Floats) -> Floats:
+        """Lengths (M, B), Å, in structures (M, N, 3)."""
+        arms = positions[:, self.pairs[:, 1]] - positions[:, self.pairs[:, 0]] + self.shifts
+        lengths: Floats = np.sqrt(np.einsum("mbx,mbx->mb", arms, arms))
+        return lengths
+
+    def without(self, other: Bonds) -> Bonds:
+        """Those that the other, of the same atoms, does not have."""
+        mine, theirs = (
+            [(*pair, *np.round(shift, 3)) for pair, shift in zip(b.pairs.tolist(), b.shifts.tolist(), strict=True)]
+            for b in (self, other)
+        )
+        known = set(theirs)
+        return self._chosen(np.array([bond not in known for bond in mine], dtype=bool))
+
+    def in_ring(self, first: int, second: int) -> bool:
+        """Whether the two ends of a bond hang together without it."""
+        labels = self._without(first, second)
+        return bool(labels[first] == labels[second])
+
+    def side_of(self, first: int, second: int) -> Mask:
+        """Which atoms hang on the second end of a bond (N,); in a ring that end alone."""
+        labels = self._without(first, second)
+        alone = labels[first] == labels[second]
+        side: Mask = np.arange(self.n_atoms) == second if alone else labels == labels[second]
+        return side
+
+    def _chosen(self, which: Mask) -> Bonds:
+        return Bonds(self.n_atoms, self.pairs[which], self.shifts[which], self.lengths[which])
+
+    def _without(self, first: int, second: int) -> Ints:
+        """The component of each atom (N,) once a bond is cut."""
+        cut = self.matrix
+        cut[first, second] = cut[second, first] = False
+        return _components(cut)
+
+    def _unwrapped(self) -> Floats:
+        """The lattice vector of each atom's image, Å (N, 3), that puts it beside an atom that it is bonded to."""
+        neighbours: list[list[tuple[int, Floats]]] = [[] for _ in range(self.n_atoms)]
+        for (i, j), shift in zip(self.pairs.tolist(), self.shifts, strict=True):
+            neighbours[i].append((j, shift))
+            neighbours[j].append((i, -shift))
+        places = np.full((self.n_atoms, 3), np.nan)
+        for start in range(self.n_atoms):
+            if np.isfinite(places[start, 0]):
+                continue
+            places[start] = 0.0
+            to_do = [start]
+            while to_do:
+                atom = to_do.pop()
+                for other, shift in neighbours[atom]:
+                    if np.isnan(places[other, 0]):
+                        places[other] = places[atom] + shift
+                        to_do.append(other)
+        return places
+
+
+def collisions(frames: Frames) -> Mask:
+    """In which of M structures two atoms are closer than half of the sum of their covalent radii (M,)."""
+    from ase.data import covalent_radii
+
+    if frames.periodic:
+        return np.array([len(_near(frames[k : k + 1], CLOSE)[0]) > 0 for k in range(len(frames))], dtype=bool)
+    first, second = np.triu_indices(frames.n_atoms, 1)
+    arms = frames.positions[:, first] - frames.positions[:, second]
+    radii = covalent_radii[frames.numbers]
+    close: Mask = np.einsum("mpx,mpx->mp", arms, arms) < np.square(CLOSE * (radii[first] + radii[second]))
+    return np.asarray(close.any(axis=1))
+
+
+def _near(frames: Frames, scale: float) -> tuple[Ints, Ints, Ints]:
+    """Both ends and the cells between them of all pairs of the first structure closer than ``scale`` times the radii.
+
+    Each pair is there twice, once from either end.
+    """
+    from ase.data import covalent_radii
+    from ase.neighborlist import neighbor_list
+
+    from rfp_md.io.atoms import to_atoms
+
+    first, second, shifts = neighbor_list("ijS", to_atoms(frames), scale * covalent_radii[frames.numbers])
+    return first, second, shifts
+
+
+def _components(matrix: Mask) -> Ints:
+    from scipy.sparse.csgraph import connected_components
+
+    labels: Ints = connected_components(matrix, directed=False)[1]
+    return labels

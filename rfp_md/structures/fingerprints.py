@@ -1,0 +1,93 @@
+"""TODO: rfp_md/structures/fingerprints.py."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfp_md.arrays import Floats, Ints
+from rfp_md.frames import Dataset, Frames, frame_bytes
+
+DIRECTIONS = 16
+CHUNK_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprints:
+    """Of M frames: digests, compositions, orders and steps (M,), labelled and sorted distances (M, 16)."""
+
+    digests: Ints
+    compositions: Ints
+    orders: Ints
+    labelled: Floats
+    sorted: Floats
+    steps: Ints
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Fingerprints:
+        parts = [_of_block(block) for block in dataset]
+        return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    @classmethod
+    def from_state(cls, state: dict[str, NDArray[Any]]) -> Fingerprints | None:
+        """As ``vars`` of one gave it; None where there is nothing."""
+        return cls(**state) if state else None
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+
+def _of_block(frames: Frames) -> tuple[Ints, Ints, Ints, Floats, Floats, Ints]:
+    digests = [_hash(part) for part in frame_bytes(frames)]
+    composition, order = _hash(np.sort(frames.numbers).tobytes()), _hash(frames.numbers.tobytes())
+    steps = np.full(len(frames), -1, dtype=np.int64) if frames.steps is None else frames.steps
+    ones = np.ones(len(frames), dtype=np.int64)
+    return np.array(digests), composition * ones, order * ones, *_shapes(frames), steps
+
+
+def _hash(data: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(data).digest()[:8], "little", signed=True)
+
+
+def _shapes(frames: Frames) -> tuple[Floats, Floats]:
+    """Distances as they are and sorted, each projected to (M, 16) such that norms are root mean squares."""
+    first, second = np.triu_indices(frames.n_atoms, 1)
+    elements = np.sort(frames.numbers[np.stack([first, second])], axis=0)
+    by_kind = np.lexsort(elements)  # one order of columns for every order of the atoms
+    kinds = np.unique(elements[:, by_kind], axis=1, return_inverse=True)[1].reshape(-1)
+    edges = np.flatnonzero(np.diff(kinds)) + 1
+    n_columns = len(first) + (6 if frames.periodic else 0)
+    shapes = np.zeros((2, len(frames), DIRECTIONS))
+    if n_columns == 0:
+        return shapes[0], shapes[1]
+    directions = _directions(n_columns)
+    size = max(1, CHUNK_NUMBERS // n_columns)
+    for start in range(0, len(frames), size):
+        part = frames[start : start + size]
+        apart = part.positions[:, first] - part.positions[:, second]
+        lattice = np.zeros((len(part), 0))
+        if part.cells is not None and part.periodic:
+            # The nearest image, up to the corners of a skewed cell: the same in every copy of a frame.
+            turns = np.rint(np.linalg.solve(part.cells.transpose(0, 2, 1), apart.transpose(0, 2, 1)))
+            turns *= np.array(part.pbc)[:, None]
+            apart = apart - (part.cells.transpose(0, 2, 1) @ turns).transpose(0, 2, 1)
+            sides = np.concatenate([part.cells, part.cells + np.roll(part.cells, 1, axis=1)], axis=1)
+            lattice = np.linalg.norm(sides, axis=2)
+        distances = np.linalg.norm(apart, axis=2)
+        ordered = [np.sort(kind, axis=1) for kind in np.split(distances[:, by_kind], edges, axis=1)]
+        for k, columns in enumerate(([distances], ordered)):
+            shapes[k, start : start + size] = np.concatenate([*columns, lattice], axis=1) @ directions
+    return shapes[0], shapes[1]
+
+
+def _directions(n_columns: int) -> Floats:
+    """Orthonormal directions (n, 16), scaled; always the same, so that files made apart can be compared."""
+    if n_columns <= DIRECTIONS:
+        return np.asarray(np.eye(n_columns, DIRECTIONS) / np.sqrt(n_columns))
+    random = np.random.default_rng(n_columns).standard_normal((n_columns, DIRECTIONS))
+    directions: Floats = np.linalg.qr(random)[0] / np.sqrt(DIRECTIONS)
+    return directions

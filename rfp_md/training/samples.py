@@ -1,0 +1,79 @@
+"""Structures as a regressor sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfp_md.arrays import Floats
+from rfp_md.baselines.elements import Baseline
+from rfp_md.descriptors import Descriptor
+from rfp_md.descriptors.describe import describe, describe_all
+from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.guard import call
+from rfp_md.regressors import Batch, Samples
+
+Outputs = Literal["energies", "forces"]
+
+
+class DescribedFrames(Samples):
+    """Sites, energies without the baseline, slopes −F; for a direct fit, the outputs."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        descriptors: Sequence[Descriptor],
+        baseline: Baseline,
+        outputs: Outputs | None = None,
+    ) -> None:
+        self._dataset, self._descriptors, self._baseline, self._outputs = dataset, descriptors, baseline, outputs
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    @property
+    def n_coordinates(self) -> int:
+        return 3 * max(block.n_atoms for block in self._dataset)
+
+    @property
+    def n_strains(self) -> int:
+        return 9 if any(block.periodic and block.stresses is not None for block in self._dataset) else 0
+
+    @property
+    def groups(self) -> Sequence[NDArray[np.bool_] | None]:
+        return [call(descriptor, "groups", descriptor.groups) for descriptor in self._descriptors]
+
+    def some(self, most: int, rng: np.random.Generator) -> Samples:
+        if len(self) <= most:
+            return self
+        chosen = self._dataset.select(rng.choice(len(self), most, replace=False))
+        return DescribedFrames(chosen, self._descriptors, self._baseline, self._outputs)
+
+    def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
+        for block in self._dataset:
+            for start in range(0, len(block), size):
+                part = block[start : start + size]
+                energies = Dataset((part,)).energies - self._baseline(part.numbers)
+                if not derivatives:
+                    terms = describe_all(self._descriptors, part)
+                    yield Batch(terms, energies, outputs=self._targets(part, energies))
+                    continue
+                terms = [describe(term, part, derivatives=True) for term in self._descriptors]
+                yield Batch(terms, energies, *_slopes(part), part.positions.reshape(len(part), -1))
+
+    def _targets(self, part: Frames, energies: Floats) -> Floats | None:
+        if self._outputs == "forces" and part.forces is not None:
+            return part.forces.reshape(len(part), -1)
+        return energies[:, None] if self._outputs == "energies" else None
+
+
+def _slopes(frames: Frames) -> tuple[Floats | None, Floats | None]:
+    """dE/dr = −F (M, 3N), eV/Å, and dE/dstrain = V σ (M, 9), eV, where the frames have them."""
+    forces, stresses = frames.forces, frames.stresses
+    slopes = None if forces is None else -forces.reshape(len(frames), -1)
+    if stresses is None or not frames.periodic:
+        return slopes, None  # a free molecule's energy does not depend on a cell
+    return slopes, (frames.volumes[:, None, None] * stresses).reshape(len(frames), -1)

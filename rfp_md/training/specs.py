@@ -1,0 +1,67 @@
+"""What flags say: --descriptor and --regressor (NAME[:key=value,…]), --learning-curve, --time-budget."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rfp_md.descriptors import Descriptor
+from rfp_md.errors import UserError
+from rfp_md.plugins import registry as plugins
+from rfp_md.regressors import Regressor
+
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def parse_spec(text: str, flag: str) -> tuple[str, dict[str, Any]]:
+    """Split ``NAME[:key=value,…]``. Raises UserError naming the flag."""
+    name, _, rest = text.partition(":")
+    parameters = {}
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UserError(f"{flag} {text}: '{item}' is not key=value")
+        if key.strip() in parameters:
+            raise UserError(f"{flag} {text}: '{key.strip()}' stands twice")
+        parameters[key.strip()] = value.strip()
+    return name, parameters
+
+
+def make_terms(specs: Sequence[str]) -> tuple[list[Descriptor], list[int | None]]:
+    """The descriptors, and the width of each where it is given as the parameter ``width``."""
+    terms, widths = [], []
+    for text in specs:
+        name, parameters = parse_spec(text, "--descriptor")
+        width = parameters.pop("width", None)
+        if width is not None and not (width.isascii() and width.isdigit() and int(width) > 0):
+            raise UserError(f"--descriptor {text}: width must be a positive whole number")
+        terms.append(plugins.create("descriptor", name, parameters))
+        widths.append(None if width is None else int(width))
+    return terms, widths
+
+
+def make_regressor(text: str) -> Regressor:
+    """The regressor of one ``NAME[:key=value,…]``."""
+    name, parameters = parse_spec(text, "--regressor")
+    regressor: Regressor = plugins.create("regressor", name, parameters)
+    return regressor
+
+
+def parse_sizes(text: str) -> list[int]:
+    """Numbers of training frames, as in ``50,100,200``."""
+    try:
+        sizes = [int(size) for size in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"--learning-curve {text}: must be numbers of training frames, as in 50,100,200") from error
+    return sizes
+
+
+def parse_duration(text: str, flag: str) -> float:
+    """Seconds of ``90s``, ``5min`` or ``1.5h``."""
+    found = re.fullmatch(r"(\d+(?:\.\d*)?) ?(s|min|h)", text.strip(), re.ASCII)
+    seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
+    if not 0.0 < seconds < math.inf:
+        raise UserError(f"{flag} {text}: must be a time with its unit, as in 90s, 5min or 1h")
+    return seconds

@@ -1,0 +1,180 @@
+"""TODO: rfp_md/training/task.py."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from rfp_md.arrays import Ints
+from rfp_md.baselines.elements import Baseline
+from rfp_md.descriptors import Descriptor
+from rfp_md.descriptors.declared import check_declared
+from rfp_md.descriptors.describe import check_periodic
+from rfp_md.errors import UserError
+from rfp_md.evaluation.leakage import Leakage, audit
+from rfp_md.frames import Dataset, formula
+from rfp_md.plugins.guard import call, check_fitted
+from rfp_md.potential import Potential
+from rfp_md.progress import Progress
+from rfp_md.regressors import Regressor, Samples
+from rfp_md.structures.fingerprints import Fingerprints
+from rfp_md.training.samples import DescribedFrames, Outputs
+from rfp_md.training.specs import make_regressor, make_terms, parse_duration
+
+Target = Literal["conservative", "direct"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What fits to different numbers of the training frames have in common; all of it was checked.
+
+    Attributes:
+        valid: indices of the validation frames.
+        terms, regressor: as the user names them, or the preset.
+        width: the preset's number of features for so many frames; None: the regressor chooses.
+        time_budget: what the width is chosen by, if anything.
+        split: its kind and seed, for the record.
+        rng: every fit begins with this state, so that none depends on those before it.
+    """
+
+    dataset: Dataset
+    valid: Ints
+    terms: Sequence[str]
+    width: Callable[[Dataset], int | None] | None
+    regressor: str
+    target: Target
+    time_budget: str | None
+    split: dict[str, Any]
+    rng: np.random.Generator
+    progress: Progress
+
+    def fit(self, train: Ints) -> Potential:
+        """A potential of the frames with these indices."""
+        rng, progress = copy.deepcopy(self.rng), self.progress
+        (terms, widths), model = make_terms(self.terms), make_regressor(self.regressor)
+        conservative = self.target == "conservative"
+        training, validation = self.dataset.select(train), self.dataset.select(self.valid)
+        _check_elements(training, validation)
+        if self.width is not None and (width := self.width(training)) is not None:
+            widths = [width // len(terms)] * len(terms)
+        for term in terms:
+            _fit_term(term, training, conservative and model.smooth, progress)
+        if conservative and not model.smooth:
+            progress.message("this activation has no continuous derivative: the model is fitted to energies only")
+        baseline = Baseline.fit(training)
+        forces = None if conservative else make_regressor(self.regressor)
+        models: list[tuple[str, Regressor, Outputs | None]] = [("", model, None)]
+        if forces is not None:
+            models = [("energy_", model, "energies"), ("force_", forces, "forces")]
+        fitted: dict[str, Any] = {}
+        for prefix, one, outputs in models:
+            parts = [DescribedFrames(part, terms, baseline, outputs) for part in (training, validation)]
+            if self.time_budget is not None:
+                widths = _affordable(one, parts, len(terms), self.time_budget, progress)
+            report = fit(one, parts, widths, rng, progress, outputs=outputs is not None)
+            fitted |= {prefix + key: value for key, value in report.items()}
+        leakage = audit(Fingerprints.of(training), Fingerprints.of(validation))
+        if leakage.leaks:
+            progress.message(f"warning: the validation frames leak: {leakage.summary}")
+        first = training.blocks[0]
+        lowest = int(np.argmin(Dataset((first,)).energies))
+        return Potential(
+            baseline=baseline,
+            descriptors=terms,
+            regressor=model,
+            force_regressor=forces,
+            reference=first[lowest : lowest + 1].at(first.positions[lowest : lowest + 1]),
+            record=self._record(len(train), widths, fitted, leakage),
+            split={"train": np.sort(train), "valid": self.valid},
+            fingerprints=Fingerprints.of(Dataset((*training, *validation))),
+        )
+
+    def _record(
+        self, n_train: int, widths: Sequence[int | None], fitted: dict[str, Any], leakage: Leakage
+    ) -> dict[str, Any]:
+        """How a model was made, for its file."""
+        return {
+            "target": self.target,
+            "data": {
+                "files": self.dataset.sources,
+                "sha256": self.dataset.fingerprint(),
+                "frames": len(self.dataset),
+                "one_composition": self.dataset.has_one_composition,
+            },
+            "leakage": leakage.as_dict(),
+            "split": {**self.split, "n_train": n_train, "n_valid": len(self.valid)},
+            "widths": list(widths),
+            "fit": fitted,
+        }
+
+
+def fit(
+    regressor: Regressor,
+    samples: Sequence[Samples],
+    widths: Sequence[int | None],
+    rng: np.random.Generator,
+    progress: Progress,
+    *,
+    outputs: bool = False,
+) -> dict[str, Any]:
+    """Fit a regressor to training and validation samples, and check what it leaves behind.
+
+    Args:
+        outputs: the fit of a direct model.
+    """
+    method = "fit_outputs" if outputs else "fit"
+    report: dict[str, Any] = call(
+        regressor, method, lambda: getattr(regressor, method)(*samples, widths, rng, progress)
+    )
+    check_fitted(regressor, report)
+    return report
+
+
+def _fit_term(term: Descriptor, training: Dataset, forces: bool, progress: Progress) -> None:
+    """Fit one descriptor, refuse early what it cannot do, and look whether it keeps what it declares.
+
+    Args:
+        forces: whether its derivatives will be needed.
+    """
+    if forces and not term.capabilities.differentiable:
+        raise UserError(
+            f"descriptor '{term.name}' does not declare differentiable, so that forces cannot be fitted with it; "
+            "use another one, or a regressor for energies only (rfnn:activation=relu)"
+        )
+    if term.capabilities.fixed_composition:
+        training.one_composition(f"descriptor '{term.name}'")
+    if periodic := next((block for block in training if block.periodic), None):
+        check_periodic([term], periodic)
+    call(term, "fit", lambda: term.fit(training))
+    check_fitted(term)
+    check_declared(term, training.blocks[0])
+    if forces and term.capabilities.piecewise:
+        progress.message(f"warning: descriptor '{term.name}' is not smooth everywhere; do not run MD with this model")
+
+
+def _check_elements(training: Dataset, validation: Dataset) -> None:
+    """Raise UserError for validation frames that the training frames say nothing about."""
+    known, asked = ({int(z) for block in part for z in block.numbers} for part in (training, validation))
+    if missing := sorted(asked - known):
+        raise UserError(
+            f"{validation.sources}: the validation frames have {formula(missing)}, but none of the {len(training)} "
+            "training frames has; train on more frames, or choose them with --split FILE"
+        )
+
+
+def _affordable(
+    model: Regressor, parts: Sequence[Samples], n_terms: int, budget: str, progress: Progress
+) -> list[int | None]:
+    """The widths of the terms that the budget pays for."""
+    from rfp_md.training.budget import choose_widths
+
+    train, valid = parts
+    choice = choose_widths(model, train, valid, n_terms, parse_duration(budget, "--time-budget"))
+    progress.message(
+        f"time budget {budget}: {sum(choice.widths)} features, whose fit should take about {choice.seconds:.0f} s"
+    )
+    return list(choice.widths)

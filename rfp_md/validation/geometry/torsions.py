@@ -1,0 +1,90 @@
+"""Barriers: groups turned about the bond that they hang on, and scans that somebody has computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rfp_md.errors import UserError
+from rfp_md.frames import Frames
+from rfp_md.prediction import Subject
+from rfp_md.structures.bonds import Bonds
+
+ANGLES = np.arange(0, 360, 10)  # degrees
+MOST = 12  # bonds that are turned
+
+
+def rotors(subject: Subject, frames: Frames) -> list[dict[str, Any]]:
+    """The energy while a group turns rigidly about each bond that is in no ring and has something on both ends.
+
+    Nothing relaxes, so that a barrier is an upper bound; a group that meets another one has a high one.
+
+    Args:
+        frames: the minimum.
+
+    Returns:
+        for each bond, 12 at most, its atoms, ``turning`` (how many atoms: the smaller side; other molecules stay where
+        they are), barrier_ev, and the profile at 0, 10, ... degrees.
+    """
+    from scipy.spatial.transform import Rotation
+
+    bonds = Bonds.of(frames)
+    neighbours = bonds.matrix.sum(axis=0)
+    found: list[dict[str, Any]] = []
+    for first, second in bonds.pairs.tolist():
+        if len(found) == MOST:
+            break
+        if min(neighbours[first], neighbours[second]) < 2 or bonds.in_ring(first, second):
+            continue
+        turning, staying = bonds.side_of(first, second), bonds.side_of(second, first)
+        if turning.sum() > staying.sum():
+            first, second, turning = second, first, staying
+        positions = frames.positions[0]
+        axis = positions[second] - positions[first]
+        turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * axis / np.linalg.norm(axis)).as_matrix()
+        turned = np.repeat(positions[None], len(ANGLES), axis=0)
+        turned[:, turning] = positions[first] + (positions[turning] - positions[first]) @ turns.transpose(0, 2, 1)
+        profile = subject.energies(frames.at(turned))
+        found.append(
+            {
+                "bond": [first, second],
+                "turning": int(turning.sum()),
+                "barrier_ev": float(np.ptp(profile)),
+                "profile_ev": [round(e, 6) for e in (profile - profile.min()).tolist()],
+            }
+        )
+    return found
+
+
+def compare_scan(subject: Subject, path: str | Path) -> dict[str, Any]:
+    """A potential on the frames of a reference scan, both from the frame where the reference is lowest.
+
+    Raises:
+        UserError: a file that cannot be read, has other atoms or no energies.
+    """
+    frames = read_scan(path, subject)
+    lowest = int(np.argmin(np.asarray(frames.energies)))
+    reference, predicted = (e - e[lowest] for e in (np.asarray(frames.energies), subject.energies(frames)))
+    return {
+        "file": str(path),
+        "barrier_ev": float(predicted.max()),
+        "reference_barrier_ev": float(reference.max()),
+        "max_error_ev": float(np.abs(predicted - reference).max()),
+        "profile_ev": predicted.tolist(),
+        "reference_profile_ev": reference.tolist(),
+    }
+
+
+def read_scan(path: str | Path, subject: Subject) -> Frames:
+    """The frames of a reference scan. Raises UserError as ``compare_scan``."""
+    from rfp_md.io import read
+
+    dataset = read(path)
+    block = dataset.blocks[0]
+    if len(dataset.blocks) != 1 or not np.array_equal(block.numbers, subject.reference.numbers):
+        raise UserError(f"--scan {path}: must hold structures of the potential's atoms in their order, and no others")
+    if block.energies is None:
+        raise UserError(f"--scan {path}: has no energies to compare the barrier with")
+    return block

@@ -1,0 +1,163 @@
+"""TODO: rfp_md/validation/stability/watch.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rfp_md.arrays import Floats, Ints
+from rfp_md.dynamics.lookback import Lookback
+from rfp_md.dynamics.relaxation import relax
+from rfp_md.dynamics.replicas import Replicas
+from rfp_md.errors import UserError
+from rfp_md.potential import Potential
+from rfp_md.prediction import Subject
+from rfp_md.structures.bonds import Bonds, collisions
+from rfp_md.validation.stability import pair_distances
+
+LONGEST_OFF = 0.5  # Å
+LOOK = 10  # steps between looks at the bonds and distances
+HOT = 20.0  # times the temperature: a run that got out of hand without breaking a bond
+COLD = 300.0  # K; below it, what a hot training structure gives back as it relaxes is more than the thermostat
+
+
+class Run:
+    """Replicas on their way, and what was seen of them.
+
+    Attributes:
+        broken_at: the step at which a replica broke, by its number.
+        counts: of pair distances, of all replicas once they settled and before they broke.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        replicas: int,
+        timestep: float,
+        temperature: float,
+        seed: int,
+        stride: int,
+        settled: int,
+    ) -> None:
+        self.motion = Replicas(subject, replicas, timestep, temperature, seed)
+        self.alive = list(range(replicas))
+        self.broken_at: dict[int, int] = {}
+        self.breaks: list[dict[str, Any]] = []
+        self.series: dict[str, list[float | None]] = {
+            "time_ps": [],
+            "temperature_k": [],
+            "force_uncertainty_ev_per_angstrom": [],
+        }
+        self.counts: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
+        self._subject, self._stride, self._timestep, self._temperature = subject, stride, timestep, temperature
+        self._settled = settled
+        self._bonds = _equilibrium(subject)
+        self._committee = committee_of(subject)
+        self._lookback = None if self._committee is None else Lookback(self._committee)
+        if not np.isfinite(self.motion.forces).all():
+            self._look()
+
+    def advance(self) -> None:
+        """One step, and every so often a look."""
+        self.motion.advance()
+        step = self.motion.step
+        # From forces that are no numbers, the next step would make a structure that none of the replicas survives.
+        if step % LOOK == 0 or not np.isfinite(self.motion.kinetic).all():
+            self._look()
+        if step % self._stride == 0 and self.alive:
+            self.series["time_ps"].append(round(step * self._timestep * 1e-3, 6))
+            self.series["temperature_k"].append(round(float(self.motion.temperatures.mean()), 3))
+            self.series["force_uncertainty_ev_per_angstrom"].append(self._uncertainty(None))
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "motion": self.motion.state(),
+            "alive": self.alive,
+            "broken_at": self.broken_at,
+            "breaks": self.breaks,
+            "series": self.series,
+            "counts": self.counts.tolist(),
+            "lookback": None if self._lookback is None else self._lookback.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.motion.restore(state["motion"])
+        self.alive, self.breaks, self.series = state["alive"], state["breaks"], state["series"]
+        self.broken_at = {int(k): step for k, step in state["broken_at"].items()}
+        self.counts = np.array(state["counts"], dtype=np.int64)
+        if self._lookback is not None:
+            self._lookback.restore(state["lookback"])
+
+    def _look(self) -> None:
+        """Replicas that broke end here; the others' pair distances count."""
+        off = np.abs(self._bonds.measure(self.motion.positions) - self._bonds.lengths)
+        finite = np.isfinite(self.motion.kinetic) & np.isfinite(self.motion.forces).all(axis=(1, 2))
+        whys = np.full(len(finite), "", dtype=object)
+        whys[self.motion.temperatures > HOT * max(self._temperature, COLD)] = "temperature"
+        whys[finite] = np.where(collisions(self.motion.frames[np.flatnonzero(finite)]), "collision", whys[finite])
+        whys[off.max(axis=1, initial=0.0) > LONGEST_OFF] = "bond"
+        whys[~finite] = "forces"
+        if self._lookback is not None:
+            self._lookback.see(self.motion.positions)
+        broken = whys != ""
+        for k in np.flatnonzero(broken):
+            self._record(int(k), whys[k], off[k])
+        if broken.any():
+            self.motion.keep(~broken)
+            if self._lookback is not None:
+                self._lookback.keep(~broken)
+            self.alive = [replica for replica, gone in zip(self.alive, broken, strict=True) if not gone]
+        if self.alive and not self._subject.reference.periodic and self.motion.step >= self._settled:
+            self.counts += pair_distances.counts(self.motion.positions)
+
+    def _record(self, k: int, why: str, off: Floats) -> None:
+        step, replica = self.motion.step, self.alive[k]
+        self.broken_at[replica] = step
+        entry: dict[str, Any] = {"replica": replica, "ps": step * self._timestep * 1e-3, "why": why}
+        if why == "bond":
+            worst = int(off.argmax())
+            entry |= {
+                "bond": self._bonds.pairs[worst].tolist(),
+                "length_angstrom": float(self._bonds.measure(self.motion.positions[k : k + 1])[0, worst]),
+                "equilibrium_angstrom": float(self._bonds.lengths[worst]),
+            }
+        entry |= {
+            "force_uncertainty_ev_per_angstrom": self._uncertainty(k),
+            "positions": self.motion.positions[k].tolist(),
+        }
+        if self._lookback is not None:
+            entry["departure_positions"] = self._lookback.departure(k).tolist()
+        self.breaks.append(entry)
+
+    def _uncertainty(self, k: int | None) -> float | None:
+        """The largest of an atom's force, eV/Å, of one replica or of all; None where the model does not know."""
+        if self._committee is None:
+            return None
+        chosen = slice(None) if k is None else slice(k, k + 1)
+        value = float(self._committee.uncertainty(self.motion.frames[chosen]).atoms.max())
+        return round(value, 6) if np.isfinite(value) else None
+
+
+def committee_of(subject: Subject) -> Potential | None:
+    """The subject, if it is a model that says how uncertain it is."""
+    if not isinstance(subject, Potential):
+        return None
+    try:
+        subject.uncertainty(subject.reference)
+    except UserError:
+        return None
+    return subject
+
+
+def _equilibrium(subject: Subject) -> Bonds:
+    """The bonds of the molecules in the minimum, or those of the reference where that has others.
+
+    A hot reference misses a bond that happens to be long there; one that the relaxation made from afar is another.
+    """
+    bonds = Bonds.of_molecules(subject.reference)
+    relaxed, _ = relax(subject, subject.reference)
+    found = Bonds.of_molecules(relaxed)
+    made = found.without(bonds)
+    afar = np.abs(made.lengths - made.measure(subject.reference.positions)[0]) > LONGEST_OFF
+    return bonds if len(bonds.without(found).pairs) or afar.any() else found

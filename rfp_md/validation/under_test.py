@@ -1,0 +1,105 @@
+"""TODO: rfp_md/validation/under_test.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rfp_md.calculators.as_potential import ForeignPotential
+from rfp_md.calculators.by_path import level_of_theory, make_calculator
+from rfp_md.errors import UserError
+from rfp_md.frames import Frames
+from rfp_md.potential import Potential
+from rfp_md.prediction import Subject
+
+
+def foreign(calculator: str, arguments: Sequence[str], structure: str | Path) -> ForeignPotential:
+    """A calculator by the path of its class, on the last structure of a file.
+
+    Raises:
+        UserError: there is none, or its atoms have charges or magnetic moments, which a structure here has not.
+    """
+    last = last_frame(structure)
+    _refuse_ions(structure)
+    return ForeignPotential(make_calculator(calculator, arguments), last, level_of_theory(calculator, arguments))
+
+
+def last_frame(structure: str | Path) -> Frames:
+    """The last structure of a file, without labels. Raises UserError where it cannot be read."""
+    from rfp_md.io import read
+
+    block = read(structure).blocks[-1]
+    cells = None if block.cells is None else block.cells[-1:]
+    return Frames(block.numbers, block.positions[-1:], cells=cells, pbc=block.pbc, source=str(structure))
+
+
+def _refuse_ions(structure: str | Path) -> None:
+    """Raise UserError for charges and magnetic moments of atoms: without them, an ion would be validated as neutral."""
+    from ase.io import read as read_atoms
+
+    from rfp_md.io import read
+
+    last = read(structure).blocks[-1]
+    if last.places is None or Path(last.source).suffix == ".npz":
+        return
+    atoms = read_atoms(last.source, index=int(last.places[-1]), do_not_split_by_at_sign=True)
+    given = {"charges": atoms.get_initial_charges(), "magnetic moments": atoms.get_initial_magnetic_moments()}
+    if dropped := [name for name, values in given.items() if np.any(values)]:
+        raise UserError(
+            f"--structure {structure}: has {' and '.join(dropped)} of atoms, which would be dropped; give what the "
+            "calculator must know of them with --calculator-arg (such as charge=1), and remove them from the file"
+        )
+
+
+def _started_from(potential: Potential, structure: str | Path) -> Potential:
+    """The same model with another structure that everything starts from.
+
+    Raises:
+        UserError: it does not know its atoms, or not in this order: a good model would fail with like atoms exchanged.
+    """
+    from rfp_md.structures.atom_order import check_labelled_order
+
+    reference = last_frame(structure)
+    if potential.fixed_composition:
+        check_labelled_order(potential.reference, replace(reference, source=f"the atoms of {structure}"))
+    potential.check(reference)
+    return replace(potential, reference=reference)
+
+
+def _start(reference: Frames) -> dict[str, Any]:
+    """What a check starts from, as a page needs it to draw and number what was found; the file where one gave it."""
+    from rfp_md.artifact.file import OWN_REFERENCE
+
+    return {
+        "numbers": reference.numbers.tolist(),
+        "cell": None if reference.cells is None else reference.cells[0].tolist(),
+        "pbc": [bool(axis) for axis in reference.pbc],
+        "file": None if reference.source == OWN_REFERENCE else reference.source,
+    }
+
+
+def _subject(
+    model: str | Path | None, calculator: str | None, arguments: Sequence[str], structure: str | Path | None
+) -> tuple[Subject, str | None]:
+    """What is validated, and the identity of a model; it is taken first, so that it is never that of a later one."""
+    from rfp_md.artifact.file import identity, load
+
+    if calculator is None:
+        if model is None:
+            raise UserError("there is nothing to validate; name a MODEL.rfp, or --calculator MODULE:CLASS")
+        if arguments:
+            raise UserError("--calculator-arg is for --calculator; leave it out, or name one")
+        of = identity(model)
+        potential = load(model)
+        if not potential.has_forces:
+            raise UserError(f"{model}: was fitted to energies only and has no forces to validate")
+        return (potential if structure is None else _started_from(potential, structure)), of
+    if model is not None:
+        raise UserError(f"{model} and --calculator name two potentials; give one")
+    if structure is None:
+        raise UserError("--calculator needs --structure FILE: the structure that everything starts from")
+    return foreign(calculator, arguments, structure), None
