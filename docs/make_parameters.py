@@ -3,7 +3,7 @@
 import inspect
 from pathlib import Path
 
-from rfp_md.plugins import registry as plugins
+from rfp_md import plugins
 
 INTRODUCTION = """# Descriptors and regressors
 

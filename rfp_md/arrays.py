@@ -1,4 +1,4 @@
-"""TODO: rfp_md/arrays.py."""
+"""The two types of arrays."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from rfp_md.arrays import Floats, Ints
+from rfp_md.arrays import Floats as Floats
+from rfp_md.arrays import Ints as Ints
 from rfp_md.errors import UserError
 
 

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/prediction.py."""
+"""What a potential says of structures, what a committee says of them, and what every potential answers to."""
 
 from __future__ import annotations
 

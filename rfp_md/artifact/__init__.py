@@ -1,0 +1,17 @@
+"""The ``.rfp`` file."""
+
+from rfp_md.artifact.file import OWN_REFERENCE, identity, load, read, rewrite_record, save
+from rfp_md.artifact.header import FORMAT_VERSION, Arrays, Entry, Header
+
+__all__ = [
+    "FORMAT_VERSION",
+    "OWN_REFERENCE",
+    "Arrays",
+    "Entry",
+    "Header",
+    "identity",
+    "load",
+    "read",
+    "rewrite_record",
+    "save",
+]

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rfp_md.artifact.header import FORMAT_VERSION, Arrays, Entry, Header, _header, _version
+from rfp_md import plugins
+from rfp_md.artifact.header import FORMAT_VERSION, Arrays, Entry, Header, package_version, parse_header
 from rfp_md.baselines.elements import Baseline
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import alone_with, replacing
 from rfp_md.frames import Frames, formula
-from rfp_md.plugins import registry as plugins
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
 
@@ -50,7 +50,7 @@ def save(potential: Potential, path: str | Path) -> None:
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = Header(
         format_version=FORMAT_VERSION,
-        rfp_md=_version(),
+        rfp_md=package_version(),
         units={"energy": "eV", "length": "angstrom", "force": "eV/angstrom"},
         fixed_composition=potential.fixed_composition,
         numbers=reference.numbers.tolist(),
@@ -161,7 +161,7 @@ def read(path: str | Path) -> tuple[Header, Arrays]:
         raise UserError(f"{path}: is a safetensors file, but not an rfp model")
     if not np.array_equal(arrays.pop("sha256"), _digest(metadata["rfp"], arrays)):
         raise UserError(f"{path}: is damaged (its checksum does not fit); copy it again or train it again")
-    header = _header(path, metadata["rfp"])
+    header = parse_header(path, metadata["rfp"])
     if any(array.dtype not in (np.float64, np.int64) or not np.isfinite(array).all() for array in arrays.values()):
         raise UserError(f"{path}: holds numbers that are not finite, or of a type that no model has; train it again")
     return header, arrays

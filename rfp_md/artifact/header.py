@@ -1,4 +1,4 @@
-"""TODO: rfp_md/artifact/header.py."""
+"""The JSON of a ``.rfp`` file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Header(BaseModel):
     record: dict[str, Any]
 
 
-def _header(path: Path, text: str) -> Header:
+def parse_header(path: Path, text: str) -> Header:
     try:
         values = json.loads(text)
         version = values["format_version"]
@@ -51,7 +51,7 @@ def _header(path: Path, text: str) -> Header:
         raise UserError(f"{path}: is not a valid rfp model (its header is {type(error).__name__})") from error
     if version != FORMAT_VERSION:
         raise UserError(
-            f"{path}: has format version {version}, but rfp-md {_version()} reads version {FORMAT_VERSION}; "
+            f"{path}: has format version {version}, but rfp-md {package_version()} reads version {FORMAT_VERSION}; "
             "upgrade with 'pip install -U rfp-md', or train it again"
         )
     try:
@@ -62,7 +62,7 @@ def _header(path: Path, text: str) -> Header:
         raise UserError(f"{path}: is not a valid rfp model ({key}: {first['msg']})") from error
 
 
-def _version() -> str:
+def package_version() -> str:
     from importlib.metadata import version
 
     return version("rfp-md")

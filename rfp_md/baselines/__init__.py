@@ -1,0 +1,1 @@
+"""What is not learned: taken off before the fit, added in prediction."""

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/baselines/elements.py."""
+"""Reference energies of the elements."""
 
 from __future__ import annotations
 

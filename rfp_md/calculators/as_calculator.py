@@ -1,4 +1,4 @@
-"""TODO: rfp_md/calculators/as_calculator.py."""
+"""Any potential as an ASE calculator, for ASE's dynamics and relaxations."""
 
 from __future__ import annotations
 

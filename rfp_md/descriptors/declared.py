@@ -1,4 +1,4 @@
-"""TODO: rfp_md/descriptors/declared.py."""
+"""One look, before a fit, whether a descriptor keeps the most important things that it declares."""
 
 from __future__ import annotations
 

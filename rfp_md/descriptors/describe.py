@@ -1,4 +1,4 @@
-"""TODO: rfp_md/descriptors/describe.py."""
+"""From structures to sites: a descriptor is called, and what it returns is checked on the way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from rfp_md.arrays import Floats
-from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.base import Descriptor, Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames

@@ -1,0 +1,1 @@
+"""Momenta, molecular dynamics, replicas and relaxation."""

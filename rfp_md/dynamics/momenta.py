@@ -1,4 +1,4 @@
-"""TODO: rfp_md/dynamics/momenta.py."""
+"""Momenta of a temperature, and the motion of the whole taken out of them."""
 
 from __future__ import annotations
 

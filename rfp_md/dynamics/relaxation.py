@@ -1,4 +1,4 @@
-"""TODO: rfp_md/dynamics/relaxation.py."""
+"""The nearest minimum of a potential."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ def evaluate(
         n_frames, energy_mae_mev, energy_rmse_mev, energy_mae_mev_per_atom, force_mae_mev_per_angstrom,
         force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, ms_per_frame, leakage; errors of forces and
         stresses are None where there are none to compare; leakage says which of these frames the model was
-        fitted to (rfp_md.evaluation.leakage), None where the file does not know its training frames. With ``uncertainty``, that
-        too: see ``rfp_md.evaluation.reliability.summary``.
+        fitted to (rfp_md.evaluation.leakage), None where the file does not know its training frames. With
+        ``uncertainty``, that too: see ``rfp_md.evaluation.reliability.summary``.
     """
     if plot is not None:
         check_output(plot, [model, *paths_of(data)])

@@ -1,18 +1,9 @@
 """Are the frames that judge a model among those that made it? Exact, near and adjacent copies.
 
-A test frame that repeats a training frame measures memory, not prediction. Frames are compared by
-fingerprints, which a model file keeps of all frames that it was fitted to:
-
-    digest        of species, positions and cell, bit for bit
-    composition   of the species, whatever their order; order: in their order
-    labelled      all interatomic distances (and lengths of the cell), projected onto a few random directions, so
-                  that |labelled − labelled′| is about the root mean square of the distances' differences, Å
-    sorted        the same of the distances in ascending order for each pair of elements
-    step          of the trajectory, −1 where it is not known
-
-Distances do not see motions of the whole. Near are frames whose labelled distances are, or, in any order of
-like atoms, frames whose sorted distances are the same to rounding: sorted distances of *different* frames are
-too alike to say more.
+A test frame that repeats a training frame measures memory, not prediction. Frames are compared by their
+fingerprints, which a model file keeps of all frames that it was fitted to. Near are frames whose labelled distances
+are the same to rounding, or, in any order of like atoms, frames whose sorted distances are: sorted distances of
+*different* frames are too alike to say more.
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ def plot_reliability(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, 
     """Observed error against predicted standard deviation, both logarithmic, of equally many predictions in each point.
 
     Args:
-        pairs: errors and standard deviations of ``energy`` (eV) and ``force`` (eV/Å), as in ``rfp_md.evaluation.reliability``.
+        pairs: errors and standard deviations of ``energy`` (eV) and ``force`` (eV/Å), as in
+            ``rfp_md.evaluation.reliability``.
         path: the PNG to write.
     """
     from matplotlib.figure import Figure
@@ -116,7 +117,8 @@ def plot_learning_curve(points: Sequence[Mapping[str, float | None]], path: str 
     """Validation errors against the number of training frames, both logarithmic.
 
     Args:
-        points: ``n_train`` and the errors that ``rfp_md.training.learning_curve`` records; an error may be None throughout.
+        points: ``n_train`` and the errors that ``rfp_md.training.learning_curve`` records; an error may be None
+            throughout.
         path: the PNG to write.
     """
     from matplotlib.figure import Figure

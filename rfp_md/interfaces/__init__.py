@@ -1,0 +1,1 @@
+"""The doors to ASE, i-PI, LAMMPS and MDI."""

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/io/atoms.py."""
+"""``Frames`` as ASE's ``Atoms``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Matrices: normal equations, ridge solves, selection of columns; nothing chemical."""

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/linalg/differences.py."""
+"""Derivatives by central differences of fourth order."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Energies along a run, from the files of i-PI, LAMMPS and ASE."""

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/logs/energy_log.py."""
+"""What the readers of all engines' logs have in common: the energies, and the refusal of what has none."""
 
 from __future__ import annotations
 

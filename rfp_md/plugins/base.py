@@ -1,4 +1,4 @@
-"""TODO: rfp_md/plugins/base.py."""
+"""What a plugin is: parameters, validated and frozen, with the arrays that a fit adds to them."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def new_plugin(name: str, kind: Kind, folder: str | Path = ".") -> Path:
         for target, template in contents.items():
             path = whole / target
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = (files("rfp_md") / "templates" / f"{template}.in").read_text()
+            text = (files("rfp_md.plugins") / "templates" / f"{template}.in").read_text()
             path.write_text(Template(text).substitute(words))
         whole.replace(root)
     return root

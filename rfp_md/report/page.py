@@ -12,7 +12,10 @@ from markupsafe import Markup
 from rfp_md.frames import Frames, formula
 from rfp_md.potential import Potential
 from rfp_md.report.pictures import errors as error_pictures
-from rfp_md.report.pictures import geometry as check_pictures
+from rfp_md.report.pictures import forces as force_pictures
+from rfp_md.report.pictures import geometry as geometry_pictures
+from rfp_md.report.pictures import nve as nve_pictures
+from rfp_md.report.pictures import stability as stability_pictures
 from rfp_md.report.pictures.ball_and_stick import MOST_ATOMS, structure
 from rfp_md.report.starting_structure import bond_name, start_of, where_from
 from rfp_md.report.test_frames import Tested
@@ -111,13 +114,13 @@ def _pictures(figures: dict[str, Any], potential: Potential, tested: Tested | No
         "parity": error_pictures.parity(tested) if tested else [],
         "reliability": error_pictures.reliability(tested.judged) if tested and tested.judged else [],
         "learning": error_pictures.learning(curve) if curve else [],
-        "forces": check_pictures.differences(figures["forces"]) if figures["forces"] else [],
-        "nve": check_pictures.conserved(figures["nve"]) if figures["nve"] else [],
-        "stability": check_pictures.stability(figures["stability"]) if figures["stability"] else [],
+        "forces": force_pictures.differences(figures["forces"]) if figures["forces"] else [],
+        "nve": nve_pictures.conserved(figures["nve"]) if figures["nve"] else [],
+        "stability": stability_pictures.stability(figures["stability"]) if figures["stability"] else [],
         "breaks": _breaks(figures["stability"], start_of(figures["stability"], reference))
         if figures["stability"]
         else [],
-        "geometry": check_pictures.geometry(geometry, start) if geometry else [],
+        "geometry": geometry_pictures.geometry(geometry, start) if geometry else [],
         "relaxed": _relaxed(geometry, start) if geometry else None,
         "no_relaxed": _why_none(geometry, start) if geometry else None,
         "worst": [_worst(k, frame) for k, frame in enumerate(tested.figures["worst"])] if tested else [],

@@ -29,8 +29,8 @@ class Tested:
 
     Attributes:
         pairs: reference and prediction, as of ``rfp_md.evaluation.evaluate.pairs_of``.
-        judged: errors and their predicted standard deviations, as of ``rfp_md.evaluation.reliability.compare``; None of a model
-            that does not say how sure it is.
+        judged: errors and their predicted standard deviations, as of ``rfp_md.evaluation.reliability.compare``; None of
+            a model that does not say how sure it is.
         elements: of each force component.
         figures: JSON-ready, the ``test`` of the report.
     """

@@ -1,0 +1,1 @@
+"""Geometry, written once: images, neighbours, bonds, orders of atoms, strain, fingerprints."""

@@ -1,8 +1,9 @@
-"""Are the server's atoms in the model's order? i-PI never says which atom is which; the first geometry may.
+"""Are atoms in a model's order? Where they are not, the order to take them in is named.
 
 The model's order says which atoms are bonded. If a bond of its reference structure is far longer than bonds
 are, the atoms stand in another order; where the shortest distances form the same graph in some other order,
-that order is named.
+that order is named. i-PI never says which element an atom is (``check_unlabelled_order``); ASE and files do
+(``check_labelled_order``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def check_unlabelled_order(reference: Frames, positions: Floats, source: str = "
         reference: one free molecule whose bonds are known to be right.
         source: what the positions are called in the message.
     """
-    from ase.data import chemical_symbols, covalent_radii
+    from ase.data import chemical_symbols
 
     radii = covalent_radii[reference.numbers]
     bonds = bonded_pairs(reference, BOND_SCALE)

@@ -1,4 +1,14 @@
-"""TODO: rfp_md/structures/fingerprints.py."""
+"""Fingerprints of frames, by which a frame is known again, bit for bit, moved as a whole or with like atoms exchanged.
+
+    digest        of species, positions and cell, bit for bit
+    composition   of the species, whatever their order; order: in their order
+    labelled      all interatomic distances (and lengths of the cell), projected onto a few random directions, so
+                  that |labelled − labelled′| is about the root mean square of the distances' differences, Å
+    sorted        the same of the distances in ascending order for each pair of elements
+    step          of the trajectory, −1 where it is not known
+
+Distances do not see motions of the whole.
+"""
 
 from __future__ import annotations
 

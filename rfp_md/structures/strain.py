@@ -1,4 +1,4 @@
-"""TODO: rfp_md/structures/strain.py."""
+"""Structures under strain: positions and cell deformed together."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rfp_md import plugins
 from rfp_md.errors import UserError
-from rfp_md.plugins import registry as plugins
 from rfp_md.testing.descriptors import descriptor_outcomes
 from rfp_md.testing.outcomes import Outcome, raise_failures
 from rfp_md.testing.regressors import regressor_outcomes

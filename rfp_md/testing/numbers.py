@@ -1,4 +1,4 @@
-"""TODO: rfp_md/testing/numbers.py."""
+"""Comparing numbers, and making structures to compare them on."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from rfp_md import plugins
 from rfp_md.arrays import Floats
 from rfp_md.baselines.elements import Baseline
 from rfp_md.descriptors.describe import describe_all
 from rfp_md.frames import Dataset, Frames
-from rfp_md.plugins import registry as plugins
 from rfp_md.plugins.guard import call
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from rfp_md import plugins
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
-from rfp_md.plugins import registry as plugins
 from rfp_md.regressors import Regressor
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/training/task.py."""
+"""One fit: descriptors, baseline and regressor from the training frames, and how they were made, as a potential."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Target = Literal["conservative", "direct"]
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
+class Task:
     """What fits to different numbers of the training frames have in common; all of it was checked.
 
     Attributes:

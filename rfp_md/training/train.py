@@ -17,7 +17,7 @@ from rfp_md.regressors import Regressor
 from rfp_md.training.presets import PRESETS, PresetName
 from rfp_md.training.specs import make_regressor, make_terms, parse_duration
 from rfp_md.training.splits import split_frames
-from rfp_md.training.task import Target, _Task
+from rfp_md.training.task import Target, Task
 
 
 def train(
@@ -49,8 +49,8 @@ def train(
         regressor: ``NAME[:key=value,…]``. Default: the preset's.
         target: ``conservative``: forces are the negative gradient of the learned energy; ``direct``: energies and
             lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare with, not for MD.
-        preset: ``accurate``, ``fast`` or ``reference``, see ``rfp_md.training.presets``: descriptors, regressor and number of
-            features, where they are not given.
+        preset: ``accurate``, ``fast`` or ``reference``, see ``rfp_md.training.presets``: descriptors, regressor and
+            number of features, where they are not given.
         n_train, n_valid, split, seed: see ``rfp_md.training.splits.split_frames``; the validation frames choose the
             hyper-parameters and then join the last solve.
         learning_curve: numbers of training frames to fit to as well, see ``rfp_md.training.learning_curve``.
@@ -98,7 +98,7 @@ def train(
 
     rng = np.random.default_rng(seed)
     train_indices, valid_indices = split_frames(len(dataset), n_train, n_valid, split, rng)
-    task = _Task(
+    task = Task(
         dataset=dataset,
         valid=valid_indices,
         terms=descriptor or chosen.terms(dataset),

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from rfp_md.errors import UserError
 from rfp_md.prediction import Subject
 from rfp_md.progress import Progress
-from rfp_md.validation.under_test import _start
+from rfp_md.validation.under_test import start_of
 
 Check = Literal["forces", "nve", "stability", "geometry", "all"]
 CHECKS: tuple[str, ...] = get_args(Check)[:-1]
@@ -45,16 +45,16 @@ def refuse_others(check: str, options: Iterable[str]) -> None:
             )
 
 
-def _run(
+def run_check(
     name: str, subject: Subject, quick: bool, seed: int, progress: Progress, options: dict[str, Any]
 ) -> dict[str, Any]:
     from rfp_md.frames import formula
-    from rfp_md.validation.forces import check_forces
+    from rfp_md.validation.forces.check_forces import check_forces
     from rfp_md.validation.geometry.check_geometry import check_geometry
     from rfp_md.validation.nve.check_nve import check_nve
     from rfp_md.validation.stability.check_stability import check_stability
 
-    structure = {"structure": formula(subject.reference.numbers), "start": _start(subject.reference)}
+    structure = {"structure": formula(subject.reference.numbers), "start": start_of(subject.reference)}
     if name == "geometry":
         return {**check_geometry(subject, **options), **structure, "quick": False}
     if name == "forces":
@@ -83,7 +83,7 @@ def _shorter(name: str, result: dict[str, Any], options: dict[str, Any]) -> bool
     return bool(cold or few or result["length_ps"] < stability.LENGTH)
 
 
-def _check_files(subject: Subject, data: str | Path | None, scan: str | Path | None) -> None:
+def check_files(subject: Subject, data: str | Path | None, scan: str | Path | None) -> None:
     """Raise UserError for files that a check would refuse, hours later."""
     from rfp_md.validation.geometry.torsions import read_scan
     from rfp_md.validation.stability.check_stability import reference_counts

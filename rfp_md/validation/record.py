@@ -127,7 +127,7 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _remember(model: str | Path, name: str, result: dict[str, Any], of: str | None, progress: Progress) -> bool:
+def remember(model: str | Path, name: str, result: dict[str, Any], of: str | None, progress: Progress) -> bool:
     """Write what was found into the model's file; False where that cannot be."""
     from rfp_md.validation import record
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rfp_md.errors import UserError
 from rfp_md.progress import Progress
-from rfp_md.validation.checks import CHECKS, TAKEN_BY, Check, _check_files, _run, refuse_others
-from rfp_md.validation.record import _remember
-from rfp_md.validation.under_test import _subject
+from rfp_md.validation.checks import CHECKS, TAKEN_BY, Check, check_files, refuse_others, run_check
+from rfp_md.validation.record import remember
+from rfp_md.validation.under_test import under_test
 
 if TYPE_CHECKING:
     pass
@@ -58,9 +58,9 @@ def validate(
 
     refuse_others(check, options)
     progress = progress or Progress()
-    subject, of = _subject(model, calculator, calculator_arg, structure)
+    subject, of = under_test(model, calculator, calculator_arg, structure)
     if check == "all":
-        _check_files(subject, options.get("data"), options.get("scan"))
+        check_files(subject, options.get("data"), options.get("scan"))
     results: dict[str, Any] = {}
     kept = model is not None
     for name in CHECKS if check == "all" else (check,):
@@ -71,7 +71,7 @@ def validate(
         if name == "stability" and not quick and model is not None and os.access(Path(model).parent, os.W_OK):
             mine = {"checkpoint": f"{model}.stability"} | mine
         try:
-            results[name] = record.plain(_run(name, subject, quick, seed, progress, mine))
+            results[name] = record.plain(run_check(name, subject, quick, seed, progress, mine))
         except UserError as error:
             if check != "all":
                 raise
@@ -81,7 +81,7 @@ def validate(
         if model is not None and name == "stability":
             write_departures(results[name], subject.reference, Path(model).with_suffix(".breaks.extxyz"), progress)
         if model is not None and kept:
-            kept = _remember(model, name, results[name], of, progress)
+            kept = remember(model, name, results[name], of, progress)
     if check != "all":
         return dict(results[check])
     verdict = record.overall(results)

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/validation/under_test.py."""
+"""What is validated: a model from its file, or an ASE calculator on the last structure of a file."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _started_from(potential: Potential, structure: str | Path) -> Potential:
     return replace(potential, reference=reference)
 
 
-def _start(reference: Frames) -> dict[str, Any]:
+def start_of(reference: Frames) -> dict[str, Any]:
     """What a check starts from, as a page needs it to draw and number what was found; the file where one gave it."""
     from rfp_md.artifact.file import OWN_REFERENCE
 
@@ -82,7 +82,7 @@ def _start(reference: Frames) -> dict[str, Any]:
     }
 
 
-def _subject(
+def under_test(
     model: str | Path | None, calculator: str | None, arguments: Sequence[str], structure: str | Path | None
 ) -> tuple[Subject, str | None]:
     """What is validated, and the identity of a model; it is taken first, so that it is never that of a later one."""

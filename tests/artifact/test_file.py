@@ -18,7 +18,7 @@ from rfp_md.baselines.elements import Baseline
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
 
-FROZEN = Path(__file__).parent / "artifacts"
+FROZEN = Path(__file__).parents[1] / "artifacts"
 
 
 def rewritten(model, path, header=None, arrays=None):

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
+from rfp_md import plugins
 from rfp_md.descriptors.concatenate import Concatenate
 from rfp_md.descriptors.inverse_distances import InverseDistances
 from rfp_md.descriptors.thesis.angles import Angles
 from rfp_md.descriptors.thesis.coulomb_matrix import CoulombMatrix
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
-from rfp_md.plugins import registry as plugins
 
 TWO_SHALLOW = "shallow_set(size=3)+shallow_set(size=5;seed=1)+coulomb_eigenvalues"
 OF = [

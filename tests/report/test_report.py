@@ -17,7 +17,8 @@ from rfp_md.artifact import save
 from rfp_md.evaluation import evaluate
 from rfp_md.frames import Frames
 from rfp_md.report import report
-from rfp_md.report.pictures import geometry as check_pictures
+from rfp_md.report.pictures import geometry as geometry_pictures
+from rfp_md.report.pictures import nve as nve_pictures
 from rfp_md.report.pictures.ball_and_stick import structure
 from rfp_md.validation import record
 from rfp_md.validation.thresholds import judge
@@ -256,8 +257,8 @@ def test_a_minimum_without_a_picture_is_said_to_have_flown_apart(potential, tmp_
 @pytest.mark.parametrize(("lowest", "red"), [(-4.9, False), (-5.1, True)])
 def test_a_frequency_is_red_that_the_check_counts_as_real(lowest, red, monkeypatch):
     painted = []
-    monkeypatch.setattr(check_pictures, "picture", lambda name, text, paint, size=None: painted.append(paint))
-    check_pictures.geometry({"frequencies_per_cm": [lowest, 1000.0]}, None)
+    monkeypatch.setattr(geometry_pictures, "picture", lambda name, text, paint, size=None: painted.append(paint))
+    geometry_pictures.geometry({"frequencies_per_cm": [lowest, 1000.0]}, None)
     figure = Figure()
     painted[0](figure)
     assert ("red" in figure.axes[0].get_title()) == red
@@ -291,8 +292,8 @@ def drawn(monkeypatch, nve):
         figures[name] = Figure()
         paint(figures[name])
 
-    monkeypatch.setattr(check_pictures, "picture", keep)
-    check_pictures.conserved(nve)
+    monkeypatch.setattr(nve_pictures, "picture", keep)
+    nve_pictures.conserved(nve)
     return figures
 
 

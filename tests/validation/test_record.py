@@ -153,7 +153,7 @@ def test_results_are_not_lost_where_the_model_cannot_be_written(mine, monkeypatc
         asked[name] = options
         return dict(PASSED)
 
-    monkeypatch.setattr("rfp_md.validation.checks._run", run)
+    monkeypatch.setattr("rfp_md.validation.run.run_check", run)
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     progress = Listener()
     assert validate(mine, "all", progress=progress) == {"passed": True, "verdict": "pass"} | dict.fromkeys(
@@ -175,7 +175,7 @@ def instead(monkeypatch):
         asked[name] = options
         return acts.get(name, lambda: PASSED | {"quick": quick})()
 
-    monkeypatch.setattr("rfp_md.validation.checks._run", run)
+    monkeypatch.setattr("rfp_md.validation.run.run_check", run)
     return acts, asked
 
 

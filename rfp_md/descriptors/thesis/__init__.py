@@ -1,0 +1,1 @@
+"""Descriptors that only the thesis uses."""

@@ -76,7 +76,7 @@ def direct(model: str | Path, template: str | Path | None, *, batch: int) -> str
     parameters = ", ".join(f"{key}: {_listed(path)}" for key, path in files.items())
     # With a thread, what is left over after full batches is evaluated as well; without one it would never be.
     threaded = ' threaded="true"' if batch > 1 else ""
-    pes = escape(str(Path(__file__).with_name("ipi_pes.py")))
+    pes = escape(str(Path(__file__).parent.with_name("ipi_pes.py")))
     return DIRECT.format(threaded=threaded, pes=pes, parameters=parameters, more=_batch(batch))
 
 

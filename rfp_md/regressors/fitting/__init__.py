@@ -1,0 +1,1 @@
+"""The fit: rows, normal equations, solves and scores."""

@@ -121,7 +121,7 @@ def power(value: float) -> str:
     return ("" if lead == 1 else f"{lead}·") + "10" + str(exponent).translate(_SUPERSCRIPTS)
 
 
-def _room_above(axes: Any, energies: Any) -> None:
+def room_above(axes: Any, energies: Any) -> None:
     """So that the legend covers nothing."""
     low, high = float(energies.min()), float(energies.max())
     size = max(high - low, 1e-12)

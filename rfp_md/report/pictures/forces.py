@@ -1,4 +1,4 @@
-"""TODO: rfp_md/report/pictures/forces.py."""
+"""Picture of the check of forces: their error against the step of the differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/report/pictures/nve.py."""
+"""Pictures of NVE runs: the conserved energy, and its fluctuation at two timesteps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from rfp_md.report.pictures.canvas import BLUE, RED, _room_above, picture
+from rfp_md.report.pictures.canvas import BLUE, RED, picture, room_above
 
 
 def conserved(nve: dict[str, Any]) -> list[Markup]:
@@ -24,7 +24,7 @@ def _drift(k: int, run: dict[str, Any]) -> Markup:
         axes.plot(times, energies, color=BLUE, linewidth=0.8, label="energy")
         line = slope * (times - times.mean())
         axes.plot(times, line, color=RED, linewidth=1.6, label=f"drift {slope:+.2g} meV/atom/ps")
-        _room_above(axes, energies)
+        room_above(axes, energies)
         axes.set_title(f"Drift at {kelvin:g} K")
         axes.set_xlabel("time / ps")
         axes.set_ylabel("energy − mean / (meV/atom)")
@@ -45,7 +45,7 @@ def _halved(k: int, run: dict[str, Any], timestep: float) -> list[Markup]:
         axes = figure.subplots()
         for (times, energies), fs, color in zip(traces, (timestep, timestep / 2), (BLUE, RED), strict=True):
             axes.plot(times, energies, color=color, linewidth=0.8, label=f"{fs:g} fs")
-        _room_above(axes, np.concatenate([energies for _, energies in traces]))
+        room_above(axes, np.concatenate([energies for _, energies in traces]))
         axes.set_title(f"dt² at {kelvin:g} K")
         axes.set_xlabel("time / ps")
         axes.set_ylabel("energy − mean / (meV/atom)")

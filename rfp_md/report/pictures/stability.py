@@ -1,4 +1,4 @@
-"""TODO: rfp_md/report/pictures/stability.py."""
+"""Pictures of the stability check: pair distances, temperature and uncertainty along the run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from rfp_md.report.pictures.canvas import BLUE, GREY, RED, _room_above, picture
+from rfp_md.report.pictures.canvas import BLUE, GREY, RED, picture, room_above
 
 
 def stability(found: dict[str, Any]) -> list[Markup]:
@@ -54,7 +54,7 @@ def _series(name: str, label: str, values: Any, wanted: float | None) -> Markup:
         axes.plot(values[:, 0], values[:, 1], color=BLUE, linewidth=0.8, label="mean of the replicas")
         if wanted is not None:
             axes.axhline(wanted, color=RED, linewidth=1.2, linestyle="--", label="thermostat")
-            _room_above(axes, values[:, 1])
+            room_above(axes, values[:, 1])
             axes.legend(loc="upper right", ncols=2)
         else:
             axes.set_ylim(bottom=0)

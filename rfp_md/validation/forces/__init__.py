@@ -1,0 +1,1 @@
+"""Are the forces the gradient of one smooth energy?"""

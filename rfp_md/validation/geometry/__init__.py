@@ -1,0 +1,1 @@
+"""Is there a minimum, with real vibrations and sensible barriers?"""

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/validation/geometry/vibrations.py."""
+"""Harmonic frequencies from a Hessian by central differences of the forces."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Does the total energy stay where it is?"""

@@ -1,4 +1,4 @@
-"""TODO: rfp_md/validation/nve/in_ase.py."""
+"""NVE in this process: velocity Verlet with ASE, forth and back."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Does a molecule stay that molecule?"""

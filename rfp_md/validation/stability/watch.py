@@ -1,4 +1,4 @@
-"""TODO: rfp_md/validation/stability/watch.py."""
+"""Replicas on their way: which of them broke, where, and what was seen of the others."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Run:
         self.counts: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
         self._subject, self._stride, self._timestep, self._temperature = subject, stride, timestep, temperature
         self._settled = settled
-        self._bonds = _equilibrium(subject)
+        self._bonds = equilibrium(subject)
         self._committee = committee_of(subject)
         self._lookback = None if self._committee is None else Lookback(self._committee)
         if not np.isfinite(self.motion.forces).all():
@@ -150,7 +150,7 @@ def committee_of(subject: Subject) -> Potential | None:
     return subject
 
 
-def _equilibrium(subject: Subject) -> Bonds:
+def equilibrium(subject: Subject) -> Bonds:
     """The bonds of the molecules in the minimum, or those of the reference where that has others.
 
     A hot reference misses a bond that happens to be long there; one that the relaxation made from afar is another.

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rfp_md import plugins
 from rfp_md.descriptors.thesis.behler_parrinello_pair import BehlerParrinelloPair
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
-from rfp_md.plugins import registry as plugins
 from rfp_md.testing.structures import atom, molecule
 
 # A right triangle with sides 1, 2 and √5.

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import rfp_md
+from rfp_md import plugins
 from rfp_md.descriptors.thesis.coulomb_eigenvalues import CoulombEigenvalues
 from rfp_md.descriptors.thesis.coulomb_matrix import CoulombMatrix
 from rfp_md.descriptors.thesis.coulomb_singular_values import CoulombSingularValues
 from rfp_md.descriptors.thesis.sorted_coulomb_matrix import SortedCoulombMatrix
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
-from rfp_md.plugins import registry as plugins
 
 SORTED = [CoulombEigenvalues(), CoulombSingularValues(), SortedCoulombMatrix()]
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rfp_md import plugins
 from rfp_md.descriptors.thesis.coulomb_matrix import CoulombMatrix
 from rfp_md.descriptors.thesis.pair_kernel import PairKernel
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
-from rfp_md.plugins import registry as plugins
 
 # A right triangle with sides 1, 2 and √5.
 TRIANGLE = Frames(np.array([8, 1, 1]), np.array([[[1.0, 0, 0], [1, 1, 0], [3, 0, 0]]]), source="triangle")

@@ -21,7 +21,7 @@ from rfp_md.progress import Progress
 from rfp_md.validation import record
 from rfp_md.validation.stability import pair_distances
 from rfp_md.validation.stability.check_stability import FEWEST_FRAMES, check_stability
-from rfp_md.validation.stability.watch import LOOK, Run, _equilibrium
+from rfp_md.validation.stability.watch import LOOK, Run, equilibrium
 from tests.conftest import ROOT
 from tests.validation.subjects import Molecule, PairPotential, carbon_dioxide, diatomic, morse, water
 
@@ -172,7 +172,7 @@ def test_forces_that_are_no_numbers_from_the_start_fail_and_are_no_bad_input():
 @pytest.mark.parametrize(("start", "judged"), [(0.83, True), (1.3, False)])
 def test_a_bond_that_was_hot_in_the_reference_is_not_judged(start, judged):
     """One that a relaxation makes from afar is no bond of the molecule: every replica would be broken at once."""
-    bonds = _equilibrium(diatomic(morse(4.5, 1.9, 0.74), (1, 1), start))
+    bonds = equilibrium(diatomic(morse(4.5, 1.9, 0.74), (1, 1), start))
     assert bonds.pairs.tolist() == ([[0, 1]] if judged else [])
     assert bonds.lengths == pytest.approx([0.74] * judged, abs=1e-3)
 
