@@ -31,6 +31,7 @@ lint: $(BIN)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --quiet
 
 benchmarks: $(BIN)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m tests.benchmarks.rmd17 ethanol benzene

@@ -19,8 +19,8 @@ from rfp_md.driver.session import Session
 from rfp_md.driver.transports import UnixAddress
 from rfp_md.errors import UserError
 from rfp_md.interfaces.ipi.input import ipi_input
+from tests.cli.test_rfp_driver import finish, start
 from tests.driver.server import header, init_message
-from tests.driver.test_app import finish, start
 
 IPI = Path(sys.executable).with_name("i-pi")
 

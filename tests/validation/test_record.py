@@ -22,9 +22,9 @@ from rfp_md.validation.nve import check_nve as nve
 from rfp_md.validation.stability import check_stability as stability
 from rfp_md.validation.thresholds import judge
 from tests.cli.test_cli import rfp
+from tests.cli.test_rfp_driver import accept, start
+from tests.cli.test_rfp_driver import listener as listener  # a fixture
 from tests.driver.server import header
-from tests.driver.test_app import accept, start
-from tests.driver.test_app import listener as listener  # a fixture
 
 PASSED = {"passed": True, "verdict": "pass", "judged": [], "quick": False}
 WARNED = PASSED | {"verdict": "pass with warnings"}

@@ -215,7 +215,7 @@ def test_without_a_checkpoint_nobody_is_told_that_the_run_could_go_on():
 def test_kill_minus_9_loses_nothing(tmp_path):
     options = {"length": 0.2, "replicas": 4, "temperature": 1500.0}
     script = (
-        "from tests.validation.test_stability import *; "
+        "from tests.validation.stability.test_check_stability import *; "
         f"check_stability(weak(), **{options}, checkpoint='{tmp_path}/run', progress=Impatient(237, kill=True))"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
