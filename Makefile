@@ -31,7 +31,7 @@ lint: $(BIN)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --quiet
+	$(BIN)/lint-imports --no-cache
 
 benchmarks: $(BIN)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m tests.benchmarks.rmd17 ethanol benzene
