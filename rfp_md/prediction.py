@@ -32,7 +32,7 @@ def free_virials(frames: Frames, forces: Floats) -> Floats:
     return virials
 
 
-class Subject(Protocol):
+class AnyPotential(Protocol):
     """A potential as the checks see it; ``Potential`` is one.
 
     Attributes:

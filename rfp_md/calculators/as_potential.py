@@ -15,7 +15,7 @@ from rfp_md.io.atoms import to_atoms
 from rfp_md.prediction import Prediction
 
 
-class ForeignPotential:
+class CalculatorPotential:
     """An ASE calculator as a potential: structures are evaluated one after another.
 
     Where it fails at a structure (a field that does not converge), energy, forces and virial are not numbers.

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from rfp_md.arrays import Floats
-from rfp_md.calculators.as_calculator import SubjectCalculator
+from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 
 FMAX = 1e-5  # eV/Å; at 1e-4, what is left of it turns H2 at 6 cm⁻¹
 STEPS = 1000
 MOST_ATOMS = 200  # whose Hessian is made
 
 
-def relax(subject: Subject, frames: Frames) -> tuple[Frames, float]:
+def relax(potential: AnyPotential, frames: Frames) -> tuple[Frames, float]:
     """The nearest minimum, the cell as it is, and the largest force on an atom of it, eV/Å.
 
     Where forces are not finite it ends, and the largest force is not a number.
@@ -23,7 +23,7 @@ def relax(subject: Subject, frames: Frames) -> tuple[Frames, float]:
     from ase.optimize import BFGS, LBFGS
 
     atoms = to_atoms(frames)
-    atoms.calc = SubjectCalculator(subject)
+    atoms.calc = PotentialCalculator(potential)
     # The Hessian that BFGS carries along costs more than the forces in a large box.
     optimiser = (BFGS if len(atoms) <= MOST_ATOMS else LBFGS)(atoms, logfile=None, maxstep=0.1)
     for _ in optimiser.irun(fmax=FMAX, steps=STEPS):

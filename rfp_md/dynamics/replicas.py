@@ -18,7 +18,7 @@ from rfp_md.arrays import Floats
 from rfp_md.dynamics.momenta import degrees_of_freedom, set_thermal_momenta
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 
 CHAIN = 3  # links
 TAU = 50.0  # fs
@@ -26,7 +26,7 @@ ARRAYS = ("positions", "velocities", "forces", "energies", "chain", "chain_veloc
 
 
 class Replicas:
-    """R replicas of the subject's reference structure, each with its own momenta.
+    """R replicas of the potential's reference structure, each with its own momenta.
 
     Args:
         timestep: fs.
@@ -39,10 +39,10 @@ class Replicas:
         chain, chain_velocities: ξ (K, R) and v.
     """
 
-    def __init__(self, subject: Subject, count: int, timestep: float, temperature: float, seed: int) -> None:
-        reference = subject.reference
+    def __init__(self, potential: AnyPotential, count: int, timestep: float, temperature: float, seed: int) -> None:
+        reference = potential.reference
         self.step = 0
-        self._subject, self._dt = subject, timestep * units.fs
+        self._potential, self._dt = potential, timestep * units.fs
         starts = [to_atoms(reference) for _ in range(count)]
         for k, atoms in enumerate(starts):
             set_thermal_momenta(atoms, temperature, np.random.default_rng(seed + k))
@@ -62,7 +62,7 @@ class Replicas:
 
     @property
     def frames(self) -> Frames:
-        return self._subject.reference.at(self.positions)
+        return self._potential.reference.at(self.positions)
 
     @property
     def kinetic(self) -> Floats:
@@ -110,7 +110,7 @@ class Replicas:
             setattr(self, name, np.array(state[name], dtype=np.float64))
 
     def _evaluate(self) -> None:
-        prediction = self._subject.compute(self.frames)
+        prediction = self._potential.compute(self.frames)
         self.forces, self.energies = prediction.forces, prediction.energies
 
     def _thermostat(self) -> None:

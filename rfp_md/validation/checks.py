@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from rfp_md.errors import UserError
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.progress import Progress
 from rfp_md.validation.under_test import start_of
 
@@ -46,7 +46,7 @@ def refuse_others(check: str, options: Iterable[str]) -> None:
 
 
 def run_check(
-    name: str, subject: Subject, quick: bool, seed: int, progress: Progress, options: dict[str, Any]
+    name: str, potential: AnyPotential, quick: bool, seed: int, progress: Progress, options: dict[str, Any]
 ) -> dict[str, Any]:
     from rfp_md.frames import formula
     from rfp_md.validation.forces.check_forces import check_forces
@@ -54,14 +54,14 @@ def run_check(
     from rfp_md.validation.nve.check_nve import check_nve
     from rfp_md.validation.stability.check_stability import check_stability
 
-    structure = {"structure": formula(subject.reference.numbers), "start": start_of(subject.reference)}
+    structure = {"structure": formula(potential.reference.numbers), "start": start_of(potential.reference)}
     if name == "geometry":
-        return {**check_geometry(subject, **options), **structure, "quick": False}
+        return {**check_geometry(potential, **options), **structure, "quick": False}
     if name == "forces":
-        result = check_forces(subject, seed=seed, quick=quick, **options)
+        result = check_forces(potential, seed=seed, quick=quick, **options)
     else:
         check = check_nve if name == "nve" else check_stability
-        result = check(subject, seed=seed, quick=quick, progress=progress, **options)
+        result = check(potential, seed=seed, quick=quick, progress=progress, **options)
     return {**result, **structure, "quick": quick or _shorter(name, result, options)}
 
 
@@ -83,12 +83,12 @@ def _shorter(name: str, result: dict[str, Any], options: dict[str, Any]) -> bool
     return bool(cold or few or result["length_ps"] < stability.LENGTH)
 
 
-def check_files(subject: Subject, data: str | Path | None, scan: str | Path | None) -> None:
+def check_files(potential: AnyPotential, data: str | Path | None, scan: str | Path | None) -> None:
     """Raise UserError for files that a check would refuse, hours later."""
     from rfp_md.validation.geometry.torsions import read_scan
     from rfp_md.validation.stability.check_stability import reference_counts
 
     if data is not None:
-        reference_counts(subject, data)
+        reference_counts(potential, data)
     if scan is not None:
-        read_scan(scan, subject)
+        read_scan(scan, potential)

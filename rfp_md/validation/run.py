@@ -58,9 +58,9 @@ def validate(
 
     refuse_others(check, options)
     progress = progress or Progress()
-    subject, of = under_test(model, calculator, calculator_arg, structure)
+    potential, of = under_test(model, calculator, calculator_arg, structure)
     if check == "all":
-        check_files(subject, options.get("data"), options.get("scan"))
+        check_files(potential, options.get("data"), options.get("scan"))
     results: dict[str, Any] = {}
     kept = model is not None
     for name in CHECKS if check == "all" else (check,):
@@ -71,7 +71,7 @@ def validate(
         if name == "stability" and not quick and model is not None and os.access(Path(model).parent, os.W_OK):
             mine = {"checkpoint": f"{model}.stability"} | mine
         try:
-            results[name] = record.plain(run_check(name, subject, quick, seed, progress, mine))
+            results[name] = record.plain(run_check(name, potential, quick, seed, progress, mine))
         except UserError as error:
             if check != "all":
                 raise
@@ -79,7 +79,7 @@ def validate(
             results[name] = {"passed": False, "verdict": "fail", "judged": [], "error": str(error), "quick": quick}
             continue
         if model is not None and name == "stability":
-            write_departures(results[name], subject.reference, Path(model).with_suffix(".breaks.extxyz"), progress)
+            write_departures(results[name], potential.reference, Path(model).with_suffix(".breaks.extxyz"), progress)
         if model is not None and kept:
             kept = remember(model, name, results[name], of, progress)
     if check != "all":

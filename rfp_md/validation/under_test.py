@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from rfp_md.calculators.as_potential import ForeignPotential
+from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.calculators.by_path import level_of_theory, make_calculator
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.potential import Potential
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 
 
-def foreign(calculator: str, arguments: Sequence[str], structure: str | Path) -> ForeignPotential:
+def foreign(calculator: str, arguments: Sequence[str], structure: str | Path) -> CalculatorPotential:
     """A calculator by the path of its class, on the last structure of a file.
 
     Raises:
@@ -25,7 +25,7 @@ def foreign(calculator: str, arguments: Sequence[str], structure: str | Path) ->
     """
     last = last_frame(structure)
     _refuse_ions(structure)
-    return ForeignPotential(make_calculator(calculator, arguments), last, level_of_theory(calculator, arguments))
+    return CalculatorPotential(make_calculator(calculator, arguments), last, level_of_theory(calculator, arguments))
 
 
 def last_frame(structure: str | Path) -> Frames:
@@ -84,7 +84,7 @@ def start_of(reference: Frames) -> dict[str, Any]:
 
 def under_test(
     model: str | Path | None, calculator: str | None, arguments: Sequence[str], structure: str | Path | None
-) -> tuple[Subject, str | None]:
+) -> tuple[AnyPotential, str | None]:
     """What is validated, and the identity of a model; it is taken first, so that it is never that of a later one."""
     from rfp_md.artifact.file import identity, load
 

@@ -12,8 +12,8 @@ from ase.calculators.lj import LennardJones
 from ase.constraints import FixAtoms
 from ase.io import write
 
-from rfp_md.calculators.as_calculator import SubjectCalculator
-from rfp_md.calculators.as_potential import ForeignPotential
+from rfp_md.calculators.as_calculator import PotentialCalculator
+from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
@@ -49,7 +49,7 @@ class Smeared(Calculator):
 @pytest.mark.parametrize("atoms", [molecule("CH3CH2OH"), bulk("Cu", cubic=True)])
 def test_a_calculator_gives_what_it_gives_in_ase(atoms):
     frames = rattled(atoms)
-    prediction = ForeignPotential(EMT(), of(atoms)).compute(frames)
+    prediction = CalculatorPotential(EMT(), of(atoms)).compute(frames)
     for k, positions in enumerate(frames.positions):
         image = Atoms(atoms.numbers, positions, cell=atoms.cell, pbc=atoms.pbc, calculator=EMT())
         assert prediction.energies[k] == pytest.approx(image.get_potential_energy())
@@ -66,14 +66,14 @@ def test_every_structure_has_its_own_cell():
     frames = of(atoms)
     cells = np.array([1.0, 1.05])[:, None, None] * atoms.cell.array
     two = Frames(frames.numbers, np.repeat(frames.positions, 2, axis=0), cells=cells, pbc=frames.pbc)
-    energies = ForeignPotential(EMT(), frames).energies(two)
-    assert energies[0] == pytest.approx(ForeignPotential(EMT(), frames).energies(frames)[0])
+    energies = CalculatorPotential(EMT(), frames).energies(two)
+    assert energies[0] == pytest.approx(CalculatorPotential(EMT(), frames).energies(frames)[0])
     assert abs(energies[1] - energies[0]) > 1e-3
 
 
 def test_the_energy_is_the_one_that_the_forces_belong_to():
     atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
-    subject = ForeignPotential(Smeared(), of(atoms))
+    subject = CalculatorPotential(Smeared(), of(atoms))
     assert subject.compute(of(atoms)).energies[0] == subject.energies(of(atoms))[0] == pytest.approx(0.49)
 
 
@@ -81,7 +81,7 @@ def test_the_energy_is_the_one_that_the_forces_belong_to():
 def test_there_and_back_it_is_the_same_calculator(atoms):
     frames = rattled(atoms, 1)
     image = to_atoms(frames)
-    image.calc = SubjectCalculator(ForeignPotential(EMT(), of(atoms)))
+    image.calc = PotentialCalculator(CalculatorPotential(EMT(), of(atoms)))
     plain = to_atoms(frames)
     plain.calc = EMT()
     assert image.get_potential_energy() == pytest.approx(plain.get_potential_energy())
@@ -91,14 +91,14 @@ def test_there_and_back_it_is_the_same_calculator(atoms):
 
 
 def test_constraints_of_ase_do_not_hide_forces():
-    subject = ForeignPotential(LennardJones(), of(molecule("H2O")))
+    subject = CalculatorPotential(LennardJones(), of(molecule("H2O")))
     subject._atoms.set_constraint(FixAtoms([0]))
     assert np.abs(subject.compute(water().reference).forces[0, 0]).max() > 0
 
 
 def test_a_calculator_that_fails_is_named_in_a_sentence():
     with pytest.raises(UserError, match=r"emt: failed \(NotImplementedError: No EMT-potential for Si\); check"):
-        ForeignPotential(EMT(), of(Atoms("Si")), "emt")
+        CalculatorPotential(EMT(), of(Atoms("Si")), "emt")
 
 
 class Unconverged(EMT):
@@ -112,7 +112,7 @@ class Unconverged(EMT):
 
 def test_a_calculator_that_fails_later_fails_the_checks_and_is_no_bad_input():
     atoms = Atoms("CO", [[0, 0, 0], [0, 0, 1.13]])
-    subject = ForeignPotential(Unconverged(), of(atoms))
+    subject = CalculatorPotential(Unconverged(), of(atoms))
     far = of(Atoms("CO", [[0, 0, 0], [0, 0, 1.4]]))
     assert np.isnan(subject.energies(far)).all()
     assert np.isnan(subject.compute(far).forces).all()

@@ -7,7 +7,7 @@ import pytest
 from ase import units
 from ase.md.verlet import VelocityVerlet
 
-from rfp_md.calculators.as_calculator import SubjectCalculator
+from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.dynamics import replicas
 from rfp_md.dynamics.momenta import set_thermal_momenta
 from rfp_md.dynamics.replicas import ARRAYS, Replicas
@@ -52,7 +52,7 @@ def test_with_a_chain_that_does_not_move_it_is_velocity_verlet(monkeypatch):
     motion = Replicas(water(), 2, 0.5, 500.0, seed=7)
     atoms = to_atoms(water().reference)
     set_thermal_momenta(atoms, 500.0, np.random.default_rng(8))
-    atoms.calc = SubjectCalculator(water())
+    atoms.calc = PotentialCalculator(water())
     VelocityVerlet(atoms, 0.5 * units.fs).run(200)
     advanced(motion, 200)
     np.testing.assert_allclose(motion.positions[1], atoms.positions, atol=1e-9)

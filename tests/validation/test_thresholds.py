@@ -7,7 +7,7 @@ from ase.calculators.emt import EMT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfp_md.calculators.as_potential import ForeignPotential
+from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
 from rfp_md.validation.forces import check_forces
 from rfp_md.validation.geometry.check_geometry import check_geometry
@@ -39,7 +39,7 @@ def test_the_stress_of_a_crystal_is_judged():
     frames = Frames(
         atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
     )
-    result = check_forces(ForeignPotential(EMT(), frames), n_structures=1)
+    result = check_forces(CalculatorPotential(EMT(), frames), n_structures=1)
     assert "max_stress_error_ev_per_angstrom3" in {line["figure"] for line in result["judged"]}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.potential import Potential
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.validation.forces import symmetries
 from rfp_md.validation.forces.differences import error_curve, stress_error
 from rfp_md.validation.forces.smoothness import scan
@@ -21,7 +21,7 @@ STRUCTURES, QUICK_STRUCTURES = 5, 2
 
 
 def check_forces(
-    subject: Subject, *, n_structures: int | None = None, seed: int = 0, quick: bool = False
+    potential: AnyPotential, *, n_structures: int | None = None, seed: int = 0, quick: bool = False
 ) -> dict[str, Any]:
     """Forces against central differences, symmetries, jumps; on displaced copies of the reference structure.
 
@@ -40,26 +40,26 @@ def check_forces(
         raise UserError(f"--seed {seed}: must not be negative")
     rng = np.random.default_rng(seed)
     n_structures = n_structures or (QUICK_STRUCTURES if quick else STRUCTURES)
-    shape = (n_structures, subject.reference.n_atoms, 3)
-    frames = subject.reference.at(subject.reference.positions + DISPLACEMENT * rng.standard_normal(shape))
-    plain = subject.compute(frames)
-    curve, n_components = error_curve(subject, frames, plain.forces, rng)
-    scans = scan(subject, quick=quick)
+    shape = (n_structures, potential.reference.n_atoms, 3)
+    frames = potential.reference.at(potential.reference.positions + DISPLACEMENT * rng.standard_normal(shape))
+    plain = potential.compute(frames)
+    curve, n_components = error_curve(potential, frames, plain.forces, rng)
+    scans = scan(potential, quick=quick)
     figures: dict[str, Any] = {
         "max_abs_error_ev_per_angstrom": float(np.min([point["max_abs_error_ev_per_angstrom"] for point in curve])),
         "net_force_ev_per_angstrom": symmetries.net_force(plain),
         "net_torque_ev": symmetries.net_torque(frames, plain),
-        "translation_error": symmetries.translation_error(subject, frames, plain, rng),
-        "rotation_error": symmetries.rotation_error(subject, frames, plain, rng),
-        "permutation_error": symmetries.permutation_error(subject, frames, plain, rng),
-        "repetition_error": symmetries.repetition_error(subject, frames, plain, rng),
+        "translation_error": symmetries.translation_error(potential, frames, plain, rng),
+        "rotation_error": symmetries.rotation_error(potential, frames, plain, rng),
+        "permutation_error": symmetries.permutation_error(potential, frames, plain, rng),
+        "repetition_error": symmetries.repetition_error(potential, frames, plain, rng),
         "energy_jump_ev": _largest(path.energy for path in scans),
         "force_jump_ev_per_angstrom": _largest(path.force for path in scans),
         "curvature_jump_ev_per_angstrom2": _largest(path.curvature for path in scans),
-        "max_stress_error_ev_per_angstrom3": stress_error(subject, frames, plain.virials),
+        "max_stress_error_ev_per_angstrom3": stress_error(potential, frames, plain.virials),
     }
     return {
-        **judge("forces", figures, lenient=() if promised(subject) else ("permutation_error",)),
+        **judge("forces", figures, lenient=() if promised(potential) else ("permutation_error",)),
         **figures,
         "max_abs_force_ev_per_angstrom": float(np.abs(plain.forces).max()),
         "n_components": n_components,
@@ -73,8 +73,8 @@ def _largest(jumps: Iterable[float]) -> float:
     return float(np.max([0.0, *jumps]))
 
 
-def promised(subject: Subject) -> bool:
+def promised(potential: AnyPotential) -> bool:
     """Whether like atoms may change places; of our models, their descriptors say so."""
-    if not isinstance(subject, Potential):
+    if not isinstance(potential, Potential):
         return True
-    return all(descriptor.capabilities.permutation_invariant for descriptor in subject.descriptors)
+    return all(descriptor.capabilities.permutation_invariant for descriptor in potential.descriptors)

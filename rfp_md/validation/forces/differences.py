@@ -7,7 +7,7 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
 from rfp_md.linalg.differences import slope
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.structures.strain import deformed
 
 # Å; truncation is largest at the first, rounding at the last: the error between them has the shape of a V.
@@ -17,7 +17,7 @@ MOST_COMPONENTS = 60  # of one structure
 
 
 def error_curve(
-    subject: Subject, frames: Frames, forces: Floats, rng: np.random.Generator
+    potential: AnyPotential, frames: Frames, forces: Floats, rng: np.random.Generator
 ) -> tuple[list[dict[str, float]], int]:
     """The largest difference of a force component from central differences, for each step size.
 
@@ -36,7 +36,7 @@ def error_curve(
     curve = []
     for step in STEPS:
         errors = [
-            forces[k].ravel()[components] - central_differences(subject, frames, k, components, step)
+            forces[k].ravel()[components] - central_differences(potential, frames, k, components, step)
             for k, components in enumerate(chosen)
         ]
         error = float(np.abs(errors).max())
@@ -44,39 +44,39 @@ def error_curve(
     return curve, sum(len(components) for components in chosen)
 
 
-def central_differences(subject: Subject, frames: Frames, k: int, components: Ints, step: float) -> Floats:
+def central_differences(potential: AnyPotential, frames: Frames, k: int, components: Ints, step: float) -> Floats:
     """Some force components, eV/Å, of the structure k, from energies alone."""
     structure = frames.positions[k]
     moves = step * np.eye(structure.size)[components].reshape(-1, *structure.shape)
 
     def energies(factor: float) -> Floats:
-        return subject.energies(frames[k : k + 1].at(structure + factor * moves))
+        return potential.energies(frames[k : k + 1].at(structure + factor * moves))
 
     return -slope(energies, step)
 
 
-def stress_error(subject: Subject, frames: Frames, virials: Floats) -> float | None:
+def stress_error(potential: AnyPotential, frames: Frames, virials: Floats) -> float | None:
     """The largest difference of a stress component from central differences with strain, eV/Å³.
 
     σ = (1/V) dE/dε = −W/V, with the cell and the positions strained together. None without a cell or stresses.
     """
-    if frames.cells is None or not subject.has_stress:
+    if frames.cells is None or not potential.has_stress:
         return None
     errors = []
     for k in range(len(frames)):
         slope = np.empty((3, 3))
         for row in range(3):
             for column in range(3):
-                slope[row, column] = _strain_slope(subject, frames, k, row, column)
+                slope[row, column] = _strain_slope(potential, frames, k, row, column)
         # A rotation costs no energy, so that the slope is symmetric but for rounding, as the virial is.
         errors.append(np.abs(slope + virials[k]).max() / frames.volumes[k])
     return float(np.max(errors))
 
 
-def _strain_slope(subject: Subject, frames: Frames, k: int, row: int, column: int) -> float:
+def _strain_slope(potential: AnyPotential, frames: Frames, k: int, row: int, column: int) -> float:
     def energies(factor: float) -> Floats:
         deformation = np.eye(3)
         deformation[row, column] += factor * STRAIN
-        return subject.energies(deformed(frames, k, deformation))
+        return potential.energies(deformed(frames, k, deformation))
 
     return float(slope(energies, STRAIN)[0])

@@ -24,7 +24,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.structures.bonds import Bonds, Mask
 
 SPACING = 0.005  # Å
@@ -68,15 +68,15 @@ class Jumps:
     curvature: float
 
 
-def scan(subject: Subject, *, quick: bool) -> list[Jumps]:
+def scan(potential: AnyPotential, *, quick: bool) -> list[Jumps]:
     """The jumps along all paths; without stresses, a crystal does not swell."""
-    paths = _paths(subject.reference, 1 if quick else MOST_BONDS)
-    return [jumps(subject, path) for path in paths if path.direction is not None or subject.has_stress]
+    paths = _paths(potential.reference, 1 if quick else MOST_BONDS)
+    return [jumps(potential, path) for path in paths if path.direction is not None or potential.has_stress]
 
 
-def jumps(subject: Subject, path: Path) -> Jumps:
+def jumps(potential: AnyPotential, path: Path) -> Jumps:
     """The largest jumps along a path."""
-    prediction = subject.compute(path.frames)
+    prediction = potential.compute(path.frames)
     if path.direction is not None:
         slopes = -np.einsum("mnx,nx->m", prediction.forces, path.direction)
     else:

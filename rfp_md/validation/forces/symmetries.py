@@ -9,7 +9,7 @@ import numpy as np
 from rfp_md.arrays import Ints
 from rfp_md.frames import Frames
 from rfp_md.potential import Potential
-from rfp_md.prediction import Prediction, Subject
+from rfp_md.prediction import AnyPotential, Prediction
 from rfp_md.structures.bonds import Bonds
 from rfp_md.structures.molecular_graph import isomorphisms
 
@@ -31,57 +31,59 @@ def net_torque(frames: Frames, prediction: Prediction) -> float | None:
     return float(np.abs(np.cross(arms, prediction.forces).sum(axis=1)).max())
 
 
-def translation_error(subject: Subject, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
+def translation_error(potential: AnyPotential, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
     """What a shift of the whole changes, and in a crystal a shift of single atoms by lattice vectors."""
     shifts = SHIFT * rng.standard_normal((len(frames), 1, 3))
-    errors = [_change(plain, subject.compute(frames.at(frames.positions + shifts)))]
+    errors = [_change(plain, potential.compute(frames.at(frames.positions + shifts)))]
     if frames.cells is not None:
         images = rng.integers(-1, 2, (len(frames), frames.n_atoms, 3)) * np.array(frames.pbc)
-        errors.append(_change(plain, subject.compute(frames.at(frames.positions + images @ frames.cells[0]))))
+        errors.append(_change(plain, potential.compute(frames.at(frames.positions + images @ frames.cells[0]))))
     return float(np.max(errors))  # max() forgets what is not a number
 
 
-def rotation_error(subject: Subject, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
+def rotation_error(potential: AnyPotential, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
     """What a turn of the whole, with its cell, changes, the forces turned back."""
     from scipy.spatial.transform import Rotation
 
     turn = Rotation.random(rng=rng).as_matrix()
     cells = None if frames.cells is None else frames.cells @ turn.T
     turned = Frames(frames.numbers, frames.positions @ turn.T, cells=cells, pbc=frames.pbc, source=frames.source)
-    prediction = subject.compute(turned)
+    prediction = potential.compute(turned)
     return _change(plain, Prediction(prediction.energies, prediction.forces @ turn, prediction.virials))
 
 
-def permutation_error(subject: Subject, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float | None:
+def permutation_error(
+    potential: AnyPotential, frames: Frames, plain: Prediction, rng: np.random.Generator
+) -> float | None:
     """What new names of like atoms change, the forces renamed back; None where no atoms are alike.
 
     A model of one molecule knows which atoms are bonded: there, the relabellings that keep the bonds as they are.
     """
     changes = []
-    for order in _orders(subject, frames, rng):
-        prediction = subject.compute(frames.at(frames.positions[:, order]))
+    for order in _orders(potential, frames, rng):
+        prediction = potential.compute(frames.at(frames.positions[:, order]))
         back = np.argsort(order)
         changes.append(_change(plain, Prediction(prediction.energies, prediction.forces[:, back], prediction.virials)))
     return float(np.max(changes)) if changes else None
 
 
-def repetition_error(subject: Subject, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
+def repetition_error(potential: AnyPotential, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
     """What it changes that structures are asked for one by one, with quite different ones in between."""
     changes = []
     for k in range(len(frames)):
         one = frames[k : k + 1]
-        subject.compute(one.at(one.positions + FAR * rng.standard_normal(one.positions.shape)))
-        again = subject.compute(one.at(one.positions))
+        potential.compute(one.at(one.positions + FAR * rng.standard_normal(one.positions.shape)))
+        again = potential.compute(one.at(one.positions))
         before = Prediction(plain.energies[k : k + 1], plain.forces[k : k + 1], plain.virials[k : k + 1])
         changes.append(_change(before, again))
     return float(np.max(changes))
 
 
-def _orders(subject: Subject, frames: Frames, rng: np.random.Generator) -> list[Ints]:
+def _orders(potential: AnyPotential, frames: Frames, rng: np.random.Generator) -> list[Ints]:
     """Some relabellings of like atoms, none of them the identity."""
     identity = np.arange(frames.n_atoms)
-    if isinstance(subject, Potential) and subject.fixed_composition:
-        graph = (frames.numbers, Bonds.of(subject.reference).pairs)
+    if isinstance(potential, Potential) and potential.fixed_composition:
+        graph = (frames.numbers, Bonds.of(potential.reference).pairs)
         found = islice(isomorphisms(graph, graph), PERMUTATIONS + 1)
         return [order for order in found if not np.array_equal(order, identity)]
     orders = []

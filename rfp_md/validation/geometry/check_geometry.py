@@ -11,7 +11,7 @@ from rfp_md.arrays import Floats
 from rfp_md.dynamics.relaxation import MOST_ATOMS, relax
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.structures.bonds import Bonds
 from rfp_md.validation.geometry.torsions import compare_scan, rotors
 from rfp_md.validation.geometry.vibrations import vibrations_of
@@ -23,7 +23,7 @@ MADE = 0.2  # Å; a bond whose atoms came closer by less was there before
 ATTEMPTS = 3
 
 
-def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[str, Any]:
+def check_geometry(potential: AnyPotential, *, scan: str | Path | None = None) -> dict[str, Any]:
     """Relax the reference structure, and look at its vibrations and at the barriers of its rotors.
 
     Args:
@@ -39,17 +39,17 @@ def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[
     Raises:
         UserError: a scan that cannot be read or has other atoms.
     """
-    relaxed, fmax, vibrations = _minimum(subject)
-    prediction = subject.compute(subject.reference)
+    relaxed, fmax, vibrations = _minimum(potential)
+    prediction = potential.compute(potential.reference)
     figures: dict[str, Any] = {
         "max_force_ev_per_angstrom": fmax,
-        "changed_bonds": _changed_bonds(subject.reference, relaxed),
+        "changed_bonds": _changed_bonds(potential.reference, relaxed),
         "imaginary_modes": None if vibrations is None else _imaginary(vibrations[0]),
         "rigid_mode_per_cm": None if vibrations is None else float(np.abs(vibrations[1]).max()),
     }
     frequencies = np.zeros(0) if vibrations is None or not np.isfinite(vibrations[0]).all() else vibrations[0]
-    energy = float(subject.energies(relaxed)[0])
-    moved = np.linalg.norm(relaxed.positions[0] - subject.reference.positions[0], axis=1)
+    energy = float(potential.energies(relaxed)[0])
+    moved = np.linalg.norm(relaxed.positions[0] - potential.reference.positions[0], axis=1)
     return {
         **judge("geometry", figures),
         **figures,
@@ -57,26 +57,26 @@ def check_geometry(subject: Subject, *, scan: str | Path | None = None) -> dict[
         "relaxation_angstrom": float(moved.max()),
         "frequencies_per_cm": [round(f, 3) for f in np.sort(frequencies).tolist()],
         "relaxed_positions": relaxed.positions[0].tolist(),
-        "rotors": [] if relaxed.periodic else rotors(subject, relaxed),
-        "scan": None if scan is None else compare_scan(subject, scan),
+        "rotors": [] if relaxed.periodic else rotors(potential, relaxed),
+        "scan": None if scan is None else compare_scan(potential, scan),
     }
 
 
-def _minimum(subject: Subject) -> tuple[Frames, float, tuple[Floats, Floats] | None]:
+def _minimum(potential: AnyPotential) -> tuple[Frames, float, tuple[Floats, Floats] | None]:
     """Relaxed structure, its largest force, and frequencies of vibrations and rigid motions (None for large ones).
 
     A relaxation from a symmetric structure may end on a saddle; then it goes on from a little beside it.
     """
-    relaxed, fmax = relax(subject, subject.reference)
+    relaxed, fmax = relax(potential, potential.reference)
     if relaxed.n_atoms > MOST_ATOMS or relaxed.n_atoms == 1:
         return relaxed, fmax, None
     masses = to_atoms(relaxed).get_masses()[:, None]
-    frequencies, rigid, lowest = vibrations_of(subject, relaxed)
+    frequencies, rigid, lowest = vibrations_of(potential, relaxed)
     for _ in range(ATTEMPTS):
         if not frequencies.min(initial=0.0) < -IMAGINARY:  # nor where it is not a number
             break
-        relaxed, fmax = relax(subject, relaxed.at(relaxed.positions + ALONG * lowest / np.sqrt(masses)))
-        frequencies, rigid, lowest = vibrations_of(subject, relaxed)
+        relaxed, fmax = relax(potential, relaxed.at(relaxed.positions + ALONG * lowest / np.sqrt(masses)))
+        frequencies, rigid, lowest = vibrations_of(potential, relaxed)
     return relaxed, fmax, (frequencies, rigid)
 
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.structures.bonds import Bonds
 
 ANGLES = np.arange(0, 360, 10)  # degrees
 MOST = 12  # bonds that are turned
 
 
-def rotors(subject: Subject, frames: Frames) -> list[dict[str, Any]]:
+def rotors(potential: AnyPotential, frames: Frames) -> list[dict[str, Any]]:
     """The energy while a group turns rigidly about each bond that is in no ring and has something on both ends.
 
     Nothing relaxes, so that a barrier is an upper bound; a group that meets another one has a high one.
@@ -46,7 +46,7 @@ def rotors(subject: Subject, frames: Frames) -> list[dict[str, Any]]:
         turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * axis / np.linalg.norm(axis)).as_matrix()
         turned = np.repeat(positions[None], len(ANGLES), axis=0)
         turned[:, turning] = positions[first] + (positions[turning] - positions[first]) @ turns.transpose(0, 2, 1)
-        profile = subject.energies(frames.at(turned))
+        profile = potential.energies(frames.at(turned))
         found.append(
             {
                 "bond": [first, second],
@@ -58,15 +58,15 @@ def rotors(subject: Subject, frames: Frames) -> list[dict[str, Any]]:
     return found
 
 
-def compare_scan(subject: Subject, path: str | Path) -> dict[str, Any]:
+def compare_scan(potential: AnyPotential, path: str | Path) -> dict[str, Any]:
     """A potential on the frames of a reference scan, both from the frame where the reference is lowest.
 
     Raises:
         UserError: a file that cannot be read, has other atoms or no energies.
     """
-    frames = read_scan(path, subject)
+    frames = read_scan(path, potential)
     lowest = int(np.argmin(np.asarray(frames.energies)))
-    reference, predicted = (e - e[lowest] for e in (np.asarray(frames.energies), subject.energies(frames)))
+    reference, predicted = (e - e[lowest] for e in (np.asarray(frames.energies), potential.energies(frames)))
     return {
         "file": str(path),
         "barrier_ev": float(predicted.max()),
@@ -77,13 +77,13 @@ def compare_scan(subject: Subject, path: str | Path) -> dict[str, Any]:
     }
 
 
-def read_scan(path: str | Path, subject: Subject) -> Frames:
+def read_scan(path: str | Path, potential: AnyPotential) -> Frames:
     """The frames of a reference scan. Raises UserError as ``compare_scan``."""
     from rfp_md.io import read
 
     dataset = read(path)
     block = dataset.blocks[0]
-    if len(dataset.blocks) != 1 or not np.array_equal(block.numbers, subject.reference.numbers):
+    if len(dataset.blocks) != 1 or not np.array_equal(block.numbers, potential.reference.numbers):
         raise UserError(f"--scan {path}: must hold structures of the potential's atoms in their order, and no others")
     if block.energies is None:
         raise UserError(f"--scan {path}: has no energies to compare the barrier with")

@@ -9,13 +9,13 @@ from rfp_md.arrays import Floats
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
 from rfp_md.linalg.differences import slope
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 
 DISPLACEMENT = 0.01  # Å, of the differences that make the Hessian; fourth order
 STRAIGHT = 1e-3  # of the largest motion; a turn below it moves nothing: that about the axis of a linear molecule
 
 
-def vibrations_of(subject: Subject, frames: Frames) -> tuple[Floats, Floats, Floats]:
+def vibrations_of(potential: AnyPotential, frames: Frames) -> tuple[Floats, Floats, Floats]:
     """Harmonic frequencies: ω² are the eigenvalues of M^-½ H M^-½ with the rigid motions projected out.
 
     Returns:
@@ -23,7 +23,7 @@ def vibrations_of(subject: Subject, frames: Frames) -> tuple[Floats, Floats, Flo
         the mass-weighted displacement (N, 3) of the lowest vibration. None is a number where a force was not finite.
     """
     masses = np.repeat(to_atoms(frames).get_masses(), 3)
-    hessian = _hessian(subject, frames) / np.sqrt(np.outer(masses, masses))
+    hessian = _hessian(potential, frames) / np.sqrt(np.outer(masses, masses))
     rigid = _rigid_motions(frames, masses)
     if not np.isfinite(hessian).all():
         return np.full(len(masses) - len(rigid), np.nan), np.full(len(rigid), np.nan), np.zeros((frames.n_atoms, 3))
@@ -36,13 +36,13 @@ def vibrations_of(subject: Subject, frames: Frames) -> tuple[Floats, Floats, Flo
     return _per_cm(values), _per_cm(along), modes[:, 0].reshape(-1, 3)
 
 
-def _hessian(subject: Subject, frames: Frames) -> Floats:
+def _hessian(potential: AnyPotential, frames: Frames) -> Floats:
     """Slopes of the forces (3N, 3N), eV/Å², by differences of fourth order, symmetrised."""
     size = 3 * frames.n_atoms
     moves = DISPLACEMENT * np.eye(size).reshape(size, -1, 3)
 
     def forces(factor: float) -> Floats:
-        return subject.compute(frames.at(frames.positions + factor * moves)).forces.reshape(size, size)
+        return potential.compute(frames.at(frames.positions + factor * moves)).forces.reshape(size, size)
 
     slopes = slope(forces, DISPLACEMENT)
     hessian: Floats = -0.5 * (slopes + slopes.T)

@@ -16,7 +16,7 @@ from rfp_md.errors import UserError
 from rfp_md.files.safe_write import check_output
 from rfp_md.logs.trace import Trace
 from rfp_md.potential import Potential
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.progress import Progress
 from rfp_md.validation.nve.figures import undecided, worst_of_all
 from rfp_md.validation.nve.in_ase import check_tame, reversal_error, run_ase, warmed_up
@@ -34,7 +34,7 @@ POINTS = 400  # of a trace that are kept
 
 
 def check_nve(
-    subject: Subject,
+    potential: AnyPotential,
     *,
     length: float | None = None,
     timestep: float = 0.5,
@@ -78,9 +78,9 @@ def check_nve(
     _check_numbers(length, timestep, temperatures, seeds, seed)
     if plot is not None:
         check_output(plot)
-    if subject.reference.n_atoms == 1:
+    if potential.reference.n_atoms == 1:
         raise UserError("one atom does not move against itself, so that NVE says nothing; give a larger cell")
-    run = _engine(engine, subject)
+    run = _engine(engine, potential)
     progress = progress or Progress()
     short = min(length, max(DT2_LENGTH, FEWEST_STEPS * timestep * 1e-3))
     steps = (length + 3 * short) * 1e3 / timestep
@@ -89,18 +89,18 @@ def check_nve(
     for kelvin in temperatures:
         for number in range(seed, seed + seeds):
             try:
-                start = warmed_up(subject, kelvin, number, min(WARM_UP, WARM_UP_SHARE * length))
-                trace = run(subject, start, length, timestep, progress)
+                start = warmed_up(potential, kelvin, number, min(WARM_UP, WARM_UP_SHARE * length))
+                trace = run(potential, start, length, timestep, progress)
                 # Again, because of a long run the engines log too few of the first steps to compare.
-                first = run(subject, start, short, timestep, progress)
-                half = run(subject, start, short, timestep / 2, progress)
+                first = run(potential, start, short, timestep, progress)
+                half = run(potential, start, short, timestep / 2, progress)
                 check_tame(trace)
             except BlownUp as error:
                 blown_up.append({"temperature_k": kelvin, "seed": number, "text": str(error)})
             else:
                 runs.append(_summary(trace, first, half, kelvin, number))
     figures = worst_of_all(runs, bool(blown_up)) | {
-        "reversal_error_angstrom": reversal_error(subject, max(temperatures), timestep, seed)
+        "reversal_error_angstrom": reversal_error(potential, max(temperatures), timestep, seed)
     }
     judged = judge("nve", figures, lenient=undecided(runs, bool(blown_up)))
     if plot is not None and runs:
@@ -154,10 +154,10 @@ def _thinned(trace: Trace) -> dict[str, list[float]]:
     }
 
 
-def _engine(name: Engine, subject: Subject) -> Run:
+def _engine(name: Engine, potential: AnyPotential) -> Run:
     if name == "ase":
         return run_ase
-    if not isinstance(subject, Potential):
+    if not isinstance(potential, Potential):
         raise UserError(f"--engine {name}: runs .rfp models only; validate a calculator with --engine ase")
     if name == "lammps":
         from rfp_md.validation.nve.in_lammps import run_lammps

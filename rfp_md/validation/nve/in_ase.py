@@ -8,13 +8,13 @@ import ase.units
 import numpy as np
 from ase import Atoms
 
-from rfp_md.calculators.as_calculator import SubjectCalculator
+from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.dynamics.momenta import come_to_rest, degrees_of_freedom, set_thermal_momenta
 from rfp_md.dynamics.motion import BlownUp
 from rfp_md.dynamics.replicas import Replicas
 from rfp_md.io.atoms import to_atoms
 from rfp_md.logs.trace import Trace
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.progress import Progress
 from rfp_md.validation.nve.momenta import drifts
 
@@ -24,9 +24,9 @@ WILD = 1000.0  # times the kinetic energy of the start: the run has blown up
 TICK = 100  # steps between two words to the progress bar
 
 
-def warmed_up(subject: Subject, temperature: float, seed: int, length: float) -> Atoms:
-    """The subject's atoms after a time (ps) with a thermostat, at rest as a whole. Raises BlownUp on the way."""
-    replica = Replicas(subject, 1, WARM_UP_TIMESTEP, temperature, seed)
+def warmed_up(potential: AnyPotential, temperature: float, seed: int, length: float) -> Atoms:
+    """The potential's atoms after a time (ps) with a thermostat, at rest as a whole. Raises BlownUp on the way."""
+    replica = Replicas(potential, 1, WARM_UP_TIMESTEP, temperature, seed)
     for _ in range(round(length * 1e3 / WARM_UP_TIMESTEP)):
         replica.advance()
         if not np.isfinite(replica.kinetic).all():
@@ -37,12 +37,12 @@ def warmed_up(subject: Subject, temperature: float, seed: int, length: float) ->
     return atoms
 
 
-def run_ase(subject: Subject, start: Atoms, length: float, timestep: float, progress: Progress) -> Trace:
+def run_ase(potential: AnyPotential, start: Atoms, length: float, timestep: float, progress: Progress) -> Trace:
     """Velocity Verlet in this process; every step is recorded."""
     steps = round(length * 1e3 / timestep)
     potentials, kinetics = np.empty(steps + 1), np.empty(steps + 1)
     momenta = np.empty((steps + 1, 2, 3))
-    for k, atoms in enumerate(_verlet(subject, start, steps, timestep)):
+    for k, atoms in enumerate(_verlet(potential, start, steps, timestep)):
         potentials[k], kinetics[k] = atoms.get_potential_energy(), atoms.get_kinetic_energy()
         momenta[k] = atoms.get_momenta().sum(axis=0), atoms.get_angular_momentum()
         if k % TICK == TICK - 1:
@@ -59,29 +59,29 @@ def check_tame(trace: Trace) -> None:
         raise BlownUp(f"after {trace.times[int(wild.argmax())]:.3g} ps")
 
 
-def reversal_error(subject: Subject, temperature: float, timestep: float, seed: int) -> float:
+def reversal_error(potential: AnyPotential, temperature: float, timestep: float, seed: int) -> float:
     """How far an atom is from where it was, Å, half a picosecond forth and back with the momenta turned round.
 
     Not a number where that comes to no end.
     """
-    start = to_atoms(subject.reference)
+    start = to_atoms(potential.reference)
     set_thermal_momenta(start, temperature, np.random.default_rng(seed))
     atoms = start.copy()
     try:
         for _ in range(2):
-            *_, atoms = _verlet(subject, atoms, round(REVERSAL_LENGTH * 1e3 / timestep), timestep)
+            *_, atoms = _verlet(potential, atoms, round(REVERSAL_LENGTH * 1e3 / timestep), timestep)
             atoms.set_momenta(-atoms.get_momenta())
     except BlownUp:
         return np.nan
     return float(np.linalg.norm(atoms.positions - start.positions, axis=1).max())
 
 
-def _verlet(subject: Subject, start: Atoms, steps: int, timestep: float) -> Iterator[Atoms]:
+def _verlet(potential: AnyPotential, start: Atoms, steps: int, timestep: float) -> Iterator[Atoms]:
     """The atoms, always the same ones, after 0, 1, ... steps of velocity Verlet. Raises BlownUp."""
     from ase.md.verlet import VelocityVerlet
 
     atoms = start.copy()
-    atoms.calc = SubjectCalculator(subject)
+    atoms.calc = PotentialCalculator(potential)
     most = WILD * start.get_kinetic_energy()
     for k, _ in enumerate(VelocityVerlet(atoms, timestep * ase.units.fs).irun(steps)):
         if not atoms.get_kinetic_energy() <= most:

@@ -19,7 +19,7 @@ import numpy as np
 from rfp_md.arrays import Ints
 from rfp_md.errors import UserError
 from rfp_md.files.resumable import Resumable
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.progress import Progress
 from rfp_md.validation.stability import pair_distances
 from rfp_md.validation.stability.watch import LOOK, Run
@@ -34,7 +34,7 @@ SETTLED, SETTLED_PART = 1.0, 0.1  # ps, and of the run: the start, all in one st
 
 
 def check_stability(
-    subject: Subject,
+    potential: AnyPotential,
     *,
     length: float | None = None,
     timestep: float = 0.5,
@@ -78,16 +78,16 @@ def check_stability(
             f"at least one replica, and at least {LOOK} steps (length / timestep)"
         )
     progress = progress or Progress()
-    reference = None if data is None else reference_counts(subject, data)
+    reference = None if data is None else reference_counts(potential, data)
     settled = round(min(SETTLED * 1e3 / timestep, SETTLED_PART * steps))
-    run = Run(subject, replicas, timestep, temperature, seed, max(1, steps // POINTS), settled)
+    run = Run(potential, replicas, timestep, temperature, seed, max(1, steps // POINTS), settled)
     settings = {
         "--length": float(length),
         "--timestep": float(timestep),
         "--temperature": float(temperature),
         "--replicas": replicas,
         "--seed": seed,
-        "the model's forces (SHA-256)": _fingerprint(subject),
+        "the model's forces (SHA-256)": _fingerprint(potential),
     }
     if checkpoint is None:
         _go_on(run, steps, progress, None)
@@ -101,7 +101,7 @@ def check_stability(
             file.clean_up()
     times = [run.broken_at.get(k, steps) * timestep * 1e-3 for k in range(replicas)]
     mae = None
-    if reference is not None and not subject.reference.periodic:
+    if reference is not None and not potential.reference.periodic:
         mae = pair_distances.mean_absolute_error(run.counts, reference)
     figures = {
         "stable_fraction": 1.0 - len(run.breaks) / replicas,
@@ -117,7 +117,7 @@ def check_stability(
         "temperature_k": temperature,
         "breaks": run.breaks,
         "series": run.series,
-        "pair_distances": None if subject.reference.periodic else pair_distances.curve(run.counts),
+        "pair_distances": None if potential.reference.periodic else pair_distances.curve(run.counts),
         "reference_pair_distances": None if reference is None else pair_distances.curve(reference),
     }
 
@@ -140,8 +140,8 @@ def _go_on(run: Run, steps: int, progress: Progress, file: Resumable | None) -> 
         raise
 
 
-def reference_counts(subject: Subject, data: str | Path) -> Ints:
-    """Pair distances of reference frames of the subject's molecule.
+def reference_counts(potential: AnyPotential, data: str | Path) -> Ints:
+    """Pair distances of reference frames of the potential's molecule.
 
     Raises:
         UserError: they are of another molecule, or periodic as it is not, or too few: their noise would be its error.
@@ -151,9 +151,9 @@ def reference_counts(subject: Subject, data: str | Path) -> Ints:
     found: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
     dataset = read(data)
     for block in dataset:
-        if not np.array_equal(np.sort(block.numbers), np.sort(subject.reference.numbers)):
+        if not np.array_equal(np.sort(block.numbers), np.sort(potential.reference.numbers)):
             raise UserError(f"--data {data}: has other atoms than the potential; give frames of the same molecule")
-        if block.periodic and not subject.reference.periodic:
+        if block.periodic and not potential.reference.periodic:
             raise UserError(
                 f"--data {data}: is periodic, but the potential starts from a free molecule, whose distances are not "
                 "those through a cell's faces; give frames of the free molecule, without a periodic cell"
@@ -166,8 +166,8 @@ def reference_counts(subject: Subject, data: str | Path) -> Ints:
     return found
 
 
-def _fingerprint(subject: Subject) -> str:
-    prediction = subject.compute(subject.reference)
+def _fingerprint(potential: AnyPotential) -> str:
+    prediction = potential.compute(potential.reference)
     digest = hashlib.sha256(prediction.energies.tobytes())
     digest.update(prediction.forces.tobytes())
     return digest.hexdigest()[:16]

@@ -12,7 +12,7 @@ from rfp_md.dynamics.relaxation import relax
 from rfp_md.dynamics.replicas import Replicas
 from rfp_md.errors import UserError
 from rfp_md.potential import Potential
-from rfp_md.prediction import Subject
+from rfp_md.prediction import AnyPotential
 from rfp_md.structures.bonds import Bonds, collisions
 from rfp_md.validation.stability import pair_distances
 
@@ -32,7 +32,7 @@ class Run:
 
     def __init__(
         self,
-        subject: Subject,
+        potential: AnyPotential,
         replicas: int,
         timestep: float,
         temperature: float,
@@ -40,7 +40,7 @@ class Run:
         stride: int,
         settled: int,
     ) -> None:
-        self.motion = Replicas(subject, replicas, timestep, temperature, seed)
+        self.motion = Replicas(potential, replicas, timestep, temperature, seed)
         self.alive = list(range(replicas))
         self.broken_at: dict[int, int] = {}
         self.breaks: list[dict[str, Any]] = []
@@ -50,10 +50,10 @@ class Run:
             "force_uncertainty_ev_per_angstrom": [],
         }
         self.counts: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
-        self._subject, self._stride, self._timestep, self._temperature = subject, stride, timestep, temperature
+        self._potential, self._stride, self._timestep, self._temperature = potential, stride, timestep, temperature
         self._settled = settled
-        self._bonds = equilibrium(subject)
-        self._committee = committee_of(subject)
+        self._bonds = equilibrium(potential)
+        self._committee = committee_of(potential)
         self._lookback = None if self._committee is None else Lookback(self._committee)
         if not np.isfinite(self.motion.forces).all():
             self._look()
@@ -108,7 +108,7 @@ class Run:
             if self._lookback is not None:
                 self._lookback.keep(~broken)
             self.alive = [replica for replica, gone in zip(self.alive, broken, strict=True) if not gone]
-        if self.alive and not self._subject.reference.periodic and self.motion.step >= self._settled:
+        if self.alive and not self._potential.reference.periodic and self.motion.step >= self._settled:
             self.counts += pair_distances.counts(self.motion.positions)
 
     def _record(self, k: int, why: str, off: Floats) -> None:
@@ -139,25 +139,25 @@ class Run:
         return round(value, 6) if np.isfinite(value) else None
 
 
-def committee_of(subject: Subject) -> Potential | None:
-    """The subject, if it is a model that says how uncertain it is."""
-    if not isinstance(subject, Potential):
+def committee_of(potential: AnyPotential) -> Potential | None:
+    """The potential, if it is a model that says how uncertain it is."""
+    if not isinstance(potential, Potential):
         return None
     try:
-        subject.uncertainty(subject.reference)
+        potential.uncertainty(potential.reference)
     except UserError:
         return None
-    return subject
+    return potential
 
 
-def equilibrium(subject: Subject) -> Bonds:
+def equilibrium(potential: AnyPotential) -> Bonds:
     """The bonds of the molecules in the minimum, or those of the reference where that has others.
 
     A hot reference misses a bond that happens to be long there; one that the relaxation made from afar is another.
     """
-    bonds = Bonds.of_molecules(subject.reference)
-    relaxed, _ = relax(subject, subject.reference)
+    bonds = Bonds.of_molecules(potential.reference)
+    relaxed, _ = relax(potential, potential.reference)
     found = Bonds.of_molecules(relaxed)
     made = found.without(bonds)
-    afar = np.abs(made.lengths - made.measure(subject.reference.positions)[0]) > LONGEST_OFF
+    afar = np.abs(made.lengths - made.measure(potential.reference.positions)[0]) > LONGEST_OFF
     return bonds if len(bonds.without(found).pairs) or afar.any() else found

@@ -6,7 +6,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.tip3p import TIP3P
 
-from rfp_md.calculators.as_potential import ForeignPotential
+from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
 from rfp_md.prediction import Prediction
 from rfp_md.structures.strain import deformed
@@ -44,7 +44,7 @@ def copper():
         atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
     )
     displaced = frames.at(frames.positions + 0.05 * np.random.default_rng(0).standard_normal((2, 4, 3)))
-    subject = ForeignPotential(EMT(), frames)
+    subject = CalculatorPotential(EMT(), frames)
     return subject, displaced, subject.compute(displaced)
 
 
@@ -112,7 +112,7 @@ def test_a_calculator_without_stress_has_none():
         [water().reference.positions[0] * 0.9572 / 0.96 + shift for shift in ([1, 1, 1], [4, 4, 4])]
     )
     frames = Frames(np.array([8, 1, 1] * 2), positions[None], cells=9.0 * np.eye(3)[None], pbc=(True,) * 3)
-    subject = ForeignPotential(TIP3P(rc=4.0), frames)
+    subject = CalculatorPotential(TIP3P(rc=4.0), frames)
     prediction = subject.compute(frames)
     assert not subject.has_stress
     assert stress_error(subject, frames, prediction.virials) is None

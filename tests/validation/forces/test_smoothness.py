@@ -9,7 +9,7 @@ from ase.calculators.lj import LennardJones
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfp_md.calculators.as_potential import ForeignPotential
+from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
 from rfp_md.validation.forces import check_forces
 from rfp_md.validation.forces.smoothness import SPACING, extrapolated_jumps, scan
@@ -80,7 +80,7 @@ def test_analytic_molecules_have_no_jumps_along_any_path():
 def argon(**options):
     """Two atoms as ASE's Lennard-Jones calculator sees them."""
     frames = Frames(np.array([18, 18]), np.array([[[0, 0, 0], [0, 0, 3.8]]]))
-    return ForeignPotential(LennardJones(sigma=3.4, epsilon=0.0103, **options), frames)
+    return CalculatorPotential(LennardJones(sigma=3.4, epsilon=0.0103, **options), frames)
 
 
 def test_the_force_of_a_truncated_and_shifted_potential_jumps_by_the_force_at_its_cutoff():
@@ -104,7 +104,7 @@ def test_a_shell_that_leaves_the_cutoff_of_a_swelling_crystal_is_seen():
     lj = {"sigma": 3.4, "epsilon": 0.0103}
     inside, outside = 5.4, 6.0  # the second shell is at 5.3 Å: it passes 5.4 Å, and no shell passes 6.0 Å
     swelling = {
-        rc: scan(ForeignPotential(LennardJones(rc=rc, **lj), frames), quick=True)[0] for rc in (inside, outside)
+        rc: scan(CalculatorPotential(LennardJones(rc=rc, **lj), frames), quick=True)[0] for rc in (inside, outside)
     }
     assert swelling[inside].label == "swelling"
     assert swelling[inside].force > 1e-3

@@ -10,7 +10,7 @@ from ase.calculators.emt import EMT
 from ase.io import write
 from scipy.constants import c, e, physical_constants
 
-from rfp_md.calculators.as_potential import ForeignPotential
+from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.dynamics.relaxation import relax
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
@@ -124,7 +124,7 @@ def test_neighbours_of_a_metal_are_no_bonds_that_a_relaxation_could_break():
     frames = Frames(
         atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
     )
-    result = check_geometry(ForeignPotential(EMT(), frames))
+    result = check_geometry(CalculatorPotential(EMT(), frames))
     assert (result["verdict"], result["changed_bonds"]) == ("pass", None)
 
 
@@ -165,20 +165,20 @@ def test_the_frequencies_are_those_of_the_structure_that_is_told(monkeypatch):
 
 
 def test_ethanol_has_two_rotors_and_benzene_none():
-    ethanol = ForeignPotential(EMT(), free(molecule("CH3CH2OH")))
+    ethanol = CalculatorPotential(EMT(), free(molecule("CH3CH2OH")))
     found = rotors(ethanol, ethanol.reference)
     assert sorted(tuple(sorted(r["bond"])) for r in found) == [(0, 1), (1, 2)]
     assert sorted(r["turning"] for r in found) == [2, 4]  # O and H, the methyl group
     assert all(r["barrier_ev"] > 1e-3 and len(r["profile_ev"]) == 36 for r in found)
-    benzene = ForeignPotential(EMT(), free(molecule("C6H6")))
+    benzene = CalculatorPotential(EMT(), free(molecule("C6H6")))
     assert rotors(benzene, benzene.reference) == []
 
 
 def test_another_molecule_stays_where_it_is_when_a_group_turns():
     ethanol, far = molecule("CH3CH2OH"), molecule("CH3CH2OH")
     far.positions += [0, 0, 30]
-    alone = rotors(ForeignPotential(EMT(), free(ethanol)), free(ethanol))
-    found = rotors(ForeignPotential(EMT(), free(ethanol + far)), free(ethanol + far))
+    alone = rotors(CalculatorPotential(EMT(), free(ethanol)), free(ethanol))
+    found = rotors(CalculatorPotential(EMT(), free(ethanol + far)), free(ethanol + far))
     assert sorted(r["turning"] for r in found) == [2, 2, 4, 4]
     for k, rotor in enumerate(found):
         assert rotor["barrier_ev"] == pytest.approx(alone[k % 2]["barrier_ev"], abs=1e-6)

@@ -14,7 +14,7 @@ from ase.calculators.emt import EMT
 from ase.cluster import Icosahedron
 from ase.io import write
 
-from rfp_md.calculators.as_potential import ForeignPotential
+from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.progress import Progress
@@ -126,13 +126,15 @@ def test_a_hot_metal_does_not_break():
     frames = Frames(
         atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
     )
-    result = check_stability(ForeignPotential(EMT(), frames), length=0.3, replicas=2, temperature=700.0, timestep=2.0)
+    result = check_stability(
+        CalculatorPotential(EMT(), frames), length=0.3, replicas=2, temperature=700.0, timestep=2.0
+    )
     assert (result["verdict"], result["breaks"]) == ("pass", [])
 
 
 def test_a_hot_cluster_does_not_break():
     atoms = Icosahedron("Cu", 2)
-    subject = ForeignPotential(EMT(), Frames(atoms.numbers.astype(np.int64), atoms.positions[None]))
+    subject = CalculatorPotential(EMT(), Frames(atoms.numbers.astype(np.int64), atoms.positions[None]))
     result = check_stability(subject, length=0.6, replicas=2, temperature=900.0, timestep=3.0)
     assert (result["verdict"], result["breaks"]) == ("pass", [])
 
