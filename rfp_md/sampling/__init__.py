@@ -1,5 +1,1 @@
 """Reference frames by molecular dynamics."""
-
-from rfp_md.sampling.sample import sample
-
-__all__ = ["sample"]

@@ -19,7 +19,7 @@ from rfp_md.dynamics.motion import Motion
 from rfp_md.errors import UserError
 from rfp_md.files.resumable import Resumable
 from rfp_md.progress import Progress
-from rfp_md.sampling import sample
+from rfp_md.sampling.sample import sample
 from tests.conftest import BENZENE, ROOT
 
 SHORT = {"frames": 6, "stride": 5, "warm_up": 8, "seed": 3}
