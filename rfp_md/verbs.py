@@ -7,7 +7,7 @@
         times: Annotated[int, Option("How often.", least=1)] = 1
         progress: Progress | None = None
 
-    @verb(GreetOptions)
+    @with_options(GreetOptions)
     def greet(options: GreetOptions) -> str:
         \"\"\"Say hello.\"\"\"
 
@@ -104,8 +104,8 @@ def fields_of(options: type) -> Iterator[Field]:
             yield Field(field.name, kind, field.default, option)
 
 
-def verb(options: Callable[P, Options]) -> Callable[[Callable[[Options], Result]], Callable[P, Result]]:
-    """Make a function of an options object one of keywords.
+def with_options(options: Callable[P, Options]) -> Callable[[Callable[[Options], Result]], Callable[P, Result]]:
+    """Make a function of one options object a function of its fields.
 
     Args:
         options: the frozen dataclass.
@@ -134,7 +134,8 @@ def _documented(text: str, options: Any) -> str:
         textwrap.fill(f"{field.name}: {field.option.help}", 110, initial_indent=" " * 4, subsequent_indent=" " * 8)
         for field in fields_of(options)
     ]
-    return "\n".join([before.rstrip(), "", "Args:", *helps, "", *after]).rstrip()
+    args = ["Args:", *helps, ""] if helps else []
+    return "\n".join([before.rstrip(), "", *args, *after]).rstrip()
 
 
 def _bare(kind: Any) -> Any:

@@ -15,8 +15,8 @@ from rfp_md.verbs import Argument, Field, fields_of
 CONFIG = Annotated[Path | None, typer.Option("--config", help="TOML file with these options; flags win over it.")]
 
 
-def command(options: type, *, config: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make ``def command(options: TheOptions, json: Json = False, …)`` what typer makes a command of.
+def command_of(options: type, *, config: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make of ``def command(options: TheOptions, json: Json = False, …)`` what typer makes a command of.
 
     Args:
         options: the class, whose fields become arguments and flags; those of the function's own follow.

@@ -4,9 +4,8 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated
 
+from rfp_md.driver.transports import IPI_PREFIX
 from rfp_md.verbs import Option
-
-IPI_PREFIX = "/tmp/ipi_"  # where i-PI and LAMMPS put their unix sockets unless told otherwise
 
 
 @dataclass(frozen=True)

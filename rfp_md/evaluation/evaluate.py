@@ -19,15 +19,16 @@ from rfp_md.frames import Dataset, Frames
 from rfp_md.io import Units, paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
-from rfp_md.verbs import verb
+from rfp_md.verbs import with_options
 
 
-@verb(EvaluateOptions)
+@with_options(EvaluateOptions)
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Errors of a model on reference frames.
 
-    Energies are per molecule, forces per Cartesian component, both against the file as it stands: no
-    shift is fitted. The frames have energies, and forces where the model has forces. ``ms_per_frame`` is the median of single calls, one structure each, after a warm-up.
+    Energies are per molecule, forces per Cartesian component, both against the file as it stands: no shift is fitted.
+    The frames have energies, and forces where the model has forces. ``ms_per_frame`` is the median of single calls, one
+    structure each, after a warm-up.
 
     Returns:
         n_frames, energy_mae_mev, energy_rmse_mev, energy_mae_mev_per_atom, force_mae_mev_per_angstrom,

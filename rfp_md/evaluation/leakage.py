@@ -19,7 +19,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.evaluation.options import AuditOptions
 from rfp_md.structures.fingerprints import Fingerprints
-from rfp_md.verbs import verb
+from rfp_md.verbs import with_options
 
 NEAR = 0.01  # Å; thermal motion is ten times larger
 SAME = 1e-4  # Å; of sorted distances, whatever the order of like atoms
@@ -75,7 +75,7 @@ class Leakage:
         }
 
 
-@verb(AuditOptions)
+@with_options(AuditOptions)
 def audit_files(options: AuditOptions) -> Leakage:
     """Compare the frames of two files; ``train`` may be a ``.rfp`` model, which knows the frames it was fitted to.
 

@@ -9,7 +9,7 @@ from rfp_md.errors import UserError
 from rfp_md.io.datasets import CITATIONS, Published, find
 from rfp_md.io.options import FetchOptions
 from rfp_md.progress import Progress
-from rfp_md.verbs import verb
+from rfp_md.verbs import with_options
 
 PATIENCE = 30.0  # s without a byte
 CHUNK = 2**16  # bytes
@@ -18,7 +18,7 @@ CHUNK = 2**16  # bytes
 BEGINNINGS = {".npz": b"PK", ".bz2": b"BZh"}
 
 
-@verb(FetchOptions)
+@with_options(FetchOptions)
 def fetch(options: FetchOptions) -> dict[str, Any]:
     """Download a data set into the cache, if it is not there; ``rfp_md.io.datasets.published()`` has the names.
 

@@ -14,10 +14,10 @@ from rfp_md.frames import Dataset
 from rfp_md.io.options import ConvertOptions
 from rfp_md.io.read import paths_of, read
 from rfp_md.io.units import Units
-from rfp_md.verbs import verb
+from rfp_md.verbs import with_options
 
 
-@verb(ConvertOptions)
+@with_options(ConvertOptions)
 def convert(options: ConvertOptions) -> dict[str, Any]:
     """Read reference frames and write them to one file, in eV, Å and eV/Å; ``write`` says in which formats.
 

@@ -9,10 +9,10 @@ from rfp_md.logs.energy_log import EnergyLog
 from rfp_md.logs.options import DriftOptions
 from rfp_md.logs.read import read_energy_log
 from rfp_md.logs.trace import Trace
-from rfp_md.verbs import verb
+from rfp_md.verbs import with_options
 
 
-@verb(DriftOptions)
+@with_options(DriftOptions)
 def drift_file(options: DriftOptions) -> dict[str, Any]:
     """Fit a line through the conserved energy of a log, as ``read_energy_log`` finds it.
 

@@ -11,7 +11,7 @@ from rfp_md.verbs import Argument, Option
 class DriftOptions:
     """Options of ``rfp drift``."""
 
-    file: Annotated[Path | str, Argument("An i-PI properties file, a LAMMPS log, or ASE's MD log.", metavar="FILE")]
+    file: Annotated[Path | str, Argument("An i-PI properties file, a LAMMPS log, or ASE's MD log.")]
     _: KW_ONLY
     atoms: Annotated[int | None, Option("Atoms of the system, where the file does not say.", least=1)] = None
     column: Annotated[str | None, Option("What to take for the conserved energy.")] = None

@@ -7,10 +7,10 @@ from typing import Any
 
 from rfp_md.files.safe_write import check_output, replacing
 from rfp_md.report.options import ReportOptions
-from rfp_md.verbs import verb
+from rfp_md.verbs import with_options
 
 
-@verb(ReportOptions)
+@with_options(ReportOptions)
 def report(options: ReportOptions) -> dict[str, Any]:
     """Write what is known of a model to an HTML page that needs nothing else: no network, no files beside it.
 

@@ -23,13 +23,13 @@ from rfp_md.thesis.options import ThesisRunOptions
 from rfp_md.thesis.protocols import PROTOCOLS, Experiment, experiment
 from rfp_md.thesis.rows import ERRORS, Row, all_rows, rows_of
 from rfp_md.thesis.transformations import transform
-from rfp_md.verbs import verb
+from rfp_md.verbs import with_options
 
 KCAL = kcal / mol  # eV
 COLUMNS = ("table", "molecule", "model", "descriptor", "transformation", "protocol")
 
 
-@verb(ThesisRunOptions)
+@with_options(ThesisRunOptions)
 def run(options: ThesisRunOptions) -> list[dict[str, Any]]:
     """Train and judge every model of some tables, or of all where none is named.
 

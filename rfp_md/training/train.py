@@ -22,10 +22,10 @@ from rfp_md.training.presets import PRESETS
 from rfp_md.training.specs import make_regressor, make_terms, parse_duration, parse_sizes
 from rfp_md.training.splits import split_frames
 from rfp_md.training.task import Task
-from rfp_md.verbs import verb
+from rfp_md.verbs import with_options
 
 
-@verb(TrainOptions)
+@with_options(TrainOptions)
 def train(options: TrainOptions) -> Potential:
     """Fit a potential to reference frames with one linear solve.
 
