@@ -16,10 +16,10 @@ from rfp_md.io import Units, paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
+from rfp_md.training.flag_values import make_regressor, make_terms, parse_duration, parse_sizes
 from rfp_md.training.learning_curve import learning_curve
 from rfp_md.training.options import PresetName, Target, TrainOptions
 from rfp_md.training.presets import PRESETS
-from rfp_md.training.specs import make_regressor, make_terms, parse_duration, parse_sizes
 from rfp_md.training.splits import split_frames
 from rfp_md.training.task import Task
 from rfp_md.verbs import with_options
