@@ -14,7 +14,7 @@ from rfp_md.evaluation.options import EvaluateOptions
 @command_of(EvaluateOptions)
 def command(options: EvaluateOptions, json: Json = False, debug: Debug = False) -> None:
     """Compare a model with reference frames: energies per molecule, forces per Cartesian component."""
-    from rfp_md.evaluation.evaluate import evaluate
+    from rfp_md.evaluation.run import evaluate
     from rfp_md.io import paths_of
 
     result = evaluate(**vars(options))

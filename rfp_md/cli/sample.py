@@ -17,7 +17,7 @@ def command(options: SampleOptions, json: Json = False, debug: Debug = False) ->
 
     However a run ended, kill -9 included, the same command goes on where it was, and gives the same frames.
     """
-    from rfp_md.sampling.sample import sample
+    from rfp_md.sampling.run import sample
 
     # What a calculator prints belongs to the progress, not to our output.
     with shown_progress() as progress, contextlib.redirect_stdout(sys.stderr):

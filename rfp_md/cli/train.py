@@ -31,7 +31,7 @@ class TrainCommand(TyperCommand):
 @command_of(TrainOptions, config=True)
 def command(options: TrainOptions, json: Json = False, debug: Debug = False) -> None:
     """Fit a potential to reference frames and write it to a .rfp file."""
-    from rfp_md.training.train import train
+    from rfp_md.training.run import train
 
     start = time.perf_counter()
     with shown_progress() as progress:

@@ -20,9 +20,9 @@ from rfp_md.verbs import Argument, Option, fields_of
 OWN = {"json", "debug", "config", "help", "everything"}
 
 VERBS = {
-    "train": "rfp_md.training.train:train",
-    "evaluate": "rfp_md.evaluation.evaluate:evaluate",
-    "sample": "rfp_md.sampling.sample:sample",
+    "train": "rfp_md.training.run:train",
+    "evaluate": "rfp_md.evaluation.run:evaluate",
+    "sample": "rfp_md.sampling.run:sample",
     "report": "rfp_md.report:report",
     "drift": "rfp_md.logs.drift_file:drift_file",
     "data fetch": "rfp_md.io.fetch:fetch",

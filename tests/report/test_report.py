@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 import rfp_md
 from rfp_md.artifact import save
-from rfp_md.evaluation.evaluate import evaluate
+from rfp_md.evaluation import evaluate
 from rfp_md.frames import Frames
 from rfp_md.report import report
 from rfp_md.report.pictures import geometry as geometry_pictures
