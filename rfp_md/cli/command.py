@@ -34,7 +34,7 @@ def command_of(options: type, *, config: bool = False) -> Callable[[Callable[...
             # What was not said is the class's default, which is not None for all.
             function(options(**{name: value for name, value in given.items() if value is not None}), **values)
 
-        parameters = [_keyword("context", typer.Context), *map(_parameter, fields_of(options))]
+        parameters = [_keyword("context", typer.Context), *map(parameter_of, fields_of(options))]
         if config:
             parameters.append(_keyword("config", CONFIG, None))
         parameters += _own_parameters(function)
@@ -46,7 +46,14 @@ def command_of(options: type, *, config: bool = False) -> Callable[[Callable[...
     return decorate
 
 
-def typed(field: Field) -> Any:
+def parameter_of(field: Field) -> inspect.Parameter:
+    """An option as a parameter of a function that typer makes a command of."""
+    # A command line says no empty list; what was not said is None.
+    default = None if isinstance(field.default, tuple) else field.default
+    return _keyword(field.name, _typed(field), inspect.Parameter.empty if field.required else default)
+
+
+def _typed(field: Field) -> Any:
     """An option as typer takes it: a type with its flags, limits and help."""
     option = field.option
     if isinstance(option, Argument):
@@ -60,12 +67,6 @@ def typed(field: Field) -> Any:
         envvar=option.envvar,
     )
     return Annotated[field.spoken_type, how]
-
-
-def _parameter(field: Field) -> inspect.Parameter:
-    # A command line says no empty list; what was not said is None.
-    default = None if isinstance(field.default, tuple) else field.default
-    return _keyword(field.name, typed(field), inspect.Parameter.empty if field.required else default)
 
 
 def _own_parameters(function: Callable[..., None]) -> Iterator[inspect.Parameter]:

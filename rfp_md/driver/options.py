@@ -4,7 +4,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rfp_md.driver.transports import IPI_PREFIX
+from rfp_md.driver.transports import IPI_PREFIX, Address, choose_address
 from rfp_md.verbs import Option
 
 
@@ -42,3 +42,13 @@ class DriverOptions:
     nvt: Annotated[bool, Option("… with a thermostat.")] = False
     pimd: Annotated[int | None, Option("… path integrals with so many beads.", least=2)] = None
     init: Annotated[Path | str | None, Option("… from this structure.")] = None
+
+    @property
+    def names_address(self) -> bool:
+        """Whether a server is named at all."""
+        return any(flag is not None for flag in (self.unix, self.shm, self.host, self.port))
+
+    @property
+    def address(self) -> Address:
+        """The one that is named. Raises UserError for none and for two."""
+        return choose_address(self.unix, self.shm, self.host, self.port, self.sockets_prefix)
