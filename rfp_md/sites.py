@@ -29,7 +29,7 @@ class NeighbourJacobian:
     offsets: Ints
     blocks: Callable[[slice], Floats]
 
-    def rows_of(self, part: slice) -> Ints:
+    def coordinates_of(self, part: slice) -> Ints:
         """The coordinate m C + c of each block in a range (P',)."""
         return np.asarray(np.searchsorted(self.offsets, np.arange(part.start, part.stop), side="right") - 1)
 
@@ -38,7 +38,7 @@ class NeighbourJacobian:
         everything = slice(0, len(self.sites))
         by_site = gradient.reshape(-1, gradient.shape[2])[self.sites]
         pulled = np.zeros((len(self.offsets) - 1, 3))
-        np.add.at(pulled, self.rows_of(everything), np.einsum("pd,pdx->px", by_site, self.blocks(everything)))
+        np.add.at(pulled, self.coordinates_of(everything), np.einsum("pd,pdx->px", by_site, self.blocks(everything)))
         return pulled.reshape(len(gradient), -1, 3)
 
     def dense(self, values: Floats) -> Floats:
@@ -47,7 +47,7 @@ class NeighbourJacobian:
         n_coordinates = (len(self.offsets) - 1) // n_frames
         everything = slice(0, len(self.sites))
         jacobian = np.zeros((n_frames, n_sites, n_components, n_coordinates, 3))
-        structures, coordinates = np.divmod(self.rows_of(everything), n_coordinates)
+        structures, coordinates = np.divmod(self.coordinates_of(everything), n_coordinates)
         jacobian[structures, self.sites % n_sites, :, coordinates] = self.blocks(everything)
         return jacobian
 
@@ -89,16 +89,17 @@ class Sites:
         """How many numbers the derivatives are, as the descriptor gives them."""
         if self.by_neighbour is not None:
             return 3 * self.values.shape[2] * len(self.by_neighbour.sites)
-        return 0 if self._dense is None else self._dense.size
+        return 0 if self._dense is None else int(self._dense.size)
 
     def along(self, directions: Floats) -> Floats:
         """dx/dt (M, S, D) where the coordinates move by ``directions`` (M, C, 3) per t."""
         if self.by_neighbour is None:
             flat = directions.reshape(len(directions), -1)
-            return np.einsum("msdc,mc->msd", np.asarray(self._dense)[..., : flat.shape[1]], flat)
+            dense = np.asarray(self._dense)[..., : flat.shape[1]]
+            return np.asarray(np.einsum("msdc,mc->msd", dense, flat))
         n_frames, n_sites, n_components = self.values.shape
         everything = slice(0, len(self.by_neighbour.sites))
-        moves = directions.reshape(-1, 3)[self.by_neighbour.rows_of(everything)]
+        moves = directions.reshape(-1, 3)[self.by_neighbour.coordinates_of(everything)]
         found = np.zeros((n_frames * n_sites, n_components))
         np.add.at(found, self.by_neighbour.sites, np.einsum("pdx,px->pd", self.by_neighbour.blocks(everything), moves))
         return found.reshape(self.values.shape)
