@@ -317,7 +317,10 @@ def site_blocks(
     first: int,
     into: Floats,
 ) -> None:
-    """∂x_s/∂r_c of x = U B, of the blocks from ``first`` on, added to ``into`` (B, D, 3).
+    """∂x_s/∂r_c of x = U B, of the blocks from ``first`` on, added to ``into`` (B, 3, D).
+
+    ∂A/∂r of a neighbour is a row of the product with ∂x/∂A; the centre's, minus the sum of all, and the strain's, their
+    sum times the vectors, are rows of it too, so that they cost little where the neighbours' own are not asked for.
 
     Args:
         projections: Uᵀ (species, O, D).
@@ -326,45 +329,50 @@ def site_blocks(
     by_neighbour, by_centre, by_strain = places
     last, strains = first + len(into), by_strain.shape[1]
     n_radial, size = len(basis[1]), basis[5]
-    by_mixed = np.empty((size, projections.shape[2]))
+    by_mixed, one = np.empty((size, projections.shape[2])), np.empty((3, size))
     scratch = scratch_for(basis)
     for c in range(len(centres)):
         if by_centre[c] < 0:
             continue
-        everything = first <= by_centre[c] < last
-        for x in range(strains):
-            everything = everything or first <= by_strain[c, x] < last
-        chosen = np.empty(offsets[c + 1] - offsets[c], np.int64)
-        n = 0
+        central = first <= by_centre[c] < last
+        strained = strains > 0 and by_strain[c, 2 % max(1, strains)] >= first and by_strain[c, 0] < last
+        count = 0
         for p in range(offsets[c], offsets[c + 1]):
-            if everything or first <= by_neighbour[p] < last:
-                chosen[n] = p
-                n += 1
-        if n == 0:
+            count += first <= by_neighbour[p] < last
+        if count == 0 and not central and not strained:
             continue
-        slopes = np.empty((3 * n, size))
-        for k in range(n):
-            p = chosen[k]
+        rows = np.zeros((3 * count + 12, size))
+        whole, k = rows[3 * count :], 0
+        for p in range(offsets[c], offsets[c + 1]):
+            wanted = first <= by_neighbour[p] < last
+            if not (wanted or central or strained):
+                continue
             r = functions_of(vectors[p], basis, scratch)
             mine = mixing[centres[c], species[p] * n_radial : (species[p] + 1) * n_radial]
-            density_slopes(r, mine, basis, scratch, slopes[3 * k : 3 * k + 3])
-        components_by_mixed(mixed[c], terms, projections[centres[c]], by_mixed)
-        chained = np.dot(slopes, by_mixed)  # (3 neighbours, D)
-        for k in range(n):
-            p = chosen[k]
-            for x in range(3):
-                row = chained[3 * k + x]
-                if first <= by_neighbour[p] < last:
-                    add_column(into[by_neighbour[p] - first], x, row, 1.0)
-                if first <= by_centre[c] < last:
-                    add_column(into[by_centre[c] - first], x, row, -1.0)
-                if strains and first <= by_strain[c, x] < last:
+            density_slopes(r, mine, basis, scratch, one)
+            if wanted:
+                rows[k : k + 3] = one
+                k += 3
+            if central or strained:
+                for x in range(3):
+                    for a in range(size):
+                        whole[x, a] -= one[x, a]
+            if strained:
+                for x in range(3):
                     for y in range(3):
-                        add_column(into[by_strain[c, x] - first], y, row, vectors[p, y])
-
-
-@compiled  # type: ignore[untyped-decorator]
-def add_column(block: Floats, x: int, row: Floats, factor: float) -> None:
-    """block[:, x] += factor · row."""
-    for d in range(len(row)):
-        block[d, x] += factor * row[d]
+                        v = vectors[p, y]
+                        for a in range(size):
+                            whole[3 + 3 * x + y, a] += v * one[x, a]
+        components_by_mixed(mixed[c], terms, projections[centres[c]], by_mixed)
+        chained = np.dot(rows, by_mixed)  # (3 neighbours + 12, D)
+        k = 0
+        for p in range(offsets[c], offsets[c + 1]):
+            if first <= by_neighbour[p] < last:
+                into[by_neighbour[p] - first] += chained[k : k + 3]
+                k += 3
+        if central:
+            into[by_centre[c] - first] += chained[k : k + 3]
+        if strained:
+            for x in range(3):
+                if first <= by_strain[c, x] < last:
+                    into[by_strain[c, x] - first] += chained[k + 3 + 3 * x : k + 6 + 3 * x]

@@ -114,7 +114,7 @@ class ManyBody(Descriptor):
         sites, offsets, places = kernels.block_places(near.atoms, near.offsets, len(frames), frames.n_atoms, strains)
 
         def blocks(part: slice) -> Floats:
-            found = np.zeros((part.stop - part.start, projections.shape[2], 3))
+            found = np.zeros((part.stop - part.start, 3, projections.shape[2]))
             kernels.site_blocks(
                 near.vectors,
                 species,
@@ -129,7 +129,7 @@ class ManyBody(Descriptor):
                 part.start,
                 found,
             )
-            return found
+            return found.transpose(0, 2, 1)
 
         return NeighbourJacobian(sites, offsets, blocks)
 

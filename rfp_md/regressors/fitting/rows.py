@@ -24,7 +24,7 @@ from rfp_md.regressors.base import Batch
 from rfp_md.sites import NeighbourJacobian, Sites
 
 BATCH_BYTES = 150e6  # of rows that are made at once, with everything that they are made from
-CACHE_BYTES = 6e6  # of slope rows, or of products, that are worked on at once, so that they stay in the cache
+CACHE_BYTES = 3e6  # of slope rows, or of products, that are worked on at once, so that they stay in the cache
 DERIVATIVE_BYTES = 20e6  # of σ′ of all sites, for some of the features
 
 compiled = numba.njit(cache=True, nogil=True, fastmath={"contract"})
@@ -124,7 +124,7 @@ def _add_by_neighbour(
     n_coordinates = (len(near.offsets) - 1) // n_frames
     first, last = columns.start // 3, columns.stop // 3
     rows = slopes.reshape(n_frames * (last - first), 3, -1)
-    step = max(1, int(BATCH_BYTES / 2 / (48 * n_components)))
+    step = max(1, int(BATCH_BYTES / 2 / (24 * n_components)))
     together = n_frames if (first, last) == (0, n_coordinates) else 1  # structures whose coordinates are in one row
     for m in range(0, n_frames, together):
         frames = slice(m, m + together)
