@@ -88,7 +88,7 @@ class Sites:
     def jacobian_numbers(self) -> int:
         """How many numbers the derivatives are, as the descriptor gives them."""
         if self.by_neighbour is not None:
-            return 3 * self.values.shape[2] * len(self.by_neighbour.sites)
+            return 3 * int(self.values.shape[2]) * len(self.by_neighbour.sites)
         return 0 if self._dense is None else int(self._dense.size)
 
     def along(self, directions: Floats) -> Floats:

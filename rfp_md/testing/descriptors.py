@@ -18,10 +18,11 @@ from scipy.spatial.transform import Rotation
 
 from rfp_md.arrays import Floats
 from rfp_md.descriptors.base import Descriptor
+from rfp_md.descriptors.describe import describe
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.guard import check_fitted
-from rfp_md.sites import n_coordinates
+from rfp_md.sites import NeighbourJacobian, n_coordinates
 from rfp_md.structures.molecular_graph import automorphisms
 from rfp_md.structures.strain import strained
 from rfp_md.testing.numbers import bisect, copied, displaced, far, sorted_sites, want_array
@@ -83,6 +84,7 @@ class DescriptorChecks:
             self.batch_equals_single,
             self.derivative,
             self.pullback_equals_jacobian,
+            self.neighbours_are_the_whole_jacobian,
             self.translation,
             self.rotation,
             self.permutation,
@@ -102,6 +104,7 @@ class DescriptorChecks:
             self.derivative,
             self.virial,
             self.pullback_equals_jacobian,
+            self.neighbours_are_the_whole_jacobian,
             self.translation,
             self.rotation,
             self.lattice_translation,
@@ -202,6 +205,19 @@ class DescriptorChecks:
         values, pullback = self.fitted.values_and_pullback(self.frames)
         if far(values, self.values, SAME) or far(pullback(gradient), product, SAME):
             fail("values_and_pullback differs from values and pullback")
+
+    def neighbours_are_the_whole_jacobian(self) -> None:
+        if not self.fitted.local:
+            skip("it gives a Jacobian or a pullback, and none by neighbour")
+        sites = describe(self.fitted, self.frames, derivatives=True)
+        near: NeighbourJacobian = sites.by_neighbour  # type: ignore[assignment]
+        jacobian = self.fitted.jacobian(self.frames).reshape(*self.values.shape, -1)
+        if far(jacobian, np.asarray(sites.jacobian), SAME):
+            fail("its blocks by neighbour are not those of its Jacobian; give every coordinate that a site depends on")
+        half = len(near.sites) // 2
+        parts = [near.blocks(slice(0, half)), near.blocks(slice(half, len(near.sites)))]
+        if half and far(np.concatenate(parts), near.blocks(slice(0, len(near.sites))), SAME):
+            fail("blocks that are asked for piece by piece are others than those of all at once")
 
     def translation(self) -> None:
         self.invariance("translation_invariant", self.frames.positions + np.array([1.3, -0.7, 2.1]))

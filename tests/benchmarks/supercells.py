@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.supercells [--features K] [--before CHECKOUT] [--repeat N]
 
-The frames are rattled diamond cells with forces and stresses; a time is that of describing one frame, of its rows and of
-adding them, the median of some after a warm-up, in a process of its own, whose peak memory is told beside it (all of it:
-the interpreter and its libraries too, about 150 MB). ``--before`` is a folder with the package as it was at commit
+The frames are rattled diamond cells with forces and stresses; a time is that of describing one frame, of its rows and
+of adding them, the median of some after a warm-up, in a process of its own, whose peak memory is told beside it (all of
+it: the interpreter and its libraries too, about 150 MB). ``--before`` is a folder with the package as it was at commit
 266382e (``git worktree add CHECKOUT 266382e``), measured in turn with this one. Prints Markdown.
 """
 
@@ -76,11 +76,12 @@ def adder(features: int, frames: Any) -> Callable[[], None]:
 def _adder_before(regressor: Any, features: int, small: Any, frames: Any) -> Callable[[], None]:
     """The same at commit 266382e."""
     from rfp_md.described import DescribedFrames  # type: ignore[import-not-found]
+    from rfp_md.regressors.joint_fit import JointFit  # type: ignore[import-not-found]
+
     from rfp_md.descriptors.many_body import ManyBody
     from rfp_md.frames import Dataset
     from rfp_md.potential import Baseline  # type: ignore[attr-defined]
     from rfp_md.progress import Progress
-    from rfp_md.regressors.joint_fit import JointFit  # type: ignore[import-not-found]
 
     rng, descriptor, baseline = np.random.default_rng(SEED), ManyBody(), Baseline.fit(small)
     descriptor.fit(small)

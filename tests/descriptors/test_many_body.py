@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from ase.build import bulk
 
 from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.many_body import ManyBody
@@ -78,3 +79,17 @@ def test_arrays_that_do_not_fit_are_refused(fitted):
     state = dict(fitted.state) | {"projections": fitted.state["projections"][:1]}
     with pytest.raises(ValueError, match="do not fit each other"):
         ManyBody(body_order=fitted.body_order).restore(state)
+
+
+def test_a_larger_cell_has_as_many_blocks_for_an_atom():
+    """A fit of it costs what the neighbours of an atom cost."""
+    found = []
+    for repeat in (3, 4):
+        atoms = bulk("Si", "diamond", a=5.43, cubic=True) * repeat
+        frames = Frames(
+            atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
+        )
+        descriptor = ManyBody(cutoff=5.0, components=10)
+        descriptor.fit(Dataset((frames,)))
+        found.append(len(descriptor.neighbour_jacobian(frames).sites) / len(atoms))
+    assert found[0] == found[1]

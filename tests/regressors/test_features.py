@@ -6,10 +6,11 @@ import pytest
 from rfp_md.errors import UserError
 from rfp_md.linalg.ridge import Ridge, Solution
 from rfp_md.progress import Progress
+from rfp_md.regressors import features
 from rfp_md.regressors.features import MEMBERS
-from rfp_md.regressors.fitting.joint_fit import JointFit
-from rfp_md.regressors.fitting.rows import Block, feature_rows
+from rfp_md.regressors.fitting.rows import energy_rows, rows_of
 from rfp_md.regressors.fitting.scores import Score
+from rfp_md.regressors.fitting.solve import Solver
 from rfp_md.regressors.fitting.variance_ratio import VarianceRatio
 from rfp_md.regressors.random_fourier import RandomFourier
 from rfp_md.regressors.rfnn import RandomFeatureNetwork
@@ -81,15 +82,17 @@ def test_predicted_gradients_are_the_derivatives_of_predicted_energies(samples, 
 def test_slope_rows_are_the_derivatives_of_energy_rows(samples, rng):
     regressor = RandomFourier(width=40)
     regressor.fit(*samples, [None, None], rng, Progress())
-    blocks: list[Block] = regressor._blocks()
+    blocks = regressor._blocks()
     r = 0.3 * rng.normal(size=(5, 4))
 
-    def rows(coordinates, derivatives):
-        return feature_rows(blocks, whole(SyntheticSamples(coordinates), derivatives=derivatives))
+    def energies(coordinates):
+        return energy_rows(blocks, whole(SyntheticSamples(coordinates)).terms)
 
-    slope_rows = rows(r, True).slopes
+    slope_rows = next(
+        rows.features for rows in rows_of(blocks, whole(SyntheticSamples(r), derivatives=True)) if rows.kind == 1
+    )
     step = np.array([0, 0, 1e-5, 0])
-    numerical = (rows(r + step, False).energies - rows(r - step, False).energies) / 2e-5
+    numerical = (energies(r + step) - energies(r - step)) / 2e-5
     np.testing.assert_allclose(slope_rows.reshape(5, 4, -1)[:, 2], numerical, atol=1e-8)
 
 
@@ -133,11 +136,11 @@ def test_relu_is_fitted_to_energies_only(samples, rng):
 def test_regularizations_are_tried_as_long_as_the_error_falls(samples, rng, monkeypatch, best, tried):
     seen = []
 
-    def score(blocks, candidate, *rest):
+    def score(blocks, candidate, *rest, **options):
         seen.append(candidate.regularization)
         return Score(None, None, None, abs(np.log10(candidate.regularization / best)))
 
-    monkeypatch.setattr("rfp_md.regressors.fitting.joint_fit.validate", score)
+    monkeypatch.setattr("rfp_md.regressors.features.score", score)
     regressor = RandomFourier(width=20, regularization="/".join(f"1e-{k}" for k in range(3, 10)), force_weights=1.0)
     report = regressor.fit(*samples, [None, None], rng, Progress())
     assert seen == pytest.approx(tried)
@@ -149,11 +152,11 @@ def test_few_rows_try_every_regularization(samples, rng, monkeypatch):
     seen = []
     errors = {1e-9: 5.0, 1e-8: 3.0, 1e-7: 4.0, 1e-6: 2.0, 1e-5: 1.0}
 
-    def score(blocks, candidate, *rest):
+    def score(blocks, candidate, *rest, **options):
         seen.append(candidate.regularization)
         return Score(None, None, None, errors[candidate.regularization])
 
-    monkeypatch.setattr("rfp_md.regressors.fitting.joint_fit.validate", score)
+    monkeypatch.setattr("rfp_md.regressors.features.score", score)
     grid = "/".join(f"{value:g}" for value in errors)
     report = RandomFourier(width=1000, regularization=grid, force_weights=1.0).fit(
         *samples, [None, None], rng, Progress()
@@ -212,9 +215,9 @@ def test_frames_that_are_all_the_same_give_no_pairs(rng):
 def test_the_scale_makes_squared_errors_as_large_as_variances_on_validation(samples, rng, monkeypatch, regularization):
     """For the solve without them: the last one, with them, is replaced by the chosen one."""
     chosen = []
-    choose, solve = JointFit.choose, JointFit.solve
-    monkeypatch.setattr(JointFit, "choose", lambda *a: chosen.append(choose(*a)) or chosen[0])
-    monkeypatch.setattr(JointFit, "solve", lambda *a: chosen[0].solution if chosen else solve(*a))
+    choose, solve = features.choose, Solver.solve
+    monkeypatch.setattr(features, "choose", lambda *a, **options: chosen.append(choose(*a, **options)) or chosen[0])
+    monkeypatch.setattr(Solver, "solve", lambda *a: chosen[0].solution if chosen else solve(*a))
     regressor = RandomFourier(width=100, regularization=regularization)
     regressor.fit(*samples, [None, None], rng, Progress())
     valid = whole(samples[1], derivatives=True)

@@ -30,6 +30,10 @@ def given(monkeypatch):
     monkeypatch.setattr(budget, "available_memory", lambda: 10**12)
 
 
+def surveyed(regressor):
+    return regressor.survey(TRAIN, VALID, np.random.default_rng(0))
+
+
 def width(time):
     return sum(choose_widths(RandomFourier(), TRAIN, VALID, 2, time).widths)
 
@@ -53,9 +57,7 @@ def test_memory_limits_the_width_whatever_the_time(given, monkeypatch):
     monkeypatch.setattr(budget, "available_memory", lambda: 2 * 10**9)
     few = width(1e9)
     assert few < MOST
-    pools = RandomFourier()._pools(TRAIN, list(TRAIN.batches(9, derivatives=False)), [few // 2] * 2, 1)
-    needed = RandomFourier()._footprint(TRAIN, VALID, list(TRAIN.batches(9, derivatives=False)), pools)[1]
-    assert needed < 2 * 10**9
+    assert RandomFourier().plan(surveyed(RandomFourier()), [few // 2] * 2).bytes_needed < 2 * 10**9
 
 
 def test_a_time_that_is_too_short_is_refused_with_what_is_needed(given):
@@ -109,7 +111,7 @@ def test_the_work_is_what_a_fit_does(regressor, rng, monkeypatch):
     cholesky = Ridge.cholesky
     monkeypatch.setattr(Ridge, "cholesky", lambda *a: solves.append(1) or cholesky(*a))
     train, valid = (CountedSamples(samples.coordinates) for samples in (TRAIN, VALID))
-    work, progress = count(regressor, train, valid), Counted()
+    work, progress = count(regressor, surveyed(regressor)), Counted()
     regressor.fit(train, valid, [None, None], rng, progress)
     assert progress.totals["rows"] == work.rows
     more = len(solves) - work.solves
@@ -120,7 +122,7 @@ def test_the_work_is_what_a_fit_does(regressor, rng, monkeypatch):
 
 @pytest.mark.parametrize("regressor", [RandomFourier(), RandomFeatureNetwork(activation="relu")])
 def test_the_probe_runs_with_and_without_slopes(regressor):
-    rates = measure(regressor, TRAIN, list(TRAIN.batches(30, derivatives=False)), 2)
+    rates = measure(regressor, TRAIN, surveyed(regressor), 2)
     assert all(np.isfinite(rate) and rate >= 0 for rate in astuple(rates))
 
 
