@@ -40,7 +40,8 @@ def minimum_images(vectors: Floats, cell: Floats, periodic: Directions) -> Float
     if not any(periodic):
         return vectors
     lattice = lattice_of(cell, periodic)
-    return _shortest_images(np.ascontiguousarray(vectors).reshape(-1, 3), *lattice).reshape(vectors.shape)
+    images: Floats = _shortest_images(np.ascontiguousarray(vectors).reshape(-1, 3), *lattice)
+    return images.reshape(vectors.shape)
 
 
 def lattice_of(cell: Floats, periodic: Directions, within: float = np.inf) -> Lattice:
@@ -54,13 +55,14 @@ def lattice_of(cell: Floats, periodic: Directions, within: float = np.inf) -> La
     mask = np.array(periodic)
     if not mask.all():
         cell = np.asarray(complete_cell(np.where(mask[:, None], cell, 0.0)), dtype=np.float64)
-    inverse = np.linalg.inv(cell)
+    inverse = np.asarray(np.linalg.inv(cell), dtype=np.float64)
     heights = 1 / np.linalg.norm(inverse[:, mask], axis=0)
     products = cell @ cell.T
     if (heights > 2 * within).all() or not (products - np.diag(products.diagonal())).any():
         return Lattice(cell, inverse, periodic, 0)
     cell = np.ascontiguousarray(minkowski_reduce(cell, mask)[0])
-    return Lattice(cell, np.linalg.inv(cell), periodic, 1)
+    inverse = np.asarray(np.linalg.inv(cell), dtype=np.float64)
+    return Lattice(cell, inverse, periodic, 1)
 
 
 def rounded_images(vectors: Floats, cells: Floats, periodic: Directions) -> Floats:

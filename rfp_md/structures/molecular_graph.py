@@ -10,6 +10,7 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
+from rfp_md.structures.covalent import relative_lengths
 
 Graph = tuple[Ints, Ints]  # elements (N,) and bonded pairs (B, 2)
 EXCHANGED = 3  # pairs that are short, but perhaps no bonds
@@ -104,12 +105,9 @@ def fragments(bonds: np.typing.NDArray[np.bool_], size: int) -> Ints:
 
 def bonded(frames: Frames, bond_scale: float) -> np.typing.NDArray[np.bool_]:
     """Which pairs of atoms are bonded in the median over the frames, (N, N)."""
-    from ase.data import covalent_radii
-
-    radii: Floats = covalent_radii[frames.numbers]
     some = frames.positions[:: max(1, len(frames) // 200)]
     distances = np.median(np.linalg.norm(some[:, :, None] - some[:, None, :], axis=-1), axis=0)
-    near: np.typing.NDArray[np.bool_] = distances < bond_scale * (radii[:, None] + radii[None, :])
+    near = relative_lengths(distances, frames.numbers[:, None], frames.numbers) < bond_scale
     return near & ~np.eye(frames.n_atoms, dtype=bool)
 
 
