@@ -22,12 +22,15 @@ def warm(atoms, kelvin=300.0, seed=0):
     return atoms
 
 
+def advance(motion, steps):
+    motion.begin()
+    for _ in range(steps):
+        motion.advance()
+
+
 def test_momenta_that_atoms_have_are_kept_and_moved_as_ase_moves_them():
     ours, theirs = warm(molecule("C2H6")), warm(molecule("C2H6"))
-    motion = Motion(ours, 0.5)
-    motion.begin()
-    for _ in range(50):
-        motion.advance()
+    advance(Motion(ours, 0.5), 50)
     VelocityVerlet(theirs, 0.5 * units.fs).run(50)
     np.testing.assert_array_equal(ours.positions, theirs.positions)
     np.testing.assert_array_equal(ours.get_momenta(), theirs.get_momenta())
@@ -41,9 +44,7 @@ def test_what_is_taken_up_again_goes_on_as_if_nothing_had_been(friction):
 
     whole, later = bulk("Cu", cubic=True), bulk("Cu", cubic=True)
     first = motion(whole, 3)
-    first.begin()
-    for _ in range(10):
-        first.advance()
+    advance(first, 10)
     state = json.loads(json.dumps(first.state()))
     second = motion(later, 99)
     second.restore(state)
@@ -54,10 +55,8 @@ def test_what_is_taken_up_again_goes_on_as_if_nothing_had_been(friction):
 
 def test_an_atom_that_goes_far_in_one_step_is_named():
     motion = Motion(warm(molecule("C2H6")), 20.0)
-    motion.begin()
     with pytest.raises(BlownUp, match=r"atom \d moved \d\.?\d* Å at once"):
-        for _ in range(100):
-            motion.advance()
+        advance(motion, 100)
 
 
 def test_where_the_timestep_is_tested_only_a_run_that_is_wild_has_blown_up():

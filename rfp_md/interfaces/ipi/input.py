@@ -103,6 +103,8 @@ def ipi_input(
     Raises:
         UserError: a file that cannot be read or has other atoms, or numbers that make no run.
     """
+    from rfp_md.io.atoms import from_atoms
+
     if not (temperature > 0 and np.isfinite(temperature) and timestep > 0 and np.isfinite(timestep)):
         raise UserError("an i-PI input needs a positive temperature and a positive timestep")
     if min(beads, steps, stride) < 1 or seed < 0:
@@ -112,7 +114,7 @@ def ipi_input(
     atoms = template_of(potential, template)
     start = atoms if init is None else read_structure(potential, init)
     if moving is not None:
-        start = atoms.at(moving.positions[None])
+        start = from_atoms([moving], source=atoms.source)
     if not np.array_equal(start.numbers, atoms.numbers):
         raise UserError(f"{init}: has atoms {formula(start.numbers)}, but {atoms.source} has {formula(atoms.numbers)}")
     if start.pbc != atoms.pbc:

@@ -8,6 +8,7 @@ from ase.calculators.tip3p import TIP3P
 
 from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
+from rfp_md.io.atoms import from_atoms
 from rfp_md.prediction import Prediction
 from rfp_md.structures.strain import deformed
 from rfp_md.validation.forces.differences import MOST_COMPONENTS, STEPS, error_curve, stress_error
@@ -40,9 +41,7 @@ class Noisy(Molecule):
 @pytest.fixture(scope="module")
 def copper():
     atoms = bulk("Cu", cubic=True, a=3.65)
-    frames = Frames(
-        atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
-    )
+    frames = from_atoms([atoms])
     displaced = frames.at(frames.positions + 0.05 * np.random.default_rng(0).standard_normal((2, 4, 3)))
     subject = CalculatorPotential(EMT(), frames)
     return subject, displaced, subject.compute(displaced)
