@@ -64,7 +64,7 @@ class Bonds:
 
     @property
     def matrix(self) -> Mask:
-        """Which atoms are bonded (N, N)."""
+        """Say which atoms are bonded (N, N)."""
         matrix = np.zeros((self.n_atoms, self.n_atoms), dtype=bool)
         first, second = self.pairs.T
         matrix[first, second] = matrix[second, first] = True
@@ -86,12 +86,12 @@ class Bonds:
         return self._chosen(np.array([bond not in known for bond in mine], dtype=bool))
 
     def in_ring(self, first: int, second: int) -> bool:
-        """Whether the two ends of a bond hang together without it."""
+        """Say whether the two ends of a bond hang together without it."""
         labels = self._without(first, second)
         return bool(labels[first] == labels[second])
 
     def side_of(self, first: int, second: int) -> Mask:
-        """Which atoms hang on the second end of a bond (N,); in a ring that end alone."""
+        """Find the atoms that hang on the second end of a bond (N,); in a ring that end alone."""
         labels = self._without(first, second)
         alone = labels[first] == labels[second]
         side: Mask = np.arange(self.n_atoms) == second if alone else labels == labels[second]
@@ -128,7 +128,7 @@ class Bonds:
 
 
 def collisions(frames: Frames) -> Mask:
-    """In which of M structures two atoms are closer than half of the sum of their covalent radii (M,)."""
+    """Find which of M structures have two atoms in ``COLLISION`` (M,)."""
     if frames.periodic:
         return np.array([len(_near(frames[k : k + 1], COLLISION)[0]) > 0 for k in range(len(frames))], dtype=bool)
     first, second = np.triu_indices(frames.n_atoms, 1)

@@ -10,7 +10,7 @@ from rfp_md.structures.minimum_image import Directions, Lattice, lattice_of, sho
 
 
 def closest_pair(positions: Floats, cell: Floats, periodic: Directions, within: float) -> tuple[int, int, float]:
-    """The two atoms that are closest, and their distance, Å; twice the same atom where it is its own image.
+    """Find the two atoms that are closest, and their distance, Å; twice the same atom where it is its own image.
 
     Args:
         positions: (N, 3), Å.

@@ -17,7 +17,7 @@ TORN = 1.8  # above; a hydrogen on its way between two oxygens is at 1.5
 
 
 def covalent_radii(numbers: Ints) -> Floats:
-    """Covalent radii (...), Å, of atomic numbers."""
+    """Look up the covalent radii (...), Å, of atomic numbers."""
     from ase.data import covalent_radii
 
     radii: Floats = covalent_radii[numbers]
@@ -25,6 +25,6 @@ def covalent_radii(numbers: Ints) -> Floats:
 
 
 def relative_lengths(lengths: Floats, first: Ints, second: Ints) -> Floats:
-    """Distances, Å, in units of the sum of the covalent radii of atoms with these atomic numbers."""
+    """Express distances, Å, in units of the sum of the covalent radii of atoms with these atomic numbers."""
     relative: Floats = lengths / (covalent_radii(first) + covalent_radii(second))
     return relative

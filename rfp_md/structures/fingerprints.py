@@ -29,7 +29,7 @@ CHUNK_NUMBERS = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
-    """Of M frames: digests, compositions, orders and steps (M,), labelled and sorted distances (M, 16)."""
+    """Fingerprints of M frames: digests, compositions, orders, steps (M,), labelled and sorted distances (M, 16)."""
 
     digests: Ints
     compositions: Ints
@@ -40,12 +40,13 @@ class Fingerprints:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Fingerprints:
+        """Make those of all frames, in their order."""
         parts = [_of_block(block) for block in dataset]
         return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     @classmethod
     def from_state(cls, state: dict[str, NDArray[Any]]) -> Fingerprints | None:
-        """As ``vars`` of one gave it; None where there is nothing."""
+        """Take them from what ``vars`` of one gave; None where there is nothing."""
         return cls(**state) if state else None
 
     def __len__(self) -> int:

@@ -36,7 +36,7 @@ class Lattice(NamedTuple):
 
 
 def minimum_images(vectors: Floats, cell: Floats, periodic: Directions) -> Floats:
-    """The shortest images of vectors (..., 3), Å, in a cell (3, 3) that repeats itself in some directions."""
+    """Find the shortest images of vectors (..., 3), Å, in a cell (3, 3) that repeats itself in some directions."""
     if not any(periodic):
         return vectors
     lattice = lattice_of(cell, periodic)
@@ -45,7 +45,7 @@ def minimum_images(vectors: Floats, cell: Floats, periodic: Directions) -> Float
 
 
 def lattice_of(cell: Floats, periodic: Directions, within: float = np.inf) -> Lattice:
-    """The lattice of a cell that is periodic in some direction.
+    """Prepare a cell that is periodic in some direction for shortest images to be found in it.
 
     Args:
         within: images that are shorter than this, Å, are found for certain; rounding does where it is short.
@@ -66,7 +66,7 @@ def lattice_of(cell: Floats, periodic: Directions, within: float = np.inf) -> La
 
 
 def rounded_images(vectors: Floats, cells: Floats, periodic: Directions) -> Floats:
-    """Images by rounding alone, of vectors (M, P, 3) each in its cell (M, 3, 3).
+    """Take images by rounding alone, of vectors (M, P, 3) each in its cell (M, 3, 3).
 
     Up to the corners of a skewed cell they are the shortest. What fingerprints are made of, so that its digits stay.
     """
@@ -81,7 +81,7 @@ def rounded_images(vectors: Floats, cells: Floats, periodic: Directions) -> Floa
 def rounded_image(
     x: float, y: float, z: float, cell: Floats, inverse: Floats, periodic: Directions
 ) -> tuple[float, float, float]:
-    """The image of one vector by rounding alone."""
+    """Take the image of one vector by rounding alone."""
     for c in range(3):
         if periodic[c]:
             turns = np.rint(x * inverse[0, c] + y * inverse[1, c] + z * inverse[2, c])
@@ -93,7 +93,7 @@ def rounded_image(
 def shortest_image(
     x: float, y: float, z: float, cell: Floats, inverse: Floats, periodic: Directions, around: int
 ) -> tuple[float, float, float]:
-    """The shortest image of one vector in a ``Lattice``."""
+    """Find the shortest image of one vector in a ``Lattice``."""
     x, y, z = rounded_image(x, y, z, cell, inverse, periodic)
     if around == 0:
         return x, y, z

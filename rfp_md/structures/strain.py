@@ -9,7 +9,7 @@ from rfp_md.frames import Frames
 
 
 def deformed(frames: Frames, deformation: Floats) -> Frames:
-    """The structures with every vector x become x·A, without labels.
+    """Deform structures: every vector x becomes x·A; without labels.
 
     Args:
         deformation: A, one for all (3, 3), or of M structures each its own (M, 3, 3); of a single structure, M of them
@@ -20,5 +20,5 @@ def deformed(frames: Frames, deformation: Floats) -> Frames:
 
 
 def strained(frames: Frames, strain: Floats) -> Frames:
-    """The structures under r → r (1 + ε), with ε (3, 3) or (M, 3, 3)."""
+    """Strain structures: r → r (1 + ε), with ε (3, 3) or (M, 3, 3)."""
     return deformed(frames, np.eye(3) + strain)

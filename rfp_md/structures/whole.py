@@ -37,7 +37,7 @@ class Whole:
             )
 
     def __call__(self, positions: Floats, cell: Floats) -> Floats:
-        """The molecule in one piece (N, 3), Å.
+        """Put the molecule together: positions (N, 3), Å.
 
         Raises:
             UserError: neighbours are so far apart that it cannot be told which images belong together.
@@ -68,7 +68,7 @@ def _tree(steps: Floats) -> tuple[Ints, Ints]:
 def join(
     positions: Floats, cell: Floats, inverse: Floats, periodic: Directions, atoms: Ints, parents: Ints
 ) -> tuple[Floats, float, int]:
-    """Positions in one piece, the largest step from parent to atom as a fraction of the box, and which step it is."""
+    """Put positions in one piece; the largest step to a parent as a fraction of the box, and which step it is."""
     whole = positions.copy()
     farthest, place = 0.0, 0
     for k in range(len(atoms)):

@@ -10,7 +10,6 @@ from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import from_atoms
 from rfp_md.prediction import Prediction
-from rfp_md.structures.strain import deformed
 from rfp_md.validation.forces.differences import MOST_COMPONENTS, STEPS, error_curve, stress_error
 from rfp_md.validation.forces.smoothness import scan
 from tests.validation.subjects import Molecule, spring, water
@@ -119,12 +118,3 @@ def test_a_calculator_without_stress_has_none():
     assert isinstance(prediction, Prediction)
     assert np.isfinite(prediction.forces).all()
     assert np.isnan(prediction.virials).all()
-
-
-def test_a_deformation_strains_cell_and_atoms_together(copper):
-    _, frames, _ = copper
-    stretched = deformed(frames[1:], np.diag([1.1, 1.0, 1.0]))
-    assert stretched.volumes[0] == pytest.approx(1.1 * frames.volumes[1])
-    np.testing.assert_allclose(
-        stretched.positions[0] @ np.linalg.inv(stretched.cells[0]), frames.positions[1] @ np.linalg.inv(frames.cells[1])
-    )
