@@ -14,11 +14,10 @@ from typing import Any
 from rfp_md.artifact.file import load
 from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.frames import Frames
-from rfp_md.io.atoms import stress_of, to_atoms
+from rfp_md.io.atoms import stress_of
+from rfp_md.io.atoms import to_atoms as to_atoms
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_labelled_order
-
-__all__ = ["RFPCalculator", "to_atoms"]
 
 COMMITTEE = (
     "energies_committee",
