@@ -76,12 +76,11 @@ def adder(features: int, frames: Any) -> Callable[[], None]:
 def _adder_before(regressor: Any, features: int, small: Any, frames: Any) -> Callable[[], None]:
     """The same at commit 266382e."""
     from rfp_md.described import DescribedFrames  # type: ignore[import-not-found]
-    from rfp_md.regressors.joint_fit import JointFit  # type: ignore[import-not-found]
-
     from rfp_md.descriptors.many_body import ManyBody
     from rfp_md.frames import Dataset
     from rfp_md.potential import Baseline  # type: ignore[attr-defined]
     from rfp_md.progress import Progress
+    from rfp_md.regressors.joint_fit import JointFit  # type: ignore[import-not-found]
 
     rng, descriptor, baseline = np.random.default_rng(SEED), ManyBody(), Baseline.fit(small)
     descriptor.fit(small)
