@@ -91,8 +91,11 @@ class Frames:
         return f"frame {k if self.places is None else self.places[k]}"
 
     def at(self, positions: Floats, *, source: str | None = None) -> Frames:
-        """The same atoms at other positions (M, N, 3), all in the first frame's cell, without labels."""
-        cells = None if self.cells is None else np.broadcast_to(self.cells[0], (len(positions), 3, 3))
+        """The same atoms at other positions (M, N, 3), without labels: each in the cell of its own frame.
+
+        Of one frame, all of them are in its cell.
+        """
+        cells = None if self.cells is None else np.broadcast_to(self.cells, (len(positions), 3, 3))
         return Frames(self.numbers, positions, cells=cells, pbc=self.pbc, source=source or self.source)
 
     def __getitem__(self, index: slice | Ints) -> Frames:

@@ -103,3 +103,12 @@ def test_fingerprint_sees_every_label():
 
 def test_formula_keeps_the_order_of_atoms():
     assert formula([6, 6, 8, 1, 1]) == "C2OH2"
+
+
+def test_other_positions_are_each_in_the_cell_of_their_frame():
+    cells = np.array([4.0, 5.0])[:, None, None] * np.eye(3)
+    frames = water(2, cells=cells, pbc=(True, True, True))
+    np.testing.assert_array_equal(frames.at(frames.positions + 1).cells, cells)
+    np.testing.assert_array_equal(frames[:1].at(np.zeros((3, 3, 3))).cells, cells[[0, 0, 0]])
+    with pytest.raises(ValueError, match="broadcast"):
+        frames.at(np.zeros((3, 3, 3)))

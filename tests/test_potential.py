@@ -13,6 +13,7 @@ from rfp_md.artifact import load, save
 from rfp_md.baselines.elements import Baseline
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.structures.strain import strained
 from rfp_md.validation.forces.differences import central_differences
 
 FORCE_TOLERANCE = 1e-8  # eV/Å, rounding of a smooth model with large readouts
@@ -88,10 +89,7 @@ def test_the_virial_is_minus_the_derivative_with_respect_to_strain(potential, et
     for a, b in [(0, 0), (1, 2), (2, 0)]:
         strain = np.zeros((3, 3))
         strain[a, b] = step
-        up, down = (
-            potential.energies(dataclasses.replace(frame, positions=frame.positions @ (np.eye(3) + sign * strain)))[0]
-            for sign in (1, -1)
-        )
+        up, down = (potential.energies(strained(frame, sign * strain))[0] for sign in (1, -1))
         assert virial[a, b] == pytest.approx(-(up - down) / (2 * step), abs=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""What is validated: one of our potentials, or any ASE calculator."""
+"""Any ASE calculator as a potential, so that whatever is asked of a model can be asked of it too."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from rfp_md.prediction import Prediction
 
 
 class CalculatorPotential:
-    """An ASE calculator as a potential: structures are evaluated one after another.
+    """An ASE calculator as a potential: structures are evaluated one after another, each with its own atoms and cell.
 
-    Where it fails at a structure (a field that does not converge), energy, forces and virial are not numbers.
+    Where it fails at a structure (a field that does not converge), energy, forces and virial are not numbers; where
+    it has no stress, a periodic structure's virial is not.
 
     Args:
         calculator: of ASE.
@@ -36,53 +37,59 @@ class CalculatorPotential:
 
     def __init__(self, calculator: Any, reference: Frames, name: str = "the calculator") -> None:
         self.reference = reference
-        self._atoms = to_atoms(reference)
-        self._atoms.calc = calculator
-        self.has_stress = True
+        self._calculator = calculator
+        atoms = self._atoms(reference, 0)
         try:
-            self._energy(self._atoms), self._atoms.get_forces(apply_constraint=False)
-            self.has_stress = self._gives_stress()
+            _energy(atoms), atoms.get_forces()
+            self.has_stress = not reference.periodic or _virial(atoms) is not None
         except Exception as error:
             raise UserError(
                 f"{name}: failed ({type(error).__name__}: {error}); check --structure and --calculator-arg"
             ) from error
 
     def compute(self, frames: Frames) -> Prediction:
-        """Energies, forces and virials."""
-        parts = [self._one(frames, k, self._all) for k in range(len(frames))]
+        """Energies, forces and virials of M structures."""
+        shape = frames.positions.shape[1:]
+        nothing = np.nan, np.full(shape, np.nan), np.full((3, 3), np.nan)
+        parts = [self._one(frames, k, _everything, nothing) for k in range(len(frames))]
         energies, forces, virials = (np.array(column) for column in zip(*parts, strict=True))
         return Prediction(energies, forces, virials)
 
     def energies(self, frames: Frames) -> Floats:
-        """Energies alone."""
-        return np.array([self._one(frames, k, self._energy) for k in range(len(frames))])
+        """Energies alone (M,), eV."""
+        return np.array([self._one(frames, k, _energy, np.nan) for k in range(len(frames))])
 
-    def _gives_stress(self) -> bool:
+    def _one(self, frames: Frames, k: int, of: Callable[[Atoms], Any], otherwise: Any) -> Any:
         try:
-            return not self._atoms.pbc.any() or self._atoms.get_stress() is not None
-        except NotImplementedError:  # of which ASE's PropertyNotImplementedError is one
-            return False
-
-    def _one(self, frames: Frames, k: int, of: Callable[[Atoms], Any]) -> Any:
-        self._atoms.positions = frames.positions[k]
-        if frames.cells is not None:
-            self._atoms.cell = frames.cells[k]
-        try:
-            return of(self._atoms)
+            return of(self._atoms(frames, k))
         except Exception:  # noqa: BLE001 - whatever it raises, it has no answer here
-            nothing = np.full(frames.positions[k].shape, np.nan), np.full((3, 3), np.nan)
-            return (np.nan, *nothing) if of == self._all else np.nan
+            return otherwise
 
-    @staticmethod
-    def _energy(atoms: Atoms) -> float:
-        # Where electrons are smeared, the forces are the gradient of the free energy.
-        smeared = "free_energy" in getattr(atoms.calc, "implemented_properties", ())
-        return float(atoms.get_potential_energy(force_consistent=smeared))
+    def _atoms(self, frames: Frames, k: int) -> Atoms:
+        atoms = to_atoms(frames, k)
+        atoms.calc = self._calculator
+        return atoms
 
-    def _all(self, atoms: Atoms) -> tuple[float, Floats, Floats]:
-        energy, forces = self._energy(atoms), atoms.get_forces(apply_constraint=False)
-        if not atoms.pbc.any():
-            return energy, forces, atoms.positions.T @ forces
-        if not self.has_stress:
-            return energy, forces, np.full((3, 3), np.nan)
-        return energy, forces, -atoms.get_stress(voigt=False) * atoms.get_volume()
+
+def _energy(atoms: Atoms) -> float:
+    # Where electrons are smeared, the forces are the gradient of the free energy.
+    smeared = "free_energy" in getattr(atoms.calc, "implemented_properties", ())
+    return float(atoms.get_potential_energy(force_consistent=smeared))
+
+
+def _everything(atoms: Atoms) -> tuple[float, Floats, Floats]:
+    """Energy, forces (N, 3) and virial (3, 3)."""
+    energy, forces = _energy(atoms), atoms.get_forces()
+    virial = _virial(atoms) if atoms.pbc.any() else atoms.positions.T @ forces
+    return energy, forces, np.full((3, 3), np.nan) if virial is None else virial
+
+
+def _virial(atoms: Atoms) -> Floats | None:
+    """Of a periodic structure (3, 3), eV; None where the calculator has no stress, or the cell no volume."""
+    if atoms.cell.rank < 3:
+        return None
+    try:
+        virial: Floats = -atoms.get_stress(voigt=False) * atoms.get_volume()
+    except NotImplementedError:  # of which ASE's PropertyNotImplementedError is one
+        return None
+    return virial

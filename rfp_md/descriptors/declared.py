@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from rfp_md.descriptors.base import Descriptor
@@ -11,6 +9,7 @@ from rfp_md.descriptors.describe import describe
 from rfp_md.frames import Frames
 from rfp_md.plugins.guard import defect
 from rfp_md.sites import n_coordinates
+from rfp_md.structures.strain import deformed
 
 DECLARED_TOLERANCE = 1e-6  # relative to the largest value
 DERIVATIVE_TOLERANCE = 1e-3  # relative to the largest slope: a wrong formula, not rounding, is looked for
@@ -31,8 +30,8 @@ def check_declared(descriptor: Descriptor, frames: Frames) -> None:
     motions = {"translation_invariant": (np.eye(3), 1.7), "rotation_invariant": (turned, 0.0)}
     for capability, (turn, shift) in motions.items():
         if getattr(descriptor.capabilities, capability):
-            cells = None if first.cells is None else first.cells @ turn
-            moved = replace(first.at(first.positions @ turn + shift), cells=cells)
+            moved = deformed(first, turn)
+            moved = moved.at(moved.positions + shift)
             change = np.abs(describe(descriptor, moved).values - values).max()
             if change > DECLARED_TOLERANCE * size:
                 raise defect(descriptor, f"declares {capability}, but such a motion changes its values by {change:.2g}")

@@ -16,6 +16,7 @@ from rfp_md.descriptors.pairs import AtomPairs
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.parameter_types import check_unused
+from rfp_md.structures.covalent import BONDED_AT_REST
 from rfp_md.structures.molecular_graph import automorphisms, bonded, fragments
 
 
@@ -32,7 +33,9 @@ class LabelledPairs(Descriptor):
     """
 
     symmetrize: bool = Field(True, description="one site for each automorphism of the bonded graph")
-    bond_scale: float = Field(1.2, gt=0, description="atoms are bonded below this times their covalent radii's sum")
+    bond_scale: float = Field(
+        BONDED_AT_REST, gt=0, description="atoms are bonded below this times their covalent radii's sum"
+    )
     max_automorphisms: int = Field(200, ge=1, description="refuse molecules with more automorphisms than this")
     fragment: int = Field(6, ge=0, description="atoms of the bonded fragments that random features see; 0: all atoms")
 

@@ -23,9 +23,11 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.prediction import Committee, Prediction
 from rfp_md.structures.contacts import closest_pair
+from rfp_md.structures.minimum_image import rounded_image
 
 JUMP = 0.3  # Å; no atom moves so far in one step
 MOST_TRAJECTORIES = 256  # the one that was quiet for longest is forgotten
+EVERYWHERE = (True, True, True)  # a slab's own direction too: no step that counts is as long as its cell
 MEV = 1e3
 STATE = ("_positions", "_forces", "_energies", "_virials", "_cells", "_mismatch", "_steps", "_seen")
 
@@ -246,9 +248,7 @@ def step(
     x, y, z = after[0] - before[0], after[1] - before[1], after[2] - before[2]
     if not periodic:
         return x, y, z
-    for c in range(3):
-        turns = np.rint(x * inverse[0, c] + y * inverse[1, c] + z * inverse[2, c])
-        x, y, z = x - turns * cell[c, 0], y - turns * cell[c, 1], z - turns * cell[c, 2]
+    x, y, z = rounded_image(x, y, z, cell, inverse, EVERYWHERE)
     u, v, w = before[0] + 0.5 * x, before[1] + 0.5 * y, before[2] + 0.5 * z
     x -= strain[0, 0] * u + strain[0, 1] * v + strain[0, 2] * w
     y -= strain[1, 0] * u + strain[1, 1] * v + strain[1, 2] * w

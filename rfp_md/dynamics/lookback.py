@@ -35,6 +35,7 @@ class Lookback:
         self._past: list[Floats] = []  # positions (R, N, 3), the latest last
 
     def see(self, positions: Floats) -> None:
+        """Look at the replicas' positions (R, N, 3)."""
         self._past = [*self._past, positions.copy()][-LOOKS:]
 
     def keep(self, alive: np.typing.NDArray[np.bool_]) -> None:
@@ -42,17 +43,18 @@ class Lookback:
         self._past = [positions[alive] for positions in self._past]
 
     def departure(self, k: int) -> Floats:
-        """Positions (N, 3) of a replica at the first look at which a force was uncertain; at the last, if none was."""
+        """Find a replica's positions (N, 3) at the first look at which a force was uncertain; the last, if none was."""
         past = np.array([positions[k] for positions in self._past])
         unsure = self._model.uncertainty(self._model.reference.at(past)).atoms.max(axis=1) > UNSURE
         departure: Floats = past[int(unsure.argmax()) if unsure.any() else -1]
         return departure
 
     def state(self) -> list[Any]:
-        """As in JSON."""
+        """Give what was seen, as in JSON."""
         return [positions.tolist() for positions in self._past]
 
     def restore(self, state: list[Any]) -> None:
+        """Go back to what had been seen then."""
         self._past = [np.array(positions, dtype=np.float64) for positions in state]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
 from ase.md.velocitydistribution import Stationary, ZeroRotation, thermalize_momenta
+
+from rfp_md.arrays import Floats
 
 
 def set_thermal_momenta(atoms: Atoms, temperature: float, rng: np.random.Generator) -> None:
-    """Momenta of a temperature (K), at rest as a whole; a free molecule does not turn either."""
+    """Give atoms the momenta of a temperature (K), at rest as a whole; a free molecule does not turn either."""
     thermalize_momenta(atoms, temperature, rng=rng)
     come_to_rest(atoms)
 
@@ -24,6 +26,12 @@ def come_to_rest(atoms: Atoms) -> None:
 
 
 def degrees_of_freedom(atoms: Atoms) -> int:
-    """Of the motion from such momenta."""
+    """How many degrees of freedom move, from such momenta."""
     still = 6 if len(atoms) > 2 and not atoms.pbc.any() else 3
     return max(1, 3 * len(atoms) - still)
+
+
+def temperature_of(kinetic: Floats, freedom: int) -> Floats:
+    """The temperature, K, of kinetic energies, eV, of so many degrees of freedom: 2 K / (N_f k)."""
+    temperatures: Floats = 2.0 * kinetic / (freedom * units.kB)
+    return temperatures

@@ -1,4 +1,4 @@
-"""Molecular dynamics that can be stopped at any moment and taken up again without a trace."""
+"""The loop of molecular dynamics, one step after the other, which can be stopped and taken up again without a trace."""
 
 from __future__ import annotations
 
@@ -8,30 +8,56 @@ import numpy as np
 from ase import Atoms, units
 from ase.md.langevin import Langevin
 from ase.md.verlet import VelocityVerlet
+from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats
 from rfp_md.dynamics.momenta import set_thermal_momenta
 
 LARGEST_MOVE = 0.5  # Å in one step; hydrogen at 300 K moves 0.01 Å in 0.5 fs
+WILD = 1000.0  # times the kinetic energy of the start
 
 
 class BlownUp(Exception):
     """The steps are too large for the forces."""
 
 
+def wild(kinetic: Floats | float, start: float) -> NDArray[np.bool_]:
+    """Where a kinetic energy, eV, is that of a run that has blown up, or no number, as it began with that of ``start``.
+
+    For runs whose timestep is tested, and may be as long as it likes; no atom of any other moves by ``LARGEST_MOVE``.
+    """
+    return ~(np.asarray(kinetic) <= WILD * start)
+
+
 class Motion:
     """Atoms in motion, and everything that decides how they go on.
 
     Args:
-        friction: of a Langevin thermostat, 1/fs; None: constant energy.
+        atoms: with a calculator; they are moved.
+        timestep: fs.
+        temperature: of the first momenta and of the thermostat, K; None: the atoms keep the momenta that they have.
+        friction: of a Langevin thermostat, 1/fs; None: constant energy, velocity Verlet.
+        seed: of momenta and thermostat.
+        any_timestep: whether the run has blown up only where it is ``wild``, not where an atom moves far in a step.
     """
 
-    def __init__(self, atoms: Atoms, timestep: float, temperature: float, friction: float | None, seed: int) -> None:
+    def __init__(
+        self,
+        atoms: Atoms,
+        timestep: float,
+        temperature: float | None = None,
+        friction: float | None = None,
+        seed: int = 0,
+        *,
+        any_timestep: bool = False,
+    ) -> None:
         self.step = 0
         self._atoms = atoms
         self._forces: Floats
         self._rng = np.random.default_rng(seed)
-        set_thermal_momenta(atoms, temperature, self._rng)
+        if temperature is not None:
+            set_thermal_momenta(atoms, temperature, self._rng)
+        self._start = atoms.get_kinetic_energy() if any_timestep else None
         dt = timestep * units.fs
         if friction is None:
             self._dynamics = VelocityVerlet(atoms, dt)
@@ -41,22 +67,27 @@ class Motion:
             )
 
     def begin(self) -> None:
-        """The forces of the first moment."""
+        """Compute the forces of the first moment."""
         self._forces = self._atoms.get_forces()
 
     def advance(self) -> None:
-        """One step. Raises BlownUp where it goes too far to be motion along the forces."""
+        """Take one step. Raises BlownUp where it goes too far to be motion along the forces."""
         before = self._atoms.positions.copy()
         self._forces = self._dynamics.step(self._forces)
         self.step += 1
-        moved = np.linalg.norm(self._atoms.positions - before, axis=1)
+        self._check(np.linalg.norm(self._atoms.positions - before, axis=1))
+
+    def _check(self, moved: Floats) -> None:
+        """Raise BlownUp, by how far the atoms moved (N,), Å, or how hot they are."""
         if not (np.isfinite(self._forces).all() and np.isfinite(moved).all()):
             raise BlownUp("forces that are not finite")
-        if moved.max() > LARGEST_MOVE:
+        if self._start is None and moved.max() > LARGEST_MOVE:
             raise BlownUp(f"atom {moved.argmax()} moved {moved.max():.2g} Å at once")
+        if self._start is not None and wild(self._atoms.get_kinetic_energy(), self._start):
+            raise BlownUp(f"over {WILD:g} times the kinetic energy of the start")
 
     def state(self) -> dict[str, Any]:
-        """Everything of this moment, as in JSON, which keeps every digit.
+        """Give everything of this moment, as in JSON, which keeps every digit.
 
         The calculator forgets: what it carries from step to step (a wavefunction, a list of neighbours) changes the
         last digits, and a calculator that is made anew does not have it.

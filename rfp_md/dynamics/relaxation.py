@@ -16,7 +16,7 @@ MOST_ATOMS = 200  # whose Hessian is made
 
 
 def relax(potential: AnyPotential, frames: Frames) -> tuple[Frames, float]:
-    """The nearest minimum, the cell as it is, and the largest force on an atom of it, eV/Å.
+    """Find the nearest minimum, the cell as it is, and the largest force on an atom of it, eV/Å.
 
     Where forces are not finite it ends, and the largest force is not a number.
     """

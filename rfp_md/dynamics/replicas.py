@@ -15,7 +15,7 @@ import numpy as np
 from ase import units
 
 from rfp_md.arrays import Floats
-from rfp_md.dynamics.momenta import degrees_of_freedom, set_thermal_momenta
+from rfp_md.dynamics.momenta import degrees_of_freedom, set_thermal_momenta, temperature_of
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
 from rfp_md.prediction import AnyPotential
@@ -47,7 +47,7 @@ class Replicas:
         for k, atoms in enumerate(starts):
             set_thermal_momenta(atoms, temperature, np.random.default_rng(seed + k))
         self._masses: Floats = starts[0].get_masses()[:, None]
-        freedom = degrees_of_freedom(starts[0])
+        self._freedom = freedom = degrees_of_freedom(starts[0])
         self._kt = temperature * units.kB
         self._wanted = freedom * self._kt
         self._inertia = self._kt * (TAU * units.fs) ** 2 * np.array([freedom] + [1] * (CHAIN - 1), dtype=np.float64)
@@ -62,29 +62,29 @@ class Replicas:
 
     @property
     def frames(self) -> Frames:
+        """The structures of this moment, all in the reference's cell."""
         return self._potential.reference.at(self.positions)
 
     @property
     def kinetic(self) -> Floats:
-        """eV (R,)."""
+        """Kinetic energies, eV (R,)."""
         kinetic: Floats = 0.5 * np.einsum("rnx,rnx,ni->r", self.velocities, self.velocities, self._masses)
         return kinetic
 
     @property
     def temperatures(self) -> Floats:
-        """K (R,)."""
-        temperatures: Floats = 2.0 * self.kinetic / self._wanted * self._kt / units.kB
-        return temperatures
+        """Temperatures of the motion, K (R,)."""
+        return temperature_of(self.kinetic, self._freedom)
 
     @property
     def conserved(self) -> Floats:
-        """The energy with that of the chain, eV (R,)."""
+        """The energies with those of the chains, eV (R,)."""
         chain = 0.5 * self._inertia @ np.square(self.chain_velocities) + self._kt * self.chain[1:].sum(axis=0)
         conserved: Floats = self.energies + self.kinetic + chain + self._wanted * self.chain[0]
         return conserved
 
     def advance(self) -> None:
-        """One step."""
+        """Take one step."""
         self._thermostat()
         self.velocities += 0.5 * self._dt * self.forces / self._masses
         self.positions += self._dt * self.velocities
@@ -100,7 +100,7 @@ class Replicas:
             setattr(self, name, array[:, alive] if name.startswith("chain") else array[alive])
 
     def state(self) -> dict[str, Any]:
-        """Everything of this moment, as in JSON, which keeps every digit."""
+        """Give everything of this moment, as in JSON, which keeps every digit."""
         return {"step": self.step} | {name: getattr(self, name).tolist() for name in ARRAYS}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ase.calculators.calculator import PropertyNotImplementedError
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
+from rfp_md.io.atoms import from_atoms
 from rfp_md.io.units import Units, energy_factor, force_factor, length_factor
 
 
@@ -68,18 +70,15 @@ def _block(path: Path, images: list[Any], units: Units, start: int) -> Frames:
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: {name} is not a number, or not of one shape, in every frame ({error})") from error
 
-    periodic = bool(images[0].pbc.any())
+    bare = from_atoms(images, source=str(path), places=np.arange(start, start + len(images)))
     steps = [atoms.info.get("step") for atoms in images]
     known = all(isinstance(step, int | np.integer) for step in steps)
-    return Frames(
-        numbers=images[0].numbers.astype(np.int64),
-        positions=np.array([atoms.positions for atoms in images]) * length,
+    return replace(
+        bare,
+        positions=bare.positions * length,
         energies=stack("energy"),
         forces=stack("forces"),
-        cells=np.array([atoms.cell.array for atoms in images]) * length if periodic else None,
-        pbc=tuple(bool(p) for p in images[0].pbc),  # type: ignore[arg-type]
-        stresses=stack("stress") if periodic else None,
+        cells=None if bare.cells is None else bare.cells * length,
+        stresses=stack("stress") if bare.periodic else None,
         steps=np.array(steps, dtype=np.int64) if known else None,
-        places=np.arange(start, start + len(images)),
-        source=str(path),
     )

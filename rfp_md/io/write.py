@@ -66,14 +66,14 @@ def _write_extxyz(dataset: Dataset, path: Path) -> None:
 
 def _images(dataset: Dataset) -> Iterator[Any]:
     """The frames as ASE's Atoms with their labels."""
-    from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.stress import full_3x3_to_voigt_6_stress
 
+    from rfp_md.io.atoms import to_atoms
+
     for block in dataset:
         for k in range(len(block)):
-            cell = None if block.cells is None else block.cells[k]
-            atoms = Atoms(block.numbers, block.positions[k], cell=cell, pbc=block.pbc)
+            atoms = to_atoms(block, k)
             atoms.info = {"energy_unit": "eV", "force_unit": "eV/angstrom"}
             if block.steps is not None:
                 atoms.info["step"] = int(block.steps[k])

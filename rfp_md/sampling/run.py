@@ -16,6 +16,7 @@ from rfp_md.errors import UserError, check_choice
 from rfp_md.files.resumable import Resumable
 from rfp_md.files.safe_write import check_output
 from rfp_md.io import read
+from rfp_md.io.atoms import to_atoms
 from rfp_md.progress import Progress
 from rfp_md.sampling.options import FRICTION, SampleOptions, Thermostat
 from rfp_md.sampling.sampler import Sampler, steps_of
@@ -118,9 +119,7 @@ def _info(options: SampleOptions, theory: str, name: str) -> dict[str, Any]:
 
 
 def _read(start: str | Path) -> Atoms:
-    frames = read(start).blocks[-1]
-    cell = None if frames.cells is None else frames.cells[-1]
-    return Atoms(frames.numbers, frames.positions[-1], cell=cell, pbc=frames.pbc)
+    return to_atoms(read(start).blocks[-1], -1)
 
 
 def _fingerprint(atoms: Atoms) -> str:

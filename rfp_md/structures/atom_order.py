@@ -2,8 +2,11 @@
 
 The model's order says which atoms are bonded. If a bond of its reference structure is far longer than bonds
 are, the atoms stand in another order; where the shortest distances form the same graph in some other order,
-that order is named. i-PI never says which element an atom is (``check_unlabelled_order``); ASE and files do
-(``check_labelled_order``).
+that order is named. What a program says of its atoms decides what can be checked:
+
+    check_unlabelled_order   positions alone, as i-PI sends them: by the bonds
+    check_labelled_order     elements and positions, as ASE and files have them: by elements and bonds
+    check_element_order      elements of atoms with ids, as LAMMPS has them, before anything is asked: by the elements
 """
 
 from __future__ import annotations
@@ -11,15 +14,13 @@ from __future__ import annotations
 from itertools import islice
 
 import numpy as np
-from ase.data import covalent_radii
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
+from rfp_md.structures.covalent import BONDED_AT_REST, TORN, relative_lengths
 from rfp_md.structures.molecular_graph import bonded_pairs, distances_of, likely_orders, most_similar
 
-BOND_SCALE = 1.2  # atoms of the reference are bonded below this times the sum of their covalent radii
-LONGEST_BOND = 1.8  # times the sum of the covalent radii; a hydrogen on its way between two oxygens is at 1.5
 TRIED_ORDERS = 500
 
 
@@ -32,12 +33,11 @@ def check_unlabelled_order(reference: Frames, positions: Floats, source: str = "
     """
     from ase.data import chemical_symbols
 
-    radii = covalent_radii[reference.numbers]
-    bonds = bonded_pairs(reference, BOND_SCALE)
+    bonds = bonded_pairs(reference, BONDED_AT_REST)
     distances = distances_of(positions)
     lengths = distances[bonds[:, 0], bonds[:, 1]]
-    stretched = lengths / (radii[bonds[:, 0]] + radii[bonds[:, 1]])
-    if not (stretched > LONGEST_BOND).any():
+    stretched = relative_lengths(lengths, *reference.numbers[bonds.T])
+    if not (stretched > TORN).any():
         return
     worst = int(np.argmax(stretched))
     names = [f"{chemical_symbols[reference.numbers[atom]]}{atom}" for atom in bonds[worst]]
@@ -52,7 +52,7 @@ def check_unlabelled_order(reference: Frames, positions: Floats, source: str = "
 
 
 def likely_order(reference: Frames, bonds: Ints, distances: Floats) -> list[int] | None:
-    """Which atom of the server is each atom of the model; None where no order makes the same molecule.
+    """Find which atom of the server is each atom of the model; None where no order makes the same molecule.
 
     The shortest distances, as many as there are bonds, are taken for bonds, and their graph is laid over the model's;
     of several ways to do that, the one with the most similar distances counts.
@@ -72,16 +72,15 @@ def check_labelled_order(reference: Frames, frames: Frames) -> None:
         reference: one structure in the right order.
         frames: one structure.
     """
-    if not np.array_equal(np.sort(frames.numbers), np.sort(reference.numbers)) or frames.periodic or reference.periodic:
+    if not _same_atoms(reference, frames.numbers) or frames.periodic or reference.periodic:
         return
-    bonds = bonded_pairs(reference, BOND_SCALE)
-    radii = covalent_radii[frames.numbers]
+    bonds = bonded_pairs(reference, BONDED_AT_REST)
     distances = distances_of(frames.positions[0])
-    relative = distances / (radii[:, None] + radii)
+    relative = relative_lengths(distances, frames.numbers[:, None], frames.numbers)
 
     def fits(order: Ints) -> bool:
         lengths = relative[order[bonds[:, 0]], order[bonds[:, 1]]]
-        return np.array_equal(frames.numbers[order], reference.numbers) and bool((lengths <= LONGEST_BOND).all())
+        return np.array_equal(frames.numbers[order], reference.numbers) and bool((lengths <= TORN).all())
 
     if fits(np.arange(frames.n_atoms)):
         return
@@ -93,3 +92,31 @@ def check_labelled_order(reference: Frames, frames: Frames) -> None:
             f"{frames.source}: stand in another order than the model's, {formula(reference.numbers)}; "
             f"take atoms[{best.tolist()}] instead"
         )
+
+
+def check_element_order(reference: Frames, numbers: Ints, name: str, remedy: str) -> None:
+    """Raise UserError for the reference's atoms with their elements in another order, naming the first that differs.
+
+    Of other atoms than the reference's, nothing is said.
+
+    Args:
+        reference: one structure in the right order.
+        numbers: atomic numbers (N,) of the atoms that are numbered from 1.
+        name: what an atom with its number is called in the message.
+        remedy: what to do about it.
+    """
+    from ase.data import chemical_symbols
+
+    if not _same_atoms(reference, numbers):
+        return
+    for k, (number, other) in enumerate(zip(numbers, reference.numbers, strict=True), start=1):
+        if number != other:
+            raise UserError(
+                f"{name} {k} is {chemical_symbols[number]}, but atom {k} of the model is {chemical_symbols[other]}, "
+                f"for its order is {formula(reference.numbers)}; {remedy}"
+            )
+
+
+def _same_atoms(reference: Frames, numbers: Ints) -> bool:
+    """Whether they are the reference's in some order; of others, the potential itself says what is wrong."""
+    return np.array_equal(np.sort(numbers), np.sort(reference.numbers))

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
+from rfp_md.structures.covalent import BONDED, COLLISION, covalent_radii, relative_lengths
 
-SCALE = 1.3  # bonded below that times the sum of covalent radii
-CLOSE = 0.5  # in collision below that times it
 # So that a lattice vector, below 500 cells along each axis, is never as good as its opposite.
 ONE_OF_TWO = (1e6, 1e3, 1.0)
 NONMETALS = [1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 33, 34, 35, 36, 52, 53, 54, 86]  # atomic numbers
@@ -37,8 +36,8 @@ class Bonds:
 
     @classmethod
     def of(cls, frames: Frames) -> Bonds:
-        """Of the first structure: all pairs that are closer than 1.3 times the sum of their covalent radii."""
-        first, second, shifts = _near(frames, SCALE)
+        """The bonds of the first structure: all pairs that are closer than ``BONDED``."""
+        first, second, shifts = _near(frames, BONDED)
         once = (first < second) | ((first == second) & (shifts @ ONE_OF_TWO > 0))
         order = np.lexsort((*shifts[once].T, second[once], first[once]))
         pairs = np.stack([first, second], axis=1)[once][order].astype(np.int64)
@@ -49,7 +48,7 @@ class Bonds:
 
     @classmethod
     def of_molecules(cls, frames: Frames) -> Bonds:
-        """Of the first structure, the bonds of molecules: connected atoms that reach no periodic image of their own.
+        """The bonds of the molecules of the first structure: connected atoms that reach no periodic image of their own.
 
         A factor on covalent radii says what a molecule is; in a metal, a salt or a network it says nothing, since the
         next neighbours are as close as it likes. Nor does it of a metal's atom in a cluster or in solution.
@@ -65,20 +64,20 @@ class Bonds:
 
     @property
     def matrix(self) -> Mask:
-        """Which atoms are bonded (N, N)."""
+        """Say which atoms are bonded (N, N)."""
         matrix = np.zeros((self.n_atoms, self.n_atoms), dtype=bool)
         first, second = self.pairs.T
         matrix[first, second] = matrix[second, first] = True
         return matrix
 
     def measure(self, positions: Floats) -> Floats:
-        """Lengths (M, B), Å, in structures (M, N, 3)."""
+        """Measure the bonds in structures (M, N, 3): lengths (M, B), Å."""
         arms = positions[:, self.pairs[:, 1]] - positions[:, self.pairs[:, 0]] + self.shifts
         lengths: Floats = np.sqrt(np.einsum("mbx,mbx->mb", arms, arms))
         return lengths
 
     def without(self, other: Bonds) -> Bonds:
-        """Those that the other, of the same atoms, does not have."""
+        """The bonds that the other, of the same atoms, does not have."""
         mine, theirs = (
             [(*pair, *np.round(shift, 3)) for pair, shift in zip(b.pairs.tolist(), b.shifts.tolist(), strict=True)]
             for b in (self, other)
@@ -87,12 +86,12 @@ class Bonds:
         return self._chosen(np.array([bond not in known for bond in mine], dtype=bool))
 
     def in_ring(self, first: int, second: int) -> bool:
-        """Whether the two ends of a bond hang together without it."""
+        """Say whether the two ends of a bond hang together without it."""
         labels = self._without(first, second)
         return bool(labels[first] == labels[second])
 
     def side_of(self, first: int, second: int) -> Mask:
-        """Which atoms hang on the second end of a bond (N,); in a ring that end alone."""
+        """Find the atoms that hang on the second end of a bond (N,); in a ring that end alone."""
         labels = self._without(first, second)
         alone = labels[first] == labels[second]
         side: Mask = np.arange(self.n_atoms) == second if alone else labels == labels[second]
@@ -129,29 +128,26 @@ class Bonds:
 
 
 def collisions(frames: Frames) -> Mask:
-    """In which of M structures two atoms are closer than half of the sum of their covalent radii (M,)."""
-    from ase.data import covalent_radii
-
+    """Find which of M structures have two atoms in ``COLLISION`` (M,)."""
     if frames.periodic:
-        return np.array([len(_near(frames[k : k + 1], CLOSE)[0]) > 0 for k in range(len(frames))], dtype=bool)
+        return np.array([len(_near(frames[k : k + 1], COLLISION)[0]) > 0 for k in range(len(frames))], dtype=bool)
     first, second = np.triu_indices(frames.n_atoms, 1)
     arms = frames.positions[:, first] - frames.positions[:, second]
-    radii = covalent_radii[frames.numbers]
-    close: Mask = np.einsum("mpx,mpx->mp", arms, arms) < np.square(CLOSE * (radii[first] + radii[second]))
+    lengths = np.sqrt(np.einsum("mpx,mpx->mp", arms, arms))
+    close = relative_lengths(lengths, frames.numbers[first], frames.numbers[second]) < COLLISION
     return np.asarray(close.any(axis=1))
 
 
-def _near(frames: Frames, scale: float) -> tuple[Ints, Ints, Ints]:
-    """Both ends and the cells between them of all pairs of the first structure closer than ``scale`` times the radii.
+def _near(frames: Frames, limit: float) -> tuple[Ints, Ints, Ints]:
+    """Both ends and the cells between them of all pairs of the first structure that are closer than a limit.
 
-    Each pair is there twice, once from either end.
+    Each pair is there twice, once from either end; the limit is that of ``relative_lengths``.
     """
-    from ase.data import covalent_radii
     from ase.neighborlist import neighbor_list
 
     from rfp_md.io.atoms import to_atoms
 
-    first, second, shifts = neighbor_list("ijS", to_atoms(frames), scale * covalent_radii[frames.numbers])
+    first, second, shifts = neighbor_list("ijS", to_atoms(frames), limit * covalent_radii(frames.numbers))
     return first, second, shifts
 
 

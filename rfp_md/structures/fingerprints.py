@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Dataset, Frames, frame_bytes
+from rfp_md.structures.minimum_image import rounded_images
 
 DIRECTIONS = 16
 CHUNK_NUMBERS = 4_000_000
@@ -28,7 +29,7 @@ CHUNK_NUMBERS = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
-    """Of M frames: digests, compositions, orders and steps (M,), labelled and sorted distances (M, 16)."""
+    """Fingerprints of M frames: digests, compositions, orders, steps (M,), labelled and sorted distances (M, 16)."""
 
     digests: Ints
     compositions: Ints
@@ -39,12 +40,13 @@ class Fingerprints:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Fingerprints:
+        """Make those of all frames, in their order."""
         parts = [_of_block(block) for block in dataset]
         return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     @classmethod
     def from_state(cls, state: dict[str, NDArray[Any]]) -> Fingerprints | None:
-        """As ``vars`` of one gave it; None where there is nothing."""
+        """Take them from what ``vars`` of one gave; None where there is nothing."""
         return cls(**state) if state else None
 
     def __len__(self) -> int:
@@ -81,10 +83,8 @@ def _shapes(frames: Frames) -> tuple[Floats, Floats]:
         apart = part.positions[:, first] - part.positions[:, second]
         lattice = np.zeros((len(part), 0))
         if part.cells is not None and part.periodic:
-            # The nearest image, up to the corners of a skewed cell: the same in every copy of a frame.
-            turns = np.rint(np.linalg.solve(part.cells.transpose(0, 2, 1), apart.transpose(0, 2, 1)))
-            turns *= np.array(part.pbc)[:, None]
-            apart = apart - (part.cells.transpose(0, 2, 1) @ turns).transpose(0, 2, 1)
+            # Not always the shortest image, but the same in every copy of a frame, as files have it.
+            apart = rounded_images(apart, part.cells, part.pbc)
             sides = np.concatenate([part.cells, part.cells + np.roll(part.cells, 1, axis=1)], axis=1)
             lattice = np.linalg.norm(sides, axis=2)
         distances = np.linalg.norm(apart, axis=2)

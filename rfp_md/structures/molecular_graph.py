@@ -10,13 +10,14 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
+from rfp_md.structures.covalent import relative_lengths
 
 Graph = tuple[Ints, Ints]  # elements (N,) and bonded pairs (B, 2)
 EXCHANGED = 3  # pairs that are short, but perhaps no bonds
 
 
 def automorphisms(frames: Frames, bond_scale: float, most: int) -> Ints:
-    """The relabellings of like atoms that keep the bonded graph as it is.
+    """Find the relabellings of like atoms that keep the bonded graph as it is.
 
     Atoms are bonded where the median of their distance over the frames is below ``bond_scale`` times
     the sum of their covalent radii.
@@ -44,7 +45,7 @@ def automorphisms(frames: Frames, bond_scale: float, most: int) -> Ints:
 
 
 def isomorphisms(first: Graph, second: Graph) -> Iterator[Ints]:
-    """All ways to lay one graph over another such that elements and bonds agree.
+    """Find all ways to lay one graph over another such that elements and bonds agree.
 
     Args:
         first, second: elements (N,), all zero where they are not known, and bonded pairs (B, 2).
@@ -66,7 +67,7 @@ def isomorphisms(first: Graph, second: Graph) -> Iterator[Ints]:
 
 
 def likely_orders(graph: Graph, elements: Ints, distances: Floats) -> Iterator[Ints]:
-    """All ways to lay a graph over atoms with these elements (N,) and distances (N, N), short ones taken for bonds."""
+    """Lay a graph in all ways over atoms with these elements (N,) and distances (N, N), short ones taken for bonds."""
     for pairs in likely_bonds(distances, len(graph[1])):
         orders = isomorphisms(graph, (elements, pairs))
         if (first := next(orders, None)) is not None:
@@ -76,13 +77,13 @@ def likely_orders(graph: Graph, elements: Ints, distances: Floats) -> Iterator[I
 
 
 def most_similar(orders: Iterable[Ints], distances: Floats, reference: Frames) -> Ints | None:
-    """The order in which distances (N, N), Å, are most like those of one structure; None where there is no order."""
+    """Find the order in which distances (N, N), Å, are most like those of one structure; None without one."""
     wanted = distances_of(reference.positions[0])
     return min(orders, key=lambda order: np.square(distances[np.ix_(order, order)] - wanted).sum(), default=None)
 
 
 def fragments(bonds: np.typing.NDArray[np.bool_], size: int) -> Ints:
-    """All connected fragments of so many atoms (G, size), each once; all atoms where there are no more.
+    """Find all connected fragments of so many atoms (G, size), each once; all atoms where there are no more.
 
     Every fragment of k + 1 atoms is one of k atoms and an atom bonded to it.
 
@@ -103,23 +104,20 @@ def fragments(bonds: np.typing.NDArray[np.bool_], size: int) -> Ints:
 
 
 def bonded(frames: Frames, bond_scale: float) -> np.typing.NDArray[np.bool_]:
-    """Which pairs of atoms are bonded in the median over the frames, (N, N)."""
-    from ase.data import covalent_radii
-
-    radii: Floats = covalent_radii[frames.numbers]
+    """Find the pairs of atoms that are bonded in the median over the frames, (N, N), below a factor on their radii."""
     some = frames.positions[:: max(1, len(frames) // 200)]
     distances = np.median(np.linalg.norm(some[:, :, None] - some[:, None, :], axis=-1), axis=0)
-    near: np.typing.NDArray[np.bool_] = distances < bond_scale * (radii[:, None] + radii[None, :])
+    near = relative_lengths(distances, frames.numbers[:, None], frames.numbers) < bond_scale
     return near & ~np.eye(frames.n_atoms, dtype=bool)
 
 
 def bonded_pairs(frames: Frames, bond_scale: float) -> Ints:
-    """The pairs of atoms (B, 2) that are bonded in the median over the frames, each once."""
+    """Find the pairs of atoms (B, 2) that are bonded in the median over the frames, each once."""
     return np.argwhere(np.triu(bonded(frames, bond_scale), 1))
 
 
 def likely_bonds(distances: Floats, count: int) -> Iterator[Ints]:
-    """So many pairs of atoms (count, 2) that are likely bonds, of distances (N, N): the shortest ones first.
+    """Find so many pairs of atoms (count, 2) that are likely bonds, of distances (N, N): the shortest ones first.
 
     In a hot molecule two hydrogens may be closer than two bonded carbons: sets in which one of the longest
     few is exchanged for one of the next few follow.
@@ -133,6 +131,6 @@ def likely_bonds(distances: Floats, count: int) -> Iterator[Ints]:
 
 
 def distances_of(positions: Floats) -> Floats:
-    """All distances (N, N) between positions (N, 3), Å."""
+    """Compute all distances (N, N) between positions (N, 3), Å."""
     distances: Floats = np.linalg.norm(positions[:, None] - positions, axis=2)
     return distances

@@ -31,12 +31,12 @@ class Neighbours:
 
     @property
     def centres(self) -> Ints:
-        """The atom that each is a neighbour of, counted through all structures (P,)."""
+        """Say which atom each is a neighbour of, counted through all structures (P,)."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
 
 def neighbours(frames: Frames, cutoff: float) -> Neighbours:
-    """All pairs closer than ``cutoff``, Å. Raises UserError where two atoms are at the same place."""
+    """Find all pairs closer than ``cutoff``, Å. Raises UserError where two atoms are at the same place."""
     if not frames.periodic and frames.n_atoms <= FEW_ATOMS:
         first, second, structure, vectors = _all_pairs(np.ascontiguousarray(frames.positions), cutoff)
     else:

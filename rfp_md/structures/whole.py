@@ -7,6 +7,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
+from rfp_md.structures.minimum_image import Directions, minimum_images, rounded_image
 
 FARTHEST = 0.45  # of the box, between neighbours; from 0.5 on, nobody can tell which image is meant
 
@@ -25,18 +26,18 @@ class Whole:
         UserError: the box is not larger than the molecule.
     """
 
-    def __init__(self, positions: Floats, cell: Floats, periodic: tuple[bool, bool, bool]) -> None:
-        self._periodic = np.array(periodic)
+    def __init__(self, positions: Floats, cell: Floats, periodic: Directions) -> None:
+        self._periodic = periodic
         self._cell, self._inverse = cell, np.linalg.inv(cell)
-        self._atoms, self._parents = self._tree(positions)
+        self._atoms, self._parents = _tree(minimum_images(positions[:, None] - positions, cell, periodic))
         extent = np.ptp(self(positions, cell) @ self._inverse, axis=0)
-        if (extent[self._periodic] >= 1).any():
+        if (extent[np.array(periodic)] >= 1).any():
             raise UserError(
                 "the periodic box is smaller than the molecule, which the model takes for a free one; use a larger box"
             )
 
     def __call__(self, positions: Floats, cell: Floats) -> Floats:
-        """The molecule in one piece (N, 3), Å.
+        """Put the molecule together: positions (N, 3), Å.
 
         Raises:
             UserError: neighbours are so far apart that it cannot be told which images belong together.
@@ -53,35 +54,36 @@ class Whole:
             )
         return whole
 
-    def _tree(self, positions: Floats) -> tuple[Ints, Ints]:
-        """Every atom but the first with its parent, parents first: a minimum spanning tree of the distances."""
-        from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-        steps = (positions[:, None] - positions) @ self._inverse
-        distances = np.linalg.norm((steps - np.rint(steps) * self._periodic) @ self._cell, axis=2)
-        atoms, parents = breadth_first_order(minimum_spanning_tree(distances), 0, directed=False)
-        return atoms[1:].astype(np.int64), parents[atoms[1:]].astype(np.int64)
+def _tree(steps: Floats) -> tuple[Ints, Ints]:
+    """Every atom but the first with its parent, parents first: a minimum spanning tree of steps (N, N, 3)."""
+    from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+    distances = np.linalg.norm(steps, axis=2)
+    atoms, parents = breadth_first_order(minimum_spanning_tree(distances), 0, directed=False)
+    return atoms[1:].astype(np.int64), parents[atoms[1:]].astype(np.int64)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def join(
-    positions: Floats, cell: Floats, inverse: Floats, periodic: Ints, atoms: Ints, parents: Ints
+    positions: Floats, cell: Floats, inverse: Floats, periodic: Directions, atoms: Ints, parents: Ints
 ) -> tuple[Floats, float, int]:
-    """Positions in one piece, the largest step from parent to atom as a fraction of the box, and which step it is."""
+    """Put positions in one piece; the largest step to a parent as a fraction of the box, and which step it is."""
     whole = positions.copy()
     farthest, place = 0.0, 0
     for k in range(len(atoms)):
         atom, parent = atoms[k], parents[k]
-        step = positions[atom] - positions[parent]
-        for a in range(3):
-            whole[atom, a] = whole[parent, a] + step[a]
-        for b in range(3):
-            if not periodic[b]:
-                continue
-            fraction = step[0] * inverse[0, b] + step[1] * inverse[1, b] + step[2] * inverse[2, b]
-            images = np.rint(fraction)
-            if abs(fraction - images) > farthest:
-                farthest, place = abs(fraction - images), k
-            for a in range(3):
-                whole[atom, a] -= images * cell[b, a]
+        x = positions[atom, 0] - positions[parent, 0]
+        y = positions[atom, 1] - positions[parent, 1]
+        z = positions[atom, 2] - positions[parent, 2]
+        x, y, z = rounded_image(x, y, z, cell, inverse, periodic)
+        whole[atom, 0], whole[atom, 1], whole[atom, 2] = (
+            whole[parent, 0] + x,
+            whole[parent, 1] + y,
+            whole[parent, 2] + z,
+        )
+        for c in range(3):
+            fraction = abs(x * inverse[0, c] + y * inverse[1, c] + z * inverse[2, c])
+            if periodic[c] and fraction > farthest:
+                farthest, place = fraction, k
     return whole, farthest, place

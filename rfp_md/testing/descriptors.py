@@ -21,6 +21,7 @@ from rfp_md.descriptors.base import Descriptor
 from rfp_md.descriptors.describe import describe
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.linalg.differences import slope
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.sites import NeighbourJacobian, n_coordinates
 from rfp_md.structures.molecular_graph import automorphisms
@@ -352,8 +353,7 @@ class DescriptorChecks:
 
     def slope(self, frames: dict[int, Frames]) -> Floats:
         """Fourth-order central difference of the values."""
-        values = {t: self.fitted.values(frame)[0] for t, frame in frames.items()}
-        return np.asarray((8 * (values[1] - values[-1]) - (values[2] - values[-2])) / (12 * STEP))
+        return slope(lambda steps: self.fitted.values(frames[steps])[0], STEP)
 
     def compare(self, analytic: Floats, numerical: Floats, where: str) -> None:
         error, scale = np.abs(analytic - numerical).max(), max(np.abs(numerical).max(), np.abs(analytic).max(), 1e-3)

@@ -13,6 +13,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
+from rfp_md.linalg.differences import slope
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Regressor
@@ -180,7 +181,7 @@ class RegressorChecks:
             terms[term] = Sites(values, terms[term].types)
             return self.fitted.predict(terms)[0]
 
-        return np.asarray((8 * (energies(1) - energies(-1)) - (energies(2) - energies(-2))) / (12 * STEP))
+        return slope(energies, STEP)
 
 
 def one(sites: Sites, k: int) -> Sites:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from ase import Atoms
 
 from rfp_md.arrays import Floats
 from rfp_md.frames import Frames
+from rfp_md.io.atoms import from_atoms
 
 RATTLE = 0.05  # Å
 
@@ -41,14 +43,7 @@ def moved(frames: Frames, positions: Floats) -> Frames:
     return replace(frames, positions=positions)
 
 
-def _rattled(atoms, n_frames: int, seed: int) -> Frames:  # type: ignore[no-untyped-def]
+def _rattled(atoms: Atoms, n_frames: int, seed: int) -> Frames:
     rng = np.random.default_rng(seed)
-    positions = atoms.positions + RATTLE * rng.standard_normal((n_frames, len(atoms), 3))
-    periodic = bool(atoms.pbc.any())
-    return Frames(
-        numbers=atoms.numbers.astype(np.int64),
-        positions=positions,
-        cells=np.tile(atoms.cell.array, (n_frames, 1, 1)) if periodic else None,
-        pbc=(True, True, True) if periodic else (False, False, False),
-        source=str(atoms.symbols),
-    )
+    frames = from_atoms([atoms], source=str(atoms.symbols))
+    return frames.at(frames.positions + RATTLE * rng.standard_normal((n_frames, len(atoms), 3)))

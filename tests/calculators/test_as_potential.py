@@ -1,4 +1,4 @@
-"""Somebody else's calculator as a subject, and any subject as a calculator of ASE."""
+"""Somebody else's calculator as a potential."""
 
 import json
 
@@ -8,26 +8,21 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
-from ase.calculators.lj import LennardJones
-from ase.constraints import FixAtoms
 from ase.io import write
 
-from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
-from rfp_md.io.atoms import to_atoms
+from rfp_md.io.atoms import from_atoms
 from rfp_md.validation import record
 from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.geometry.check_geometry import check_geometry
 from rfp_md.validation.stability.check_stability import check_stability
 from rfp_md.validation.under_test import foreign
-from tests.validation.subjects import water
 
 
 def of(atoms):
-    cells = atoms.cell.array[None] if atoms.pbc.any() else None
-    return Frames(atoms.numbers.astype(np.int64), atoms.positions[None], cells=cells, pbc=tuple(atoms.pbc))
+    return from_atoms([atoms])
 
 
 def rattled(atoms, count=3):
@@ -77,23 +72,32 @@ def test_the_energy_is_the_one_that_the_forces_belong_to():
     assert subject.compute(of(atoms)).energies[0] == subject.energies(of(atoms))[0] == pytest.approx(0.49)
 
 
-@pytest.mark.parametrize("atoms", [molecule("CH3CH2OH"), bulk("Cu", cubic=True)])
-def test_there_and_back_it_is_the_same_calculator(atoms):
-    frames = rattled(atoms, 1)
-    image = to_atoms(frames)
-    image.calc = PotentialCalculator(CalculatorPotential(EMT(), of(atoms)))
-    plain = to_atoms(frames)
-    plain.calc = EMT()
-    assert image.get_potential_energy() == pytest.approx(plain.get_potential_energy())
-    np.testing.assert_allclose(image.get_forces(), plain.get_forces(), atol=1e-12)
-    if atoms.pbc.any():
-        np.testing.assert_allclose(image.get_stress(), plain.get_stress(), atol=1e-12)
+def test_structures_with_other_boundaries_or_atoms_than_the_reference_are_what_they_are():
+    crystal, free = bulk("Cu", cubic=True), molecule("CH3CH2OH")
+    subject = CalculatorPotential(EMT(), of(crystal))
+    for atoms in (free, crystal.repeat((1, 1, 2)), free, crystal):
+        atoms.rattle(0.05, seed=1)
+        plain = atoms.copy()
+        plain.calc = EMT()
+        prediction = subject.compute(of(atoms))
+        assert prediction.energies[0] == pytest.approx(plain.get_potential_energy(), abs=1e-10)
+        np.testing.assert_allclose(prediction.forces[0], plain.get_forces(), atol=1e-10)
 
 
-def test_constraints_of_ase_do_not_hide_forces():
-    subject = CalculatorPotential(LennardJones(), of(molecule("H2O")))
-    subject._atoms.set_constraint(FixAtoms([0]))
-    assert np.abs(subject.compute(water().reference).forces[0, 0]).max() > 0
+class Stressless(EMT):
+    """A calculator of a crystal that knows no stress."""
+
+    implemented_properties = ("energy", "energies", "free_energy", "forces")
+
+
+def test_only_the_stress_is_unknown_of_a_crystal_where_the_reference_was_a_molecule():
+    subject = CalculatorPotential(Stressless(), of(molecule("CH3CH2OH")))
+    assert subject.has_stress
+    prediction = subject.compute(of(bulk("Cu", cubic=True)))
+    assert np.isfinite(prediction.energies).all()
+    assert np.isfinite(prediction.forces).all()
+    assert np.isnan(prediction.virials).all()
+    assert not CalculatorPotential(Stressless(), of(bulk("Cu", cubic=True))).has_stress
 
 
 def test_a_calculator_that_fails_is_named_in_a_sentence():

@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
-from ase import Atoms
 from ase.calculators.lj import LennardJones
 
 from rfp_md.descriptors import Capabilities
+from rfp_md.io.atoms import to_atoms
 from rfp_md.prediction import Prediction
 
 
@@ -18,7 +18,7 @@ class Periodic:
     epsilon, sigma, cutoff = 0.0104, 3.4, 6.0
 
     def compute(self, frames):
-        atoms = Atoms(frames.numbers, frames.positions[0], cell=frames.cells[0], pbc=frames.pbc)
+        atoms = to_atoms(frames)
         atoms.calc = LennardJones(sigma=self.sigma, epsilon=self.epsilon, rc=self.cutoff, smooth=False)
         energies, forces = np.array([atoms.get_potential_energy()]), atoms.get_forces()[None]
         return Prediction(energies, forces, -atoms.get_stress(voigt=False)[None] * atoms.get_volume())

@@ -8,7 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
-from rfp_md.structures.atom_order import check_unlabelled_order, likely_order
+from rfp_md.structures.atom_order import check_element_order, check_unlabelled_order, likely_order
+from rfp_md.structures.covalent import BONDED_AT_REST
 from rfp_md.structures.molecular_graph import bonded
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -27,7 +28,7 @@ def test_the_order_that_is_named_makes_the_same_molecule(ethanol, seed):
     order = rng.permutation(9)
     positions = ethanol.positions[rng.integers(len(ethanol))][order]
     distances = np.linalg.norm(positions[:, None] - positions, axis=2)
-    bonds = np.argwhere(np.triu(bonded(ethanol[:1], 1.2), 1))
+    bonds = np.argwhere(np.triu(bonded(ethanol[:1], BONDED_AT_REST), 1))
     found = likely_order(ethanol[:1], bonds, distances)
     check_unlabelled_order(ethanol[:1], positions[found])
     np.testing.assert_array_equal(ethanol.numbers[order][found], ethanol.numbers)
@@ -71,3 +72,12 @@ def test_a_cell_that_is_smaller_than_a_free_molecule_is_refused(ethanol):
             continue
         with pytest.raises(UserError, match="cell is smaller than the molecule"):
             evaluator.frames(structures)
+
+
+def test_the_first_element_out_of_order_is_named_with_what_to_do():
+    water = Frames(np.array([8, 1, 1]), np.zeros((1, 3, 3)))
+    check_element_order(water, np.array([8, 1, 1]), "the atom with id", "sort them")
+    check_element_order(water, np.array([6, 1, 1]), "the atom with id", "sort them")  # the model itself refuses it
+    said = "the atom with id 1 is H, but atom 1 of the model is O, for its order is OH2; sort them"
+    with pytest.raises(UserError, match=said):
+        check_element_order(water, np.array([1, 8, 1]), "the atom with id", "sort them")

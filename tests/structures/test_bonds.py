@@ -6,13 +6,12 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from ase.cluster import Icosahedron
 
-from rfp_md.frames import Frames
+from rfp_md.io.atoms import from_atoms
 from rfp_md.structures.bonds import Bonds, collisions
 
 
 def of(atoms):
-    cells = atoms.cell.array[None] if atoms.pbc.any() else None
-    return Frames(atoms.numbers.astype(np.int64), atoms.positions[None], cells=cells, pbc=tuple(map(bool, atoms.pbc)))
+    return from_atoms([atoms])
 
 
 def ethanol_across_the_faces():

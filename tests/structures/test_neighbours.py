@@ -1,19 +1,17 @@
 import dataclasses
 
-import ase
 import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
 
 from rfp_md.errors import UserError
+from rfp_md.io.atoms import to_atoms
 from rfp_md.structures.neighbours import FEW_ATOMS, neighbours
 from rfp_md.testing.structures import crystal, molecule
 
 
 def expected(frames, m, cutoff):
-    cell = None if frames.cells is None else frames.cells[m]
-    atoms = ase.Atoms(frames.numbers, frames.positions[m], cell=cell, pbc=frames.pbc)
-    i, j, vectors = neighbor_list("ijD", atoms, cutoff)
+    i, j, vectors = neighbor_list("ijD", to_atoms(frames, m), cutoff)
     return {(a, b, *np.round(v, 8)) for a, b, v in zip(i.tolist(), j.tolist(), vectors, strict=True)}
 
 

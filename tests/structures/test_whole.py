@@ -48,3 +48,11 @@ def test_neighbours_that_have_parted_are_named():
 
     with pytest.raises(UserError, match=rf"atoms \d+ and {len(POSITIONS)}, neighbours in the molecule, are 0\.4"):
         part()
+
+
+def test_a_molecule_in_a_skewed_box_is_put_together_along_its_shortest_steps():
+    """Rounding alone takes another image for the neighbour, and the tree goes astray."""
+    cell = np.array([[24.0, 0, 0], [12.0, 9.0, 0], [-11, 4, 20]])
+    wrapped = POSITIONS + np.arange(3 * len(POSITIONS)).reshape(-1, 3) % 3 @ cell
+    whole = Whole(wrapped, cell, (True, True, True))(wrapped, cell)
+    np.testing.assert_allclose(whole - whole[0], POSITIONS - POSITIONS[0], atol=1e-9)

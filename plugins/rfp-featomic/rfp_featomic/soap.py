@@ -6,7 +6,6 @@ from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import Any, ClassVar
 
-import ase
 import numpy as np
 from featomic import SoapPowerSpectrum
 from metatensor import Labels
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from rfp_md import UserError
 from rfp_md.descriptors import Capabilities, Descriptor
+from rfp_md.io.atoms import to_atoms
 
 KEYS = ["center_type", "neighbor_1_type", "neighbor_2_type"]
 
@@ -127,8 +127,4 @@ class Soap(Descriptor):
 
 def systems(frames):
     """Every structure as ASE's Atoms, which featomic takes."""
-    cells = [None] * len(frames) if frames.cells is None else frames.cells
-    return [
-        ase.Atoms(frames.numbers, positions, cell=cell, pbc=frames.pbc)
-        for positions, cell in zip(frames.positions, cells, strict=True)
-    ]
+    return [to_atoms(frames, k) for k in range(len(frames))]

@@ -16,6 +16,7 @@ from rfp_md.frames import Frames, formula
 from rfp_md.interfaces.ipi import forcefield as ipi_forcefield
 from rfp_md.interfaces.ipi.structure import beads_and_cell
 from rfp_md.interfaces.template import needs_template, read_structure, template_of
+from rfp_md.io.atoms import from_atoms
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_unlabelled_order
 from rfp_md.verbs import with_options
@@ -151,7 +152,7 @@ def _start(options: InputOptions, template: str | Path | None) -> Frames:
     atoms, init = template_of(options.potential, template), options.init
     start = atoms if init is None else read_structure(options.potential, init)
     if options.moving is not None:
-        start = atoms.at(options.moving.positions[None])
+        start = from_atoms([options.moving], source=atoms.source)
     if not np.array_equal(start.numbers, atoms.numbers):
         raise UserError(f"{init}: has atoms {formula(start.numbers)}, but {atoms.source} has {formula(atoms.numbers)}")
     if start.pbc != atoms.pbc:

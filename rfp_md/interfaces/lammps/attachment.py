@@ -26,13 +26,14 @@ from ase.units import kcal, mol
 from rfp_md.arrays import Ints
 from rfp_md.artifact.file import load
 from rfp_md.errors import UserError
-from rfp_md.frames import formula
 from rfp_md.interfaces.boxed import BoxedModel
 from rfp_md.interfaces.lammps.state import Box, View, read_numbers, read_positions
 from rfp_md.potential import Potential
+from rfp_md.structures.atom_order import check_element_order
 
 ENERGY = {"metal": 1.0, "real": mol / kcal}  # LAMMPS's unit of energy per eV; lengths are Å in both
 WARNING = 0  # LAMMPS's kind of message that only goes into the log
+ORDER_REMEDY = "give LAMMPS's atoms ids in that order, or name its types in their order"
 VIRIAL_ORDER = [0, 4, 8, 1, 2, 5]  # xx, yy, zz, xy, xz, yz of a (3, 3)
 
 
@@ -79,7 +80,8 @@ def attach(lmp: Any, model: str | Path | Potential, types: Sequence[str], fix_id
     potential = load(model) if isinstance(model, str | Path) else model
     _check_instance(lmp)
     numbers = read_numbers(lmp, types)
-    _check_order(numbers, potential)
+    if potential.fixed_composition:
+        check_element_order(potential.reference, numbers, "LAMMPS's atom with id", ORDER_REMEDY)
     return Attachment(lmp, potential, numbers, types, fix_id)
 
 
@@ -204,21 +206,3 @@ def _check_instance(lmp: Any) -> None:
         raise UserError(f"LAMMPS has units {units}; write 'units {' or '.join(ENERGY)}' into the input")
     if lmp.extract_global("respa_levels"):
         raise UserError("LAMMPS leaves out fix external in 'run_style respa'; write 'run_style verlet' into the input")
-
-
-def _check_order(numbers: Ints, potential: Potential) -> None:
-    """Refuse the model's atoms in another order, naming the first that differs."""
-    from ase.data import chemical_symbols
-
-    if not potential.fixed_composition:
-        return
-    expected = potential.reference.numbers
-    if not np.array_equal(np.sort(numbers), np.sort(expected)):
-        return  # the potential itself names the other composition
-    for k, (number, other) in enumerate(zip(numbers, expected, strict=True), start=1):
-        if number != other:
-            raise UserError(
-                f"LAMMPS's atom with id {k} is {chemical_symbols[number]}, but atom {k} of the model is "
-                f"{chemical_symbols[other]}, for its order is {formula(expected)}; give LAMMPS's atoms ids in that "
-                "order, or name its types in their order"
-            )

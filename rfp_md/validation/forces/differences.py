@@ -8,7 +8,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
 from rfp_md.linalg.differences import slope
 from rfp_md.prediction import AnyPotential
-from rfp_md.structures.strain import deformed
+from rfp_md.structures.strain import strained
 
 # Å; truncation is largest at the first, rounding at the last: the error between them has the shape of a V.
 STEPS = (3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
@@ -21,7 +21,7 @@ def error_curve(
 ) -> tuple[list[dict[str, float]], int]:
     """The largest difference of a force component from central differences, for each step size.
 
-    F ≈ −[8 E(h) − 8 E(−h) − E(2h) + E(−2h)] / 12h, whose error is h⁴ E⁽⁵⁾ / 30 + ε / h for energies with a noise ε.
+    The error of these is h⁴ E⁽⁵⁾ / 30 + ε / h, for energies with a noise ε.
     Forces that are no gradient have a floor that no step gets under; noisy energies lift the left arm.
 
     Args:
@@ -64,19 +64,16 @@ def stress_error(potential: AnyPotential, frames: Frames, virials: Floats) -> fl
         return None
     errors = []
     for k in range(len(frames)):
-        slope = np.empty((3, 3))
-        for row in range(3):
-            for column in range(3):
-                slope[row, column] = _strain_slope(potential, frames, k, row, column)
-        # A rotation costs no energy, so that the slope is symmetric but for rounding, as the virial is.
-        errors.append(np.abs(slope + virials[k]).max() / frames.volumes[k])
+        slopes = np.array([[_strain_slope(potential, frames, k, a, b) for b in range(3)] for a in range(3)])
+        # A rotation costs no energy, so that the slopes are symmetric but for rounding, as the virial is.
+        errors.append(np.abs(slopes + virials[k]).max() / frames.volumes[k])
     return float(np.max(errors))
 
 
 def _strain_slope(potential: AnyPotential, frames: Frames, k: int, row: int, column: int) -> float:
     def energies(factor: float) -> Floats:
-        deformation = np.eye(3)
-        deformation[row, column] += factor * STRAIN
-        return potential.energies(deformed(frames, k, deformation))
+        strain = np.zeros((3, 3))
+        strain[row, column] = factor * STRAIN
+        return potential.energies(strained(frames[k : k + 1], strain))
 
     return float(slope(energies, STRAIN)[0])

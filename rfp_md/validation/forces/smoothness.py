@@ -26,6 +26,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
 from rfp_md.prediction import AnyPotential
 from rfp_md.structures.bonds import Bonds, Mask
+from rfp_md.structures.strain import strained
 
 SPACING = 0.005  # Å
 STRETCH = (-0.15, 0.45)  # Å
@@ -145,9 +146,7 @@ def _swelling(frames: Frames) -> Path:
     """The cell and all positions grow; s is the length of the cell, the cube root of its volume."""
     length = float(np.cbrt(frames.volumes[0]))
     coordinate = np.arange(SWELL[0] * length, SWELL[1] * length, SPACING)
-    factors = (1.0 + coordinate / length)[:, None, None]
-    cells = None if frames.cells is None else factors * frames.cells[0]
-    grown = Frames(frames.numbers, factors * frames.positions[0], cells=cells, pbc=frames.pbc, source=frames.source)
+    grown = strained(frames, (coordinate / length)[:, None, None] * np.eye(3))
     return Path("swelling", coordinate, grown, None)
 
 

@@ -12,6 +12,7 @@ from rfp_md.potential import Potential
 from rfp_md.prediction import AnyPotential, Prediction
 from rfp_md.structures.bonds import Bonds
 from rfp_md.structures.molecular_graph import isomorphisms
+from rfp_md.structures.strain import deformed
 
 PERMUTATIONS = 12
 SHIFT = 3.0  # Å
@@ -46,9 +47,7 @@ def rotation_error(potential: AnyPotential, frames: Frames, plain: Prediction, r
     from scipy.spatial.transform import Rotation
 
     turn = Rotation.random(rng=rng).as_matrix()
-    cells = None if frames.cells is None else frames.cells @ turn.T
-    turned = Frames(frames.numbers, frames.positions @ turn.T, cells=cells, pbc=frames.pbc, source=frames.source)
-    prediction = potential.compute(turned)
+    prediction = potential.compute(deformed(frames, turn.T))
     return _change(plain, Prediction(prediction.energies, prediction.forces @ turn, prediction.virials))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import ase.units
 import numpy as np
 from ase import Atoms
 
 from rfp_md.arrays import Floats
+from rfp_md.dynamics.momenta import temperature_of
 from rfp_md.dynamics.motion import BlownUp
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import check_output
@@ -120,7 +120,7 @@ def check_nve(
 
 def mean_temperature(trace: Trace) -> float:
     """Mean kinetic temperature, K."""
-    return float(2.0 * trace.kinetic.mean() / (ase.units.kB * trace.degrees_of_freedom))
+    return float(temperature_of(trace.kinetic, trace.degrees_of_freedom).mean())
 
 
 def _summary(trace: Trace, first: Trace, half: Trace, temperature: float, seed: int) -> dict[str, Any]:

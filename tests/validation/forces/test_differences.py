@@ -8,8 +8,8 @@ from ase.calculators.tip3p import TIP3P
 
 from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
+from rfp_md.io.atoms import from_atoms
 from rfp_md.prediction import Prediction
-from rfp_md.structures.strain import deformed
 from rfp_md.validation.forces.differences import MOST_COMPONENTS, STEPS, error_curve, stress_error
 from rfp_md.validation.forces.smoothness import scan
 from tests.validation.subjects import Molecule, spring, water
@@ -40,9 +40,7 @@ class Noisy(Molecule):
 @pytest.fixture(scope="module")
 def copper():
     atoms = bulk("Cu", cubic=True, a=3.65)
-    frames = Frames(
-        atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
-    )
+    frames = from_atoms([atoms])
     displaced = frames.at(frames.positions + 0.05 * np.random.default_rng(0).standard_normal((2, 4, 3)))
     subject = CalculatorPotential(EMT(), frames)
     return subject, displaced, subject.compute(displaced)
@@ -120,12 +118,3 @@ def test_a_calculator_without_stress_has_none():
     assert isinstance(prediction, Prediction)
     assert np.isfinite(prediction.forces).all()
     assert np.isnan(prediction.virials).all()
-
-
-def test_a_deformation_strains_cell_and_atoms_together(copper):
-    _, frames, _ = copper
-    stretched = deformed(frames, 1, np.diag([1.1, 1.0, 1.0]))
-    assert stretched.volumes[0] == pytest.approx(1.1 * frames.volumes[1])
-    np.testing.assert_allclose(
-        stretched.positions[0] @ np.linalg.inv(stretched.cells[0]), frames.positions[1] @ np.linalg.inv(frames.cells[1])
-    )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
+from rfp_md.io.atoms import from_atoms
 from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.forces.smoothness import SPACING, extrapolated_jumps, scan
 from tests.validation.subjects import Molecule, carbon_dioxide, morse, spring, water
@@ -97,10 +98,10 @@ def test_a_potential_that_is_smoothed_to_its_slope_only_jumps_in_its_curvature_o
 
 
 def test_a_shell_that_leaves_the_cutoff_of_a_swelling_crystal_is_seen():
-    atoms = Atoms("Ar4", scaled_positions=[[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]], cell=[5.3] * 3)
-    frames = Frames(
-        atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
+    atoms = Atoms(
+        "Ar4", scaled_positions=[[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]], cell=[5.3] * 3, pbc=True
     )
+    frames = from_atoms([atoms])
     lj = {"sigma": 3.4, "epsilon": 0.0103}
     inside, outside = 5.4, 6.0  # the second shell is at 5.3 Å: it passes 5.4 Å, and no shell passes 6.0 Å
     swelling = {

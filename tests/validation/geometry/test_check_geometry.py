@@ -14,7 +14,7 @@ from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.dynamics.relaxation import relax
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
-from rfp_md.io.atoms import to_atoms
+from rfp_md.io.atoms import from_atoms, to_atoms
 from rfp_md.validation import record
 from rfp_md.validation.geometry import check_geometry as geometry
 from rfp_md.validation.geometry.check_geometry import check_geometry
@@ -30,7 +30,7 @@ def per_cm(stiffness, mass):
 
 
 def free(atoms):
-    return Frames(atoms.numbers.astype(np.int64), atoms.positions[None])
+    return from_atoms([atoms])
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,7 @@ def test_a_crystal_has_three_rigid_motions():
 def test_neighbours_of_a_metal_are_no_bonds_that_a_relaxation_could_break():
     atoms = bulk("Al", cubic=True)
     atoms.rattle(0.15, seed=0)
-    frames = Frames(
-        atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
-    )
+    frames = from_atoms([atoms])
     result = check_geometry(CalculatorPotential(EMT(), frames))
     assert (result["verdict"], result["changed_bonds"]) == ("pass", None)
 

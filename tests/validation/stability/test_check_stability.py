@@ -17,6 +17,7 @@ from ase.io import write
 from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
+from rfp_md.io.atoms import from_atoms
 from rfp_md.progress import Progress
 from rfp_md.validation import record
 from rfp_md.validation.stability import pair_distances
@@ -123,9 +124,7 @@ def test_a_crystal_has_no_pair_distances():
 
 def test_a_hot_metal_does_not_break():
     atoms = bulk("Al", cubic=True)
-    frames = Frames(
-        atoms.numbers.astype(np.int64), atoms.positions[None], cells=atoms.cell.array[None], pbc=(True,) * 3
-    )
+    frames = from_atoms([atoms])
     result = check_stability(
         CalculatorPotential(EMT(), frames), length=0.3, replicas=2, temperature=700.0, timestep=2.0
     )
@@ -134,7 +133,7 @@ def test_a_hot_metal_does_not_break():
 
 def test_a_hot_cluster_does_not_break():
     atoms = Icosahedron("Cu", 2)
-    subject = CalculatorPotential(EMT(), Frames(atoms.numbers.astype(np.int64), atoms.positions[None]))
+    subject = CalculatorPotential(EMT(), from_atoms([atoms]))
     result = check_stability(subject, length=0.6, replicas=2, temperature=900.0, timestep=3.0)
     assert (result["verdict"], result["breaks"]) == ("pass", [])
 
