@@ -29,6 +29,7 @@ def make_command() -> Callable[..., None]:
                 metavar="[MODEL.rfp] CHECK",
             ),
         ],
+        *,
         calculator: Annotated[
             str | None, typer.Option(help="MODULE:CLASS of an ASE calculator, in place of a model.")
         ] = None,
@@ -67,7 +68,7 @@ def _flag(name: str, takers: list[tuple[str, Option]]) -> Parameter:
     """One flag, with the words of every check that has the option."""
     option = takers[0][1]
     several = any(mine.several for _, mine in takers)
-    kind: Any = StrEnum(name, list(option.type)) if isinstance(option.type, tuple) else option.type
+    kind: Any = StrEnum(name, {word: word for word in option.type}) if isinstance(option.type, tuple) else option.type
     default = kind(option.default) if isinstance(option.type, tuple) else option.default
     text = option.help
     if defaults := [(check, mine.default_text) for check, mine in takers if mine.default_text]:
