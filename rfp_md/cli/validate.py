@@ -76,9 +76,9 @@ def _flag(name: str, takers: list[tuple[str, Option]]) -> Parameter:
         text += f"; default: {', '.join(told)}"
     declared = [f"--{name.replace('_', '-')}"] if kind is bool else []
     info = typer.Option(*declared, help=f"{text}.", min=option.smallest)
-    annotation = list[kind] if several else kind
-    hint = Annotated[annotation if default is not None else annotation | None, info]
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+    hint: Any = list[kind] if several else kind
+    hint = hint if default is not None else hint | None
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, info])
 
 
 def _options_of(check: str, given: dict[str, Any], named: list[str]) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""What a figure of a check is: its unit, its meaning and its limit, written beside the field of the result that has it."""
+"""What a figure of a check is: unit, meaning and limit, written beside the field of the result that has it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
 from math import isfinite
 from typing import Any, get_type_hints
 
@@ -67,7 +66,6 @@ class Figure:
     limit: Limit | None = None
 
 
-@cache
 def figures_of(result: type) -> dict[str, Figure]:
     """The figures of a class of results, by the names of their fields."""
     return {

@@ -1,4 +1,4 @@
-"""What a check can be told: name, type and words of an option, from which the command line and its refusals are made."""
+"""What a check can be told: name, type and words of its options, from which the command line is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check started from, as its record has it: another structure than the model's own where --structure gave one."""
+"""What a check started from, as its record has it: the model's own structure, or one that --structure gave."""
 
 from __future__ import annotations
 

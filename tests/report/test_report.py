@@ -11,15 +11,15 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from rfp_md.report.pictures import geometry as geometry_pictures
+from rfp_md.report.pictures import nve as nve_pictures
 
 import rfp_md
 from rfp_md.artifact import save
 from rfp_md.evaluation import evaluate
 from rfp_md.frames import Frames
+from rfp_md.pictures.ball_and_stick import structure
 from rfp_md.report import report
-from rfp_md.report.pictures import geometry as geometry_pictures
-from rfp_md.report.pictures import nve as nve_pictures
-from rfp_md.report.pictures.ball_and_stick import structure
 from rfp_md.validation import record
 from rfp_md.validation.thresholds import judge
 from tests.cli.test_cli import refused, rfp

@@ -115,6 +115,4 @@ def _plot(run: NVERun, path: str | Path, verdict: str) -> None:
     }
     ratio = "–" if run.dt2_ratio is None else f"{run.dt2_ratio:.2f}"
     drift = f"drift {run.drift_mev_per_atom_per_ps:+.2g} meV/atom/ps"
-    plot_conserved(
-        shown, path, title=f"NVE, {run.temperature_k:g} K: {drift}, dt² ratio {ratio}: {verdict}"
-    )
+    plot_conserved(shown, path, title=f"NVE, {run.temperature_k:g} K: {drift}, dt² ratio {ratio}: {verdict}")

@@ -54,7 +54,8 @@ class BlownUpRun:
 class NVEResult(CheckResult):
     """The worst figures of all runs; None where no run has the figure.
 
-    ``dt2_ratio`` and ``drift_ratio`` are None where no energy changes but for rounding: atoms out of each other's reach.
+    ``dt2_ratio`` and ``drift_ratio`` are None where no energy changes but for rounding: atoms
+    out of each other's reach.
     """
 
     drift_mev_per_atom_per_ps: Annotated[
