@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -44,7 +45,7 @@ class Option:
         """Whether a run with this value (None: the default) says less than a whole one."""
         if self.whole is None or value is None:
             return False
-        return bool(max(value if isinstance(value, list | tuple) else [value]) < self.whole)
+        return bool(max(value if isinstance(value, Iterable) else [value]) < self.whole)
 
 
 def imported(path: str) -> Any:

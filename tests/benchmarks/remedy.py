@@ -72,9 +72,9 @@ def main() -> None:
             # All begin alike: GFN2-xTB may give a wreck the lowest energy, from which the model would begin.
             begun = replace(potential, reference=frames[:1])
             found = check_stability(begun, length=options.length)
-            stable = ", ".join(f"{time:.3g}" for time in found["stable_ps_of_replicas"])
+            stable = ", ".join(f"{time:.3g}" for time in found.stable_ps_of_replicas)
             print(f"| {name} | {len(frames)} | {stable} |", flush=True)
-            if not found["breaks"]:
+            if not found.breaks:
                 break
             frames = joined([frames, *labelled(choose(found, frames), frames)])
 

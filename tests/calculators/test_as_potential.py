@@ -18,11 +18,11 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
 from rfp_md.validation import record
-from rfp_md.validation.forces import check_forces
+from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.geometry.check_geometry import check_geometry
 from rfp_md.validation.stability.check_stability import check_stability
 from rfp_md.validation.under_test import foreign
-from tests.validation.subjects import water
+from tests.validation.analytic_potentials import water
 
 
 def of(atoms):
@@ -118,11 +118,13 @@ def test_a_calculator_that_fails_later_fails_the_checks_and_is_no_bad_input():
     assert np.isnan(subject.compute(far).forces).all()
     assert np.isfinite(subject.compute(of(atoms)).forces).all()
     result = check_forces(subject, quick=True)
-    assert np.isnan(result["energy_jump_ev"])
-    assert not result["passed"]
+    assert np.isnan(result.energy_jump_ev)
+    assert not result.passed
     stability = check_stability(subject, length=0.5, replicas=2, temperature=3000.0)
-    assert {event["why"] for event in stability["breaks"]} == {"forces"}
-    json.dumps(record.plain([result, stability, check_geometry(subject)]), allow_nan=False)
+    assert {event.why for event in stability.breaks} == {"forces"}
+    json.dumps(
+        record.plain([found.as_dict() for found in (result, stability, check_geometry(subject))]), allow_nan=False
+    )
 
 
 @pytest.mark.parametrize("name", ["charges", "magnetic_moments"])

@@ -11,8 +11,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from rfp_md.report.pictures import geometry as geometry_pictures
-from rfp_md.report.pictures import nve as nve_pictures
 
 import rfp_md
 from rfp_md.artifact import save
@@ -21,6 +19,8 @@ from rfp_md.frames import Frames
 from rfp_md.pictures.ball_and_stick import structure
 from rfp_md.report import report
 from rfp_md.validation import record
+from rfp_md.validation.geometry import pictures as geometry_pictures
+from rfp_md.validation.nve import pictures as nve_pictures
 from rfp_md.validation.thresholds import judge
 from tests.cli.test_cli import refused, rfp
 from tests.report import records
@@ -258,7 +258,7 @@ def test_a_minimum_without_a_picture_is_said_to_have_flown_apart(potential, tmp_
 def test_a_frequency_is_red_that_the_check_counts_as_real(lowest, red, monkeypatch):
     painted = []
     monkeypatch.setattr(geometry_pictures, "picture", lambda name, text, paint, size=None: painted.append(paint))
-    geometry_pictures.geometry({"frequencies_per_cm": [lowest, 1000.0]}, None)
+    geometry_pictures.curves({"frequencies_per_cm": [lowest, 1000.0]}, None)
     figure = Figure()
     painted[0](figure)
     assert ("red" in figure.axes[0].get_title()) == red

@@ -18,9 +18,9 @@ from rfp_md.descriptors import many_body
 from rfp_md.descriptors.pairs import AtomPairs
 from rfp_md.frames import Dataset, Frames
 from rfp_md.structures.neighbours import Neighbours, neighbours
-from rfp_md.validation.forces import check_forces
+from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.nve.check_nve import check_nve
-from tests.validation.subjects import PairPotential
+from tests.validation.analytic_potentials import PairPotential
 
 
 class WrongSign(PairPotential):
@@ -102,7 +102,7 @@ def judged(subject, check):
         result = check_forces(subject, quick=True)
     else:
         result = check_nve(subject, length=0.2, temperature=100.0)
-    return {line["figure"]: line["verdict"] for line in result["judged"]}, result
+    return result.verdicts, result
 
 
 pair_potentials = pytest.mark.parametrize("periodic", [False, True], ids=["molecule", "crystal"])

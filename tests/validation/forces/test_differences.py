@@ -12,7 +12,7 @@ from rfp_md.prediction import Prediction
 from rfp_md.structures.strain import deformed
 from rfp_md.validation.forces.differences import MOST_COMPONENTS, STEPS, error_curve, stress_error
 from rfp_md.validation.forces.smoothness import scan
-from tests.validation.subjects import Molecule, spring, water
+from tests.validation.analytic_potentials import Molecule, spring, water
 
 
 def curve_of(subject, factor=1.0):

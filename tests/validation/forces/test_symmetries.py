@@ -9,8 +9,9 @@ from scipy.spatial.transform import Rotation
 import rfp_md
 from rfp_md.frames import Dataset, Frames
 from rfp_md.prediction import Prediction
-from rfp_md.validation.forces import check_forces, symmetries
-from tests.validation.subjects import PairPotential, water
+from rfp_md.validation.forces import symmetries
+from rfp_md.validation.forces.check_forces import check_forces
+from tests.validation.analytic_potentials import PairPotential, water
 
 
 class Tampered:
@@ -142,13 +143,13 @@ def test_a_crystal_has_no_torque():
 
 
 def test_the_symmetries_of_a_trained_molecule_hold_and_one_that_was_never_promised_does_not_fail(ethanol, potential):
-    assert check_forces(potential, quick=True)["permutation_error"] < 1e-9
+    assert check_forces(potential, quick=True).permutation_error < 1e-9
     labelled = rfp_md.train(
         Dataset((ethanol[:40],)), descriptor=["inverse_distances:symmetrize=no,fragment=0"], regressor="rfnn:width=40"
     )
     result = check_forces(labelled, quick=True)
-    assert result["permutation_error"] > 1e-3
-    assert result["verdict"] == "pass with warnings"
+    assert result.permutation_error > 1e-3
+    assert result.verdict == "pass with warnings"
 
 
 def test_two_like_atoms_always_change_places(frames):
