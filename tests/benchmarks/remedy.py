@@ -26,21 +26,22 @@ from rfp_md.arrays import Floats
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io.atoms import to_atoms
 from rfp_md.validation.stability.check_stability import check_stability
+from rfp_md.validation.stability.result import StabilityResult
 from tests.conftest import ETHANOL
 
 FIRST = 25
 
 
-def at_the_break(found: dict, frames: Frames) -> Floats:
-    return np.array([event["positions"] for event in found["breaks"]])
+def at_the_break(found: StabilityResult, frames: Frames) -> Floats:
+    return np.array([event.positions for event in found.breaks])
 
 
-def at_the_departure(found: dict, frames: Frames) -> Floats:
-    return np.array([event["departure_positions"] for event in found["breaks"]])
+def at_the_departure(found: StabilityResult, frames: Frames) -> Floats:
+    return np.array([event.departure_positions for event in found.breaks])
 
 
-def by_chance(found: dict, frames: Frames) -> Floats:
-    return rfp_md.read(ETHANOL).blocks[0].positions[len(frames) : len(frames) + len(found["breaks"])]
+def by_chance(found: StabilityResult, frames: Frames) -> Floats:
+    return rfp_md.read(ETHANOL).blocks[0].positions[len(frames) : len(frames) + len(found.breaks)]
 
 
 def labelled(positions: Floats, like: Frames) -> list[Frames]:

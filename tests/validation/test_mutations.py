@@ -96,12 +96,12 @@ def structure(periodic):
     return Frames(np.full(len(places), 29), positions[None], cells=cells, pbc=(periodic,) * 3)
 
 
-def judged(subject, check):
+def judged(potential, check):
     """The verdict of each figure."""
     if check == "forces":
-        result = check_forces(subject, quick=True)
+        result = check_forces(potential, quick=True)
     else:
-        result = check_nve(subject, length=0.2, temperature=100.0)
+        result = check_nve(potential, length=0.2, temperature=100.0)
     return result.verdicts, result
 
 

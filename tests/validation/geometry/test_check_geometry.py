@@ -58,11 +58,11 @@ def test_a_bent_molecule_has_three_vibrations():
 @pytest.mark.parametrize("seed", [None, 0, 1, 2, 3])
 def test_a_linear_molecule_has_four_also_if_it_was_bent_at_first(seed):
     """What the relaxation leaves of the bend must not count as a rotation about the axis."""
-    subject = carbon_dioxide()
+    potential = carbon_dioxide()
     if seed is not None:
-        bent = subject.reference.positions + 0.05 * np.random.default_rng(seed).standard_normal((1, 3, 3))
-        subject.reference = subject.reference.at(bent)
-    result = check_geometry(subject)
+        bent = potential.reference.positions + 0.05 * np.random.default_rng(seed).standard_normal((1, 3, 3))
+        potential.reference = potential.reference.at(bent)
+    result = check_geometry(potential)
     frequencies = result.frequencies_per_cm
     assert len(frequencies) == 4
     assert frequencies[0] == pytest.approx(frequencies[1], rel=1e-3)
@@ -82,8 +82,8 @@ def test_a_relaxation_from_a_saddle_does_not_stay_there():
 def test_a_molecule_that_falls_apart_or_collapses_fails():
     far = Molecule([6, 8], [[0, 0, 0], [0, 0, 1.13]], [(0, 1, spring(20.0, 3.0))])
     triangle = Molecule([8, 1, 1], water().reference.positions[0], [*water().terms[:2], (1, 2, spring(30.0, 0.6))])
-    for subject in (far, triangle):
-        result = check_geometry(subject)
+    for potential in (far, triangle):
+        result = check_geometry(potential)
         assert result.changed_bonds == 1
         assert result.verdict == "fail"
 
@@ -154,7 +154,7 @@ def test_the_frequencies_are_those_of_the_structure_that_is_told(monkeypatch):
     """Also where every attempt ends on a saddle."""
     analysed = []
 
-    def vibrations(subject, frames):
+    def vibrations(potential, frames):
         analysed.append(frames.positions)
         return np.array([-100.0]), np.zeros(6), np.full((3, 3), 0.1 * len(analysed))
 
@@ -198,14 +198,14 @@ def test_a_molecule_without_torsions_has_no_barrier_and_a_methyl_group_three():
 
 
 def test_a_scan_of_its_own_energies_has_no_error(tmp_path):
-    subject = diatomic(morse(11.0, 2.3, 1.13))
+    potential = diatomic(morse(11.0, 2.3, 1.13))
     images = []
     for d in (1.13, 1.3, 1.5):
         atoms = Atoms("CO", [[0, 0, 0], [0, 0, d]])
-        atoms.info["energy"] = 5.0 + 1.1 * subject.energies(free(atoms))[0]
+        atoms.info["energy"] = 5.0 + 1.1 * potential.energies(free(atoms))[0]
         images.append(atoms)
     write(tmp_path / "scan.xyz", images, format="extxyz")
-    scan = check_geometry(subject, scan=tmp_path / "scan.xyz").scan
+    scan = check_geometry(potential, scan=tmp_path / "scan.xyz").scan
     assert scan.reference_barrier_ev == pytest.approx(1.1 * scan.barrier_ev, rel=1e-6)
     assert scan.max_error_ev == pytest.approx(0.1 * scan.barrier_ev, rel=1e-5)
 

@@ -144,8 +144,8 @@ class Tampered(Molecule):
         return Prediction(exact.energies, exact.forces + self.push(frames.positions), exact.virials)
 
 
-def verdicts(subject):
-    return check_nve(subject, length=0.2).verdicts
+def verdicts(potential):
+    return check_nve(potential, length=0.2).verdicts
 
 
 def test_a_force_from_nowhere_moves_the_whole():
@@ -198,8 +198,8 @@ def test_an_explosion_in_the_first_steps_of_another_program_passes_for_bad_input
 def test_a_long_run_of_which_few_steps_are_logged_spoils_the_dt2_law(monkeypatch):
     """As i-PI and LAMMPS log one; the part that is compared is short enough for every step."""
 
-    def sparing(subject, start, length, timestep, progress):
-        trace = run_ase(subject, start, length, timestep, progress)
+    def sparing(potential, start, length, timestep, progress):
+        trace = run_ase(potential, start, length, timestep, progress)
         stride = max(1, len(trace.times) // 1000)
         return replace(trace, **{key: getattr(trace, key)[::stride] for key in ("times", "conserved", "kinetic")})
 

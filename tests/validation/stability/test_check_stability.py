@@ -95,9 +95,9 @@ def test_one_replica_s_nonsense_does_not_take_the_others_along():
         energy, slope = morse(5.0, 2.2, 0.96)(d)
         return energy, np.where(d > 1.08, np.nan, slope)
 
-    subject = water()
-    subject.terms = [(0, 1, fragile), *subject.terms[1:]]
-    result = check_stability(subject, length=0.5, replicas=6, temperature=800.0)
+    potential = water()
+    potential.terms = [(0, 1, fragile), *potential.terms[1:]]
+    result = check_stability(potential, length=0.5, replicas=6, temperature=800.0)
     times = result.stable_ps_of_replicas
     assert 0 < len(result.breaks) < 6
     assert max(times) == 0.5
@@ -135,8 +135,8 @@ def test_a_hot_metal_does_not_break():
 
 def test_a_hot_cluster_does_not_break():
     atoms = Icosahedron("Cu", 2)
-    subject = CalculatorPotential(EMT(), Frames(atoms.numbers.astype(np.int64), atoms.positions[None]))
-    result = check_stability(subject, length=0.6, replicas=2, temperature=900.0, timestep=3.0)
+    potential = CalculatorPotential(EMT(), Frames(atoms.numbers.astype(np.int64), atoms.positions[None]))
+    result = check_stability(potential, length=0.6, replicas=2, temperature=900.0, timestep=3.0)
     assert (result.verdict, result.breaks) == ("pass", [])
 
 
@@ -164,9 +164,9 @@ class Boiling(Molecule):
 
 
 def test_forces_that_are_no_numbers_from_the_start_fail_and_are_no_bad_input():
-    subject = water()
-    subject.terms = [(0, 1, lambda d: (d, np.full_like(d, np.nan)))]
-    result = check_stability(subject, **SHORT)
+    potential = water()
+    potential.terms = [(0, 1, lambda d: (d, np.full_like(d, np.nan)))]
+    result = check_stability(potential, **SHORT)
     assert (result.stable_ps, result.verdict) == (0.0, "fail")
     assert [event.why for event in result.breaks] == ["forces"] * 3
     json.dumps(record.plain(result.as_dict()), allow_nan=False)
@@ -237,7 +237,7 @@ def test_kill_minus_9_loses_nothing(tmp_path):
         ({"replicas": 2}, "was begun with --replicas 3, and not 2"),
         ({"temperature": 300.0}, "was begun with --temperature 500.0, and not 300.0"),
         ({"seed": 1}, "was begun with --seed 0, and not 1"),
-        ({"subject": carbon_dioxide()}, r"was begun with the model's forces \(SHA-256\)"),
+        ({"potential": carbon_dioxide()}, r"was begun with the model's forces \(SHA-256\)"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_in_a_sentence(tmp_path, other, message):
@@ -245,7 +245,7 @@ def test_a_checkpoint_of_another_run_is_refused_in_a_sentence(tmp_path, other, m
         check_stability(water(), **SHORT, checkpoint=tmp_path / "run", progress=Impatient(50))
     before = (tmp_path / "run.checkpoint").read_bytes()
     with pytest.raises(UserError, match=message):
-        check_stability(**({"subject": water()} | SHORT | other), checkpoint=tmp_path / "run")
+        check_stability(**({"potential": water()} | SHORT | other), checkpoint=tmp_path / "run")
     assert (tmp_path / "run.checkpoint").read_bytes() == before
 
 
@@ -286,19 +286,19 @@ def test_h_of_r_of_a_distribution_and_itself_is_the_same_and_of_strangers_as_far
 
 
 def test_reference_frames_are_compared_with(tmp_path):
-    subject = water()
+    potential = water()
     scales = np.resize([0.99, 1.0, 1.01], FEWEST_FRAMES)
-    images = [Atoms(subject.reference.numbers, scale * subject.reference.positions[0]) for scale in scales]
+    images = [Atoms(potential.reference.numbers, scale * potential.reference.positions[0]) for scale in scales]
     write(tmp_path / "near.xyz", images, format="extxyz")
-    far = FEWEST_FRAMES * [Atoms("OH2", 3 * subject.reference.positions[0])]
+    far = FEWEST_FRAMES * [Atoms("OH2", 3 * potential.reference.positions[0])]
     write(tmp_path / "far.xyz", far, format="extxyz")
-    near = check_stability(subject, **SHORT, data=tmp_path / "near.xyz")
-    far = check_stability(subject, **SHORT, data=tmp_path / "far.xyz")
+    near = check_stability(potential, **SHORT, data=tmp_path / "near.xyz")
+    far = check_stability(potential, **SHORT, data=tmp_path / "far.xyz")
     assert near.pair_distance_mae < far.pair_distance_mae == pytest.approx(2)
     assert not far.passed
     write(tmp_path / "other.xyz", Atoms("CO", [[0, 0, 0], [0, 0, 1]]), format="extxyz")
     with pytest.raises(UserError, match=r"--data .*other.xyz: has other atoms"):
-        check_stability(subject, **SHORT, data=tmp_path / "other.xyz")
+        check_stability(potential, **SHORT, data=tmp_path / "other.xyz")
 
 
 @pytest.mark.parametrize(
