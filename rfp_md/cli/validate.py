@@ -84,7 +84,7 @@ def _flag(name: str, takers: list[tuple[str, Option]]) -> Parameter:
 def _options_of(check: str, given: dict[str, Any], named: list[str]) -> dict[str, Any]:
     """What the check is told. Raises UserError for options that it does not take, or not like this."""
     checks.refuse_others(check, named)
-    if given["quick"] and given["length"] is not None:
+    if given.get("quick") and given.get("length") is not None:
         raise UserError("--quick and --length exclude each other; give one")
     options = {}
     for name, value in given.items():
