@@ -19,11 +19,9 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from rfp_md.artifact.file import load
 from rfp_md.frames import Frames
-from rfp_md.io.atoms import to_atoms
+from rfp_md.io.atoms import to_atoms as to_atoms
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_labelled_order
-
-__all__ = ["RFPCalculator", "to_atoms"]  # pages of rfp report import both from here
 
 COMMITTEE = (
     "energies_committee",
