@@ -148,4 +148,5 @@ def _print_check(name: str, found: dict[str, Any]) -> None:
 
 
 def _value(value: float | None) -> str:
+    """Three digits, or that it was no number."""
     return "no number" if value is None else f"{value:.3g}"

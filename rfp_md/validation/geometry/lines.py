@@ -15,4 +15,5 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def _value(value: float | None) -> str:
+    """Three digits, or that it was no number."""
     return "no number" if value is None else f"{value:.3g}"

@@ -54,6 +54,8 @@ def curves(found: dict[str, Any], start: Frames | None) -> list[Markup]:
 
 
 def _spectrum(frequencies: list[float]) -> Markup:
+    """A line for each vibration."""
+
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         colors = [RED if f < -IMAGINARY else BLUE for f in frequencies]
@@ -71,6 +73,8 @@ def _spectrum(frequencies: list[float]) -> Markup:
 
 
 def _rotors(first: int, rotors: list[dict[str, Any]], start: Frames | None) -> Markup:
+    """Energies while groups turn about some bonds."""
+
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         for color, style, rotor in zip(SERIES, ("-", "--", "-.", ":"), rotors, strict=False):
@@ -90,6 +94,8 @@ def _rotors(first: int, rotors: list[dict[str, Any]], start: Frames | None) -> M
 
 
 def _scan(scan: dict[str, Any]) -> Markup:
+    """The potential along a path beside the reference."""
+
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         reference, mine = (1e3 * np.array(scan[key]) for key in ("reference_profile_ev", "profile_ev"))

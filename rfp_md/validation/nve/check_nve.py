@@ -97,6 +97,7 @@ def _make_runs(
 
 
 def _check_numbers(length: float, timestep: float, temperatures: Sequence[float], seeds: int, seed: int) -> None:
+    """Raise UserError for numbers that make no run."""
     steps = length * 1e3 / timestep if timestep > 0 else 0.0
     hot = temperatures and all(0 < t < np.inf for t in temperatures)
     if not (FEWEST_STEPS <= steps <= MOST_STEPS and hot and seed >= 0 and seeds >= 1):
@@ -107,6 +108,7 @@ def _check_numbers(length: float, timestep: float, temperatures: Sequence[float]
 
 
 def _plot(run: NVERun, path: str | Path, verdict: str) -> None:
+    """Draw the conserved energy of one run, and of its first part at half the timestep."""
     from rfp_md.evaluation.plots import plot_conserved
 
     shown = {

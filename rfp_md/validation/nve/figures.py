@@ -42,6 +42,7 @@ def undecided(runs: Sequence[NVERun], blown_up: bool) -> tuple[str, ...]:
 
 
 def _may_be_chance(run: NVERun) -> bool:
+    """Whether the drift of one run is within its limits, or too uncertain to tell."""
     if run.drift_ratio is not None and not run.drift_ratio <= REAL_DRIFT_RATIO:
         return False
     drifts = {figure: figures_of(NVEResult)[figure] for figure in DRIFTS}
@@ -50,11 +51,13 @@ def _may_be_chance(run: NVERun) -> bool:
 
 
 def _dt2_ratio(runs: Sequence[NVERun]) -> float:
+    """That of the root mean square fluctuations of several runs."""
     pairs = [(r.fluctuation_first_mev_per_atom, r.fluctuation_half_mev_per_atom) for r in runs]
     whole, half = np.sqrt(np.square(pairs).mean(axis=0))
     return float(whole / half)
 
 
 def _largest(values: Iterable[float | None]) -> float | None:
+    """The largest of those that are known; None where none is."""
     known = [value for value in values if value is not None]
     return float(np.max(known)) if known else None  # max() forgets what is not a number

@@ -22,6 +22,7 @@ def conserved(nve: dict[str, Any]) -> list[Markup]:
 
 
 def _drift(k: int, run: dict[str, Any]) -> Markup:
+    """The conserved energy of a run with its line."""
     times, energies = (np.array(run["trace"][key]) for key in ("time_ps", "conserved_mev_per_atom"))
     slope, kelvin = run["drift_mev_per_atom_per_ps"], run["temperature_k"]
 

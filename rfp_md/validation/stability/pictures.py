@@ -50,6 +50,7 @@ def curves(found: dict[str, Any]) -> list[Markup]:
 
 
 def _pairs(found: dict[str, Any]) -> Markup:
+    """h(r) of the run, and of the reference frames if there were any."""
     mine, reference = found["pair_distances"], found["reference_pair_distances"]
 
     def paint(figure: Any) -> None:
@@ -72,6 +73,8 @@ def _pairs(found: dict[str, Any]) -> Markup:
 
 
 def _series(name: str, label: str, values: Any, wanted: float | None) -> Markup:
+    """Values (T, 2) over time, and what they were wanted to be."""
+
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         axes.plot(values[:, 0], values[:, 1], color=BLUE, linewidth=0.8, label="mean of the replicas")
