@@ -43,7 +43,7 @@ def test_a_row_does_not_fit_its_function(check):
 def test_a_row_names_what_is_not_there(check):
     for path in (check.pictures, check.lines, check.leaves, *(option.look for option in check.options)):
         assert not path or callable(imported(path))
-    assert files("rfp_md").joinpath(check.page).is_file()
+    assert files("rfp_md").joinpath(check.page or "report/check.html").is_file()
     assert issubclass(check.result, CheckResult)
 
 

@@ -102,7 +102,7 @@ def _run(folder: Path, elements: list[str]) -> None:
     if not done.returncode:
         return
     last = (done.stderr or done.stdout or "no message").strip().splitlines()[-1]
-    # The start is one of the potential's own, so that it is the potential who has no answer, even at step 0.
+    # The start is one of the potential's own, so that it is the potential that has no answer, even at step 0.
     if step := re.search(r"LAMMPS step (\d+)", last):
         raise BlownUp(f"in step {step[1]}: {last}")
     raise UserError(f"the LAMMPS run failed; rfp-lammps wrote: {last}")
