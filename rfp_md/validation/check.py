@@ -22,8 +22,8 @@ class Check:
         label, title: the name in lists, and over the section of the report's page.
         lacking: what the page says where the check was not run, before the line to type.
         example: options in that line.
-        page: the template of the section, with a macro ``section`` and perhaps a ``card`` for the top of the page; empty:
-            a section of all figures with their units and meanings, and the pictures.
+        page: the template of the section, with a macro ``section`` and perhaps a ``card`` for the top of the page;
+            without one, the section has all figures with their units and meanings, and the pictures.
         pictures: MODULE:FUNCTION from a record and the structure that it started from (None: unknown) to a dict that
             the template gets as ``drawn``; ``drawn.figures`` are SVG pictures.
         lines: MODULE:FUNCTION from a record to lines that the command line prints below the figures.
