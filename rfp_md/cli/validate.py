@@ -6,15 +6,18 @@ from collections.abc import Callable
 from enum import StrEnum
 from inspect import Parameter, signature
 from pathlib import Path
+from types import GenericAlias
 from typing import Annotated, Any
 
 import typer
 
+from rfp_md.cli.command import parameter_of
 from rfp_md.cli.console import BarProgress, print_json, print_rows, print_values
 from rfp_md.cli.options import Debug, Json, was_given
 from rfp_md.errors import UserError
 from rfp_md.validation import checks
-from rfp_md.validation.options import Option, imported
+from rfp_md.validation.options import CheckOption, imported
+from rfp_md.verbs import Field, Option
 
 
 def make_command() -> Callable[..., None]:
@@ -61,24 +64,24 @@ def make_command() -> Callable[..., None]:
 def _flags() -> list[Parameter]:
     """A parameter for each option of the table; what several checks take is one of them."""
     taken = {name: [(c.name, o) for c, o in of] for name, of in checks.all_options().items()}
-    return [_flag(name, takers) for name, takers in taken.items() if takers[0][1].flag]
+    return [parameter_of(_flag(name, takers)) for name, takers in taken.items() if takers[0][1].flag]
 
 
-def _flag(name: str, takers: list[tuple[str, Option]]) -> Parameter:
+def _flag(name: str, takers: list[tuple[str, CheckOption]]) -> Field:
     """One flag, with the words of every check that has the option."""
     option = takers[0][1]
-    several = any(mine.several for _, mine in takers)
-    kind: Any = StrEnum(name, {word: word for word in option.type}) if isinstance(option.type, tuple) else option.type
-    default = kind(option.default) if isinstance(option.type, tuple) else option.default
-    text = option.help
+    kind: Any = option.type
+    default, text = option.default, option.help
+    if isinstance(kind, tuple):
+        kind = StrEnum(name, {word: word for word in kind})
+        default = kind(default)
+    if any(mine.several for _, mine in takers):
+        kind = GenericAlias(list, (kind,))
     if defaults := [(check, mine.default_text) for check, mine in takers if mine.default_text]:
         told = [words if len(takers) == 1 else f"{words} of {check}" for check, words in defaults]
         text += f"; default: {', '.join(told)}"
-    declared = [f"--{name.replace('_', '-')}"] if kind is bool else []
-    info = typer.Option(*declared, help=f"{text}.", min=option.smallest)
-    hint: Any = list[kind] if several else kind
-    hint = hint if default is not None else hint | None
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, info])
+    spoken = Option(f"{text}.", flags=(f"--{name.replace('_', '-')}",), least=option.smallest)
+    return Field(name, kind if default is not None else kind | None, default, spoken)
 
 
 def _options_of(check: str, given: dict[str, Any], named: list[str]) -> dict[str, Any]:

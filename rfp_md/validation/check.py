@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from rfp_md.validation.options import Option, imported
+from rfp_md.validation.options import CheckOption, imported
 from rfp_md.validation.result import CheckResult
 
 
@@ -32,7 +32,7 @@ class Check:
 
     name: str
     function: str
-    options: tuple[Option, ...] = ()
+    options: tuple[CheckOption, ...] = ()
     label: str = ""
     title: str = ""
     lacking: str = "This check was not run. It takes:"

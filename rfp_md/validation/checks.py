@@ -15,16 +15,16 @@ from rfp_md.errors import UserError
 from rfp_md.validation.check import Check
 from rfp_md.validation.forces import defaults as forces
 from rfp_md.validation.nve import defaults as nve
-from rfp_md.validation.options import Option
+from rfp_md.validation.options import CheckOption
 from rfp_md.validation.stability import defaults as stability
 
 ALL = "all"
 
-_QUICK = Option("quick", bool, "Short runs, few structures: a minute for a molecule", False, of_all=True)
-_SEED = Option("seed", int, "Seed of velocities and displacements", 0, smallest=0, of_all=True)
-_timestep = partial(Option, "timestep", float, "fs")
-_length = partial(Option, "length", float, "Of a run, ps")
-_temperature = partial(Option, "temperature", float, "K")
+_QUICK = CheckOption("quick", bool, "Short runs, few structures: a minute for a molecule", False, of_all=True)
+_SEED = CheckOption("seed", int, "Seed of velocities and displacements", 0, smallest=0, of_all=True)
+_timestep = partial(CheckOption, "timestep", float, "fs")
+_length = partial(CheckOption, "length", float, "Of a run, ps")
+_temperature = partial(CheckOption, "temperature", float, "K")
 
 CHECKS = (
     Check(
@@ -33,7 +33,7 @@ CHECKS = (
         options=(
             _QUICK,
             _SEED,
-            Option("n_structures", int, flag=False, whole=forces.STRUCTURES),
+            CheckOption("n_structures", int, flag=False, whole=forces.STRUCTURES),
         ),
         label="forces",
         title="Forces and symmetries",
@@ -46,14 +46,14 @@ CHECKS = (
         options=(
             _QUICK,
             _SEED,
-            Option("engine", get_args(nve.EngineName), "What runs the dynamics of nve", "ase", of_all=True),
+            CheckOption("engine", get_args(nve.EngineName), "What runs the dynamics of nve", "ase", of_all=True),
             _length(default_text=f"{nve.LENGTH:g}", whole=nve.LENGTH),
             _timestep(default=nve.TIMESTEP),
             _temperature(
                 default_text=" and ".join(f"{t:g}" for t in nve.TEMPERATURES), several=True, whole=max(nve.TEMPERATURES)
             ),
-            Option("seeds", int, "Runs of nve at each temperature", 1, smallest=1),
-            Option("plot", Path, "PNG for the conserved energy of nve"),
+            CheckOption("seeds", int, "Runs of nve at each temperature", 1, smallest=1),
+            CheckOption("plot", Path, "PNG for the conserved energy of nve"),
         ),
         label="NVE",
         title="Conservation of energy (NVE)",
@@ -71,7 +71,7 @@ CHECKS = (
             _length(default_text=f"{stability.LENGTH:g}", whole=stability.LENGTH),
             _timestep(default=stability.TIMESTEP),
             _temperature(default_text=f"{stability.TEMPERATURE:g}", whole=stability.TEMPERATURE),
-            Option(
+            CheckOption(
                 "replicas",
                 int,
                 "Of stability",
@@ -79,14 +79,14 @@ CHECKS = (
                 smallest=1,
                 whole=stability.REPLICAS,
             ),
-            Option(
+            CheckOption(
                 "data",
                 Path,
                 "Reference frames for the pair distances of stability",
                 of_all=True,
                 look="rfp_md.validation.stability.pair_distances:reference_counts",
             ),
-            Option(
+            CheckOption(
                 "checkpoint",
                 Path,
                 "Where stability keeps what it needs to go on",
@@ -107,7 +107,7 @@ CHECKS = (
         name="geometry",
         function="rfp_md.validation.geometry.check_geometry:check_geometry",
         options=(
-            Option(
+            CheckOption(
                 "scan",
                 Path,
                 "Frames along a barrier with energies, for geometry",
@@ -150,9 +150,9 @@ def takers(option: str) -> list[str]:
     return [*found, ALL] if of_all else found
 
 
-def all_options() -> dict[str, list[tuple[Check, Option]]]:
+def all_options() -> dict[str, list[tuple[Check, CheckOption]]]:
     """By name, each option as every check that takes it has it."""
-    found: dict[str, list[tuple[Check, Option]]] = {}
+    found: dict[str, list[tuple[Check, CheckOption]]] = {}
     for check in CHECKS:
         for option in check.options:
             found.setdefault(option.name, []).append((check, option))

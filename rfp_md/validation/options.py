@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Option:
+class CheckOption:
     """One option of a check, a keyword of its function.
 
     Attributes:

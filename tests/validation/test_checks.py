@@ -22,7 +22,7 @@ from rfp_md.validation import checks, validate
 from rfp_md.validation.check import Check
 from rfp_md.validation.checks import CHECKS, refuse_others
 from rfp_md.validation.figures import Figure, Limit, figures_of
-from rfp_md.validation.options import Option, imported
+from rfp_md.validation.options import CheckOption, imported
 from rfp_md.validation.result import CheckResult
 from rfp_md.validation.thresholds import limits_of
 
@@ -87,8 +87,8 @@ ROW = Check(
     name="hardness",
     function=f"{__name__}:check_hardness",
     options=(
-        Option("pushes", int, "Of hardness", 4, smallest=1, whole=4),
-        Option("file", str, "What is hard", of_all=True, look=f"{__name__}:look"),
+        CheckOption("pushes", int, "Of hardness", 4, smallest=1, whole=4),
+        CheckOption("file", str, "What is hard", of_all=True, look=f"{__name__}:look"),
     ),
 )
 
