@@ -70,11 +70,9 @@ def _flags() -> list[Parameter]:
 def _flag(name: str, takers: list[tuple[str, CheckOption]]) -> Field:
     """One flag, with the words of every check that has the option."""
     option = takers[0][1]
-    kind: Any = option.type
-    default, text = option.default, option.help
-    if isinstance(kind, tuple):
-        kind = StrEnum(name, {word: word for word in kind})
-        default = kind(default)
+    kind: Any = StrEnum(name, {word: word for word in option.type}) if isinstance(option.type, tuple) else option.type
+    default = kind(option.default) if isinstance(option.type, tuple) else option.default
+    text = option.help
     if any(mine.several for _, mine in takers):
         kind = GenericAlias(list, (kind,))
     if defaults := [(check, mine.default_text) for check, mine in takers if mine.default_text]:
