@@ -9,16 +9,18 @@ from typing import Any
 
 from rfp_md.artifact.header import Arrays, Entry, Header
 from rfp_md.potential import Potential
+from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
 from rfp_md.report.snippets import snippets
-from rfp_md.report.test_frames import Tested
 from rfp_md.training.learning_curve import FIGURES
-from rfp_md.validation.checks import CHECKS
+from rfp_md.validation.checks import names
 from rfp_md.validation.record import KEY, doubt, not_run, summary
 
 NEVER = "never validated"
 
 
-def content(path: Path, header: Header, arrays: Arrays, potential: Potential, tested: Tested | None) -> dict[str, Any]:
+def content(
+    path: Path, header: Header, arrays: Arrays, potential: Potential, errors: ErrorsOnTestFrames | None
+) -> dict[str, Any]:
     """What ``rfp_md.report.report`` returns."""
     record = header.record
     validation = record.get(KEY, {})
@@ -30,11 +32,11 @@ def content(path: Path, header: Header, arrays: Arrays, potential: Potential, te
         "validation": summary(record),
         "not_run": not_run(record),
         "doubt": doubt(record, path.name) if potential.has_forces else None,
-        "warnings": _warnings(path, potential, tested),
+        "warnings": _warnings(path, potential, errors),
         "training": training | {"valid": _validation_errors(record.get("fit") or {})},
-        "test": tested and tested.figures,
+        "test": errors and errors.figures,
         "learning_curve": record.get("learning_curve"),
-        **{name: checks.get(name) for name in CHECKS},
+        **{name: checks.get(name) for name in names()},
         "provenance": _provenance(path, header),
         "run": snippets(path.name, potential),
     }
@@ -75,7 +77,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return entry.model_dump(mode="json")
 
 
-def _warnings(path: Path, potential: Potential, tested: Tested | None) -> list[dict[str, str]]:
+def _warnings(path: Path, potential: Potential, errors: ErrorsOnTestFrames | None) -> list[dict[str, str]]:
     """What a reader must know before any figure: ``level`` (bad, warning, note) and ``text``."""
     found = []
     if potential.direct:
@@ -87,7 +89,7 @@ def _warnings(path: Path, potential: Potential, tested: Tested | None) -> list[d
     if quick := [name for name in checks if checks[name].get("quick")]:
         text = f"Shorter than the default: {', '.join(quick)}; 'rfp validate {path.name} all' makes whole runs."
         found.append(("note", text))
-    leakage = tested and tested.figures["leakage"]
+    leakage = errors and errors.figures["leakage"]
     if leakage and leakage["leaks"]:
         text = f"The test frames are not new to the model, so that its errors look too small: {leakage['summary']}."
         found.append(("warning", text))
@@ -97,8 +99,8 @@ def _warnings(path: Path, potential: Potential, tested: Tested | None) -> list[d
 def _validation_errors(fit: dict[str, Any]) -> dict[str, float | None]:
     """Errors on the validation frames, in meV, where the regressor reports them."""
     errors: dict[str, float | None] = {}
-    for figure, names in FIGURES.items():
-        value = next((fit[name] for name in names if fit.get(name) is not None), None)
+    for figure, keys in FIGURES.items():
+        value = next((fit[key] for key in keys if fit.get(key) is not None), None)
         errors[figure.removeprefix("valid_")] = None if value is None else 1e3 * value
     return errors
 
