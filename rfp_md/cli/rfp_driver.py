@@ -195,7 +195,7 @@ def _warn(potential: Potential, model: Path) -> None:
     """Say what is known against a model."""
     from rfp_md.validation.record import doubt
 
-    if potential.direct:
+    if not potential.conservative:
         _log("warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy")
     if (text := doubt(potential.record, model)) is not None:
         _log(f"warning: {text}")

@@ -36,6 +36,10 @@ def command(
         list[str] | None, typer.Option(help="NAME[:key=value,...], once for each term; width=N is its width.")
     ] = None,
     regressor: Annotated[str | None, typer.Option(help="NAME[:key=value,...].")] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME[:key=value,...], once for each part that is not learned; default: elements."),
+    ] = None,
     target: Annotated[
         str, typer.Option(help="conservative: forces are the energy's gradient; direct: they are not.")
     ] = "conservative",
@@ -72,6 +76,7 @@ def command(
     options: dict[str, Any] = {
         "descriptor": descriptor or [],
         "regressor": regressor,
+        "baseline": baseline or [],
         "target": target,
         "preset": preset,
         "n_train": n_train,
@@ -119,6 +124,7 @@ def _print_curve(points: list[dict[str, Any]]) -> None:
 KINDS: dict[str, type] = {
     "descriptor": list,
     "regressor": str,
+    "baseline": list,
     "target": str,
     "preset": str,
     "n_train": int,

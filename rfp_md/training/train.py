@@ -15,7 +15,7 @@ from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
 from rfp_md.training.presets import PRESETS, PresetName
-from rfp_md.training.specs import make_regressor, make_terms, parse_duration
+from rfp_md.training.specs import make_baselines, make_regressor, make_terms, parse_duration
 from rfp_md.training.splits import split_frames
 from rfp_md.training.task import Target, Task
 
@@ -26,6 +26,7 @@ def train(
     output: str | Path | None = None,
     descriptor: Sequence[str] = (),
     regressor: str | None = None,
+    baseline: Sequence[str] = (),
     target: Target = "conservative",
     preset: PresetName = "accurate",
     n_train: int | None = None,
@@ -47,6 +48,8 @@ def train(
         descriptor: one ``NAME[:key=value,…]`` for each term; ``width`` among the keys is the term's number
             of features. Default: the preset's.
         regressor: ``NAME[:key=value,…]``. Default: the preset's.
+        baseline: one ``NAME[:key=value,…]`` for each part of the energy that is not learned; each is fitted to what
+            those before it leave. Default: ``elements``.
         target: ``conservative``: forces are the negative gradient of the learned energy; ``direct``: energies and
             lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare with, not for MD.
         preset: ``accurate``, ``fast`` or ``reference``, see ``rfp_md.training.presets``: descriptors, regressor and
@@ -73,6 +76,7 @@ def train(
     specification = regressor or chosen.regressor_for(conservative=conservative)
     _, widths = make_terms(descriptor)
     model = make_regressor(specification)
+    make_baselines(baseline)
     if time_budget is not None:
         parse_duration(time_budget, "--time-budget")
         explicit = "width" in model.model_fields_set or any(widths)
@@ -104,6 +108,7 @@ def train(
         terms=descriptor or chosen.terms(dataset),
         width=None if descriptor or regressor or time_budget else chosen.width,
         regressor=specification,
+        baselines=baseline or ("elements",),
         target=target,
         time_budget=time_budget,
         split={"kind": split, "seed": seed},

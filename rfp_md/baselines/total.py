@@ -1,0 +1,79 @@
+"""The baselines of a potential together: their sum, checked on the way, and what they leave to be learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rfp_md.arrays import Floats
+from rfp_md.baselines.base import Baseline
+from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.guard import call, check_array, defect
+from rfp_md.prediction import Prediction
+
+CHUNK = 100  # structures that are given to a baseline at once
+
+
+def total(baselines: Sequence[Baseline], frames: Frames) -> Prediction:
+    """The sum of what the baselines say of M structures.
+
+    Raises:
+        UserError: a baseline raised, or gave something else than finite float64 arrays of the right shapes; the
+            sentence names it.
+    """
+    n, shape = len(frames), frames.positions.shape
+    energies, forces, virials = np.zeros(n), np.zeros(shape), np.zeros((n, 3, 3))
+    for baseline in baselines:
+        part = _computed(baseline, frames)
+        energies, forces, virials = energies + part.energies, forces + part.forces, virials + part.virials
+    return Prediction(energies, forces, virials)
+
+
+def total_energies(baselines: Sequence[Baseline], frames: Frames) -> Floats:
+    """The sum of the energies alone (M,), eV. Raises UserError as ``total``."""
+    energies = np.zeros(len(frames))
+    for baseline in baselines:
+        part = call(baseline, "energies", lambda baseline=baseline: baseline.energies(frames))  # type: ignore[misc]
+        check_array(baseline, "energies", part, (len(frames),))
+        energies = energies + part
+    return energies
+
+
+def left_by(baselines: Sequence[Baseline], dataset: Dataset) -> Dataset:
+    """The dataset with energies, forces and stresses less those of the baselines; whatever a block lacks stays away.
+
+    With virials W = −dE/dstrain and stresses σ = (1/V) dE/dstrain, a baseline's part of a stress is −W/V.
+    """
+    return Dataset(tuple(_left(baselines, block) for block in dataset))
+
+
+def _left(baselines: Sequence[Baseline], frames: Frames) -> Frames:
+    parts = [frames[k : k + CHUNK] for k in range(0, len(frames), CHUNK)]
+    if frames.forces is None and frames.stresses is None:
+        known = np.concatenate([total_energies(baselines, part) for part in parts])
+        return replace(frames, energies=Dataset((frames,)).energies - known)
+    sums = [total(baselines, part) for part in parts]
+    energies, forces, virials = (
+        np.concatenate([getattr(part, name) for part in sums]) for name in ("energies", "forces", "virials")
+    )
+    stresses = frames.stresses
+    if stresses is not None and frames.periodic:
+        stresses = stresses + virials / frames.volumes[:, None, None]
+    return replace(
+        frames,
+        energies=Dataset((frames,)).energies - energies,
+        forces=None if frames.forces is None else frames.forces - forces,
+        stresses=stresses,
+    )
+
+
+def _computed(baseline: Baseline, frames: Frames) -> Prediction:
+    part = call(baseline, "compute", lambda: baseline.compute(frames))
+    if not isinstance(part, Prediction):
+        raise defect(baseline, f"compute returned {type(part).__name__}; return a Prediction")
+    n = len(frames)
+    for name, shape in (("energies", (n,)), ("forces", frames.positions.shape), ("virials", (n, 3, 3))):
+        check_array(baseline, f"compute, {name},", getattr(part, name), shape)
+    return part
