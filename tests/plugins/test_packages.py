@@ -11,7 +11,7 @@ from tests.conftest import ETHANOL, run
 from tests.dummies import install_dummies
 
 
-@pytest.mark.parametrize("name", ["atom_density", "my_sines"])
+@pytest.mark.parametrize("name", ["atom_density", "my_sines", "soft_walls"])
 def test_a_generated_package_passes_its_own_tests(environment, name):
     package = environment.parents[1] / f"rfp-{name.replace('_', '-')}"
     assert "1 passed" in run(environment / "pytest", "-q", package, cwd=package)

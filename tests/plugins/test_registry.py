@@ -20,6 +20,7 @@ def test_built_ins_come_from_the_same_entry_points_as_everybody():
         ("descriptor", "inverse_distances", "rfp-md", "ok"),
         ("regressor", "random_fourier", "rfp-md", "ok"),
         ("regressor", "rfnn", "rfp-md", "ok"),
+        ("baseline", "elements", "rfp-md", "ok"),
     }
 
 
