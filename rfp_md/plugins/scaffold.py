@@ -17,7 +17,7 @@ from rfp_md.plugins.registry import registered_names
 TRAIN = {
     "descriptor": "rfp train FRAMES -o model.rfp --descriptor $name",
     "regressor": "rfp train FRAMES -o model.rfp --regressor $name",
-    "baseline": "rfp train FRAMES -o model.rfp --baseline elements --baseline $name",
+    "baseline": "rfp train FRAMES -o model.rfp --baseline $name --baseline elements",
 }
 
 
