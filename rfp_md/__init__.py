@@ -9,17 +9,27 @@ The public functions are imported when they are first used, so that ``import rfp
 
 from typing import Any
 
+
+def lazily(package: str, public: dict[str, str], name: str) -> Any:
+    """A public name of a package, from the module that has it: what the package's ``__getattr__`` returns (PEP 562)."""
+    from importlib import import_module
+
+    if name not in public:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    return getattr(import_module(public[name]), name)
+
+
 _PUBLIC = {
     "Dataset": "rfp_md.frames",
     "Frames": "rfp_md.frames",
     "Potential": "rfp_md.potential",
     "UserError": "rfp_md.errors",
-    "evaluate": "rfp_md.evaluation.evaluate",
+    "evaluate": "rfp_md.evaluation.run",
     "load": "rfp_md.artifact.file",
     "read": "rfp_md.io",
-    "sample": "rfp_md.sampling.sample",
+    "sample": "rfp_md.sampling.run",
     "save": "rfp_md.artifact.file",
-    "train": "rfp_md.training.train",
+    "train": "rfp_md.training.run",
     "validate": "rfp_md.validation.run",
 }
 
@@ -27,11 +37,8 @@ __all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-    from importlib.metadata import version
-
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("rfp-md")
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'rfp_md' has no attribute {name!r}")
+    return lazily(__name__, _PUBLIC, name)

@@ -14,6 +14,7 @@ from hypothesis import settings
 import rfp_md
 from rfp_md.artifact import save
 from rfp_md.frames import Dataset, Frames
+from rfp_md.interfaces.lammps import open_lammps
 from rfp_md.plugins.scaffold import new_plugin
 from rfp_md.potential import Potential
 
@@ -42,6 +43,23 @@ def potential(ethanol: Frames) -> Potential:
 def model(potential: Potential, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small ethanol potential as a file."""
     path = tmp_path_factory.mktemp("model") / "ethanol.rfp"
+    save(potential, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mpi():
+    """MPI is ended when all is done, or its shared memory stays behind."""
+    yield
+    open_lammps("-log", "none", "-screen", "none").finalize()
+
+
+@pytest.fixture(scope="session")
+def benzene_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small benzene potential as a file."""
+    frames = rfp_md.read(BENZENE).blocks[0]
+    potential = rfp_md.train(Dataset((frames[:200],)), descriptor=["inverse_distances:width=600"])
+    path = tmp_path_factory.mktemp("benzene") / "benzene.rfp"
     save(potential, path)
     return path
 

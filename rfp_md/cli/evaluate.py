@@ -28,7 +28,7 @@ def command(
     debug: Debug = False,
 ) -> None:
     """Compare a model with reference frames: energies per molecule, forces per Cartesian component."""
-    from rfp_md.evaluation.evaluate import evaluate
+    from rfp_md.evaluation.run import evaluate
 
     units = {"energy_unit": energy_unit, "force_unit": force_unit, "length_unit": length_unit}
     result = evaluate(model, data, plot=plot, uncertainty=uncertainty, **units)

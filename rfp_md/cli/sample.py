@@ -43,7 +43,7 @@ def command(
 
     However a run ended, kill -9 included, the same command goes on where it was, and gives the same frames.
     """
-    from rfp_md.sampling.sample import sample
+    from rfp_md.sampling.run import sample
 
     progress = BarProgress()
     try:

@@ -70,8 +70,8 @@ def command(
     """Fit a potential to reference frames and write it to a .rfp file."""
     import time
 
+    from rfp_md.training.run import train
     from rfp_md.training.specs import parse_sizes
-    from rfp_md.training.train import train
 
     options: dict[str, Any] = {
         "descriptor": descriptor or [],

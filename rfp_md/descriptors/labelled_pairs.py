@@ -15,7 +15,7 @@ from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.pairs import AtomPairs
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
-from rfp_md.plugins.parameters import check_unused
+from rfp_md.plugins.parameter_types import check_unused
 from rfp_md.structures.molecular_graph import automorphisms, bonded, fragments
 
 

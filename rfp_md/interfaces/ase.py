@@ -19,6 +19,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from rfp_md.artifact.file import load
 from rfp_md.frames import Frames
+from rfp_md.io.atoms import to_atoms as to_atoms
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_labelled_order
 

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from rfp_md import lazily
 from rfp_md.regressors.base import Batch, Regressor, Samples
 
-__all__ = ["Batch", "FeatureRegressor", "Regressor", "Samples"]
+# Imported when they are asked for: compiled kernels and linear algebra come with them.
+_PUBLIC = {
+    "FeatureRegressor": "rfp_md.regressors.features",
+    "SitePool": "rfp_md.regressors.fitting.pools",
+    "pool_sites": "rfp_md.regressors.fitting.pools",
+}
+
+__all__ = ["Batch", "FeatureRegressor", "Regressor", "Samples", "SitePool", "pool_sites"]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when it is asked for: compiled kernels and linear algebra come with it.
-    if name == "FeatureRegressor":
-        from rfp_md.regressors.features import FeatureRegressor
-
-        return FeatureRegressor
-    raise AttributeError(f"module 'rfp_md.regressors' has no attribute {name!r}")
+    return lazily(__name__, _PUBLIC, name)

@@ -16,7 +16,7 @@ from rfp_md.errors import UserError
 from rfp_md.linalg.gram import numbers_kept
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Solution
-from rfp_md.plugins.parameters import Numbers, check_unused
+from rfp_md.plugins.parameter_types import Numbers, check_unused
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap, Features

@@ -14,7 +14,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.linalg.memory import require_memory
-from rfp_md.plugins.parameters import Numbers
+from rfp_md.plugins.parameter_types import Numbers
 from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
 from rfp_md.regressors.base import Batch, Regressor, Samples

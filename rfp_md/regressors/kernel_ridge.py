@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from rfp_md.arrays import Floats
-from rfp_md.plugins.parameters import Positive
+from rfp_md.plugins.parameter_types import Positive
 from rfp_md.random_features.feature_map import Features, RadialMap
 from rfp_md.random_features.radial import RadialKernel
 from rfp_md.regressors.features import FeatureRegressor

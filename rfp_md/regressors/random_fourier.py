@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from rfp_md.arrays import Floats
-from rfp_md.plugins.parameters import Numbers
+from rfp_md.plugins.parameter_types import Numbers
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
 from rfp_md.regressors.features import FeatureRegressor
 from rfp_md.regressors.fitting.pools import SitePool

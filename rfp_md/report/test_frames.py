@@ -11,9 +11,9 @@ import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
-from rfp_md.evaluation.evaluate import error_figures, pairs_of
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.reliability import Pair, compare, summary
+from rfp_md.evaluation.run import error_figures, pairs_of
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io import Units, read
 from rfp_md.potential import Potential
@@ -28,7 +28,7 @@ class Tested:
     """What came out.
 
     Attributes:
-        pairs: reference and prediction, as of ``rfp_md.evaluation.evaluate.pairs_of``.
+        pairs: reference and prediction, as of ``rfp_md.evaluation.run.pairs_of``.
         judged: errors and their predicted standard deviations, as of ``rfp_md.evaluation.reliability.compare``; None of
             a model that does not say how sure it is.
         elements: of each force component.
@@ -45,7 +45,7 @@ class Tested:
         """Read the frames and judge the model on them.
 
         Raises:
-            UserError: as ``rfp_md.evaluation.evaluate.evaluate``.
+            UserError: as ``rfp_md.evaluation.run.evaluate``.
         """
         dataset = read(paths, units)
         pairs = pairs_of(potential, dataset, model)

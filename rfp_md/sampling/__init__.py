@@ -1,5 +1,15 @@
 """Reference frames by molecular dynamics."""
 
-from rfp_md.sampling.sample import sample
+from typing import Any
 
-__all__ = ["sample"]
+from rfp_md import lazily
+
+_PUBLIC = {
+    "sample": "rfp_md.sampling.run",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    return lazily(__name__, _PUBLIC, name)

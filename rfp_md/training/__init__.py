@@ -1,5 +1,15 @@
 """From reference frames to a potential."""
 
-from rfp_md.training.train import train
+from typing import Any
 
-__all__ = ["train"]
+from rfp_md import lazily
+
+_PUBLIC = {
+    "train": "rfp_md.training.run",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    return lazily(__name__, _PUBLIC, name)

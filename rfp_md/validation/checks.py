@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from rfp_md.errors import UserError
-from rfp_md.prediction import AnyPotential
-from rfp_md.progress import Progress
-from rfp_md.validation.under_test import start_of
+
+if TYPE_CHECKING:
+    from rfp_md.prediction import AnyPotential
+    from rfp_md.progress import Progress
 
 Check = Literal["forces", "nve", "stability", "geometry", "all"]
 CHECKS: tuple[str, ...] = get_args(Check)[:-1]
@@ -53,6 +54,7 @@ def run_check(
     from rfp_md.validation.geometry.check_geometry import check_geometry
     from rfp_md.validation.nve.check_nve import check_nve
     from rfp_md.validation.stability.check_stability import check_stability
+    from rfp_md.validation.under_test import start_of
 
     structure = {"structure": formula(potential.reference.numbers), "start": start_of(potential.reference)}
     if name == "geometry":

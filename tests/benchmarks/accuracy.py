@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rfp_md.training.train import PRESETS
+from rfp_md.training.run import PRESETS
 from tests.benchmarks.options import with_data
 from tests.benchmarks.peers.measure import use_cores
 from tests.benchmarks.peers.sgdml import make_environment

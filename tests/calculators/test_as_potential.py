@@ -18,7 +18,7 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
 from rfp_md.validation import record
-from rfp_md.validation.forces import check_forces
+from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.geometry.check_geometry import check_geometry
 from rfp_md.validation.stability.check_stability import check_stability
 from rfp_md.validation.under_test import foreign

@@ -40,7 +40,7 @@ def half(self, message):
     send(self, message)
 
 Session._send = half
-from rfp_md.driver.app import main
+from rfp_md.cli.rfp_driver import main
 main()
 """
 

@@ -18,7 +18,7 @@ from rfp_md.descriptors import many_body
 from rfp_md.descriptors.pairs import AtomPairs
 from rfp_md.frames import Dataset, Frames
 from rfp_md.structures.neighbours import Neighbours, neighbours
-from rfp_md.validation.forces import check_forces
+from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.nve.check_nve import check_nve
 from tests.validation.subjects import PairPotential
 

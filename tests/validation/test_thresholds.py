@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
-from rfp_md.validation.forces import check_forces
+from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.geometry.check_geometry import check_geometry
 from rfp_md.validation.nve.check_nve import check_nve
 from rfp_md.validation.stability.check_stability import check_stability

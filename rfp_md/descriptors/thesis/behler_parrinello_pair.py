@@ -11,7 +11,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.thesis.coulomb_matrix import atom_pairs
 from rfp_md.frames import Frames
-from rfp_md.plugins.parameters import Numbers, Positive
+from rfp_md.plugins.parameter_types import Numbers, Positive
 
 
 class BehlerParrinelloPair(Descriptor):

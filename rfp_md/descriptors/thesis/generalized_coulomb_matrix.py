@@ -13,7 +13,7 @@ from rfp_md.descriptors.base import Capabilities
 from rfp_md.descriptors.thesis.coulomb_matrix import CoulombBase, atom_pairs
 from rfp_md.descriptors.thesis.triples import atom_triples
 from rfp_md.frames import Frames
-from rfp_md.plugins.parameters import Positive
+from rfp_md.plugins.parameter_types import Positive
 
 
 class GeneralizedCoulombMatrix(CoulombBase):

@@ -12,7 +12,7 @@ from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.thesis.coulomb_matrix import atom_pairs
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
-from rfp_md.plugins.parameters import Finite, Positive, check_unused
+from rfp_md.plugins.parameter_types import Finite, Positive, check_unused
 
 UNUSED = {
     "linear": ("alpha", "beta", "gamma", "sigma"),

@@ -13,7 +13,7 @@ from rfp_md.descriptors.base import Capabilities
 from rfp_md.descriptors.thesis.coulomb_matrix import CoulombBase, refuse_crossings
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
-from rfp_md.plugins.parameters import Positive, check_unused
+from rfp_md.plugins.parameter_types import Positive, check_unused
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap
 from rfp_md.random_features.pairs import sample_pairs, weights_from_pairs

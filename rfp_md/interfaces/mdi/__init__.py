@@ -1,5 +1,15 @@
 """MDI: the model as an engine."""
 
-from rfp_md.interfaces.mdi.serve import serve_mdi
+from typing import Any
 
-__all__ = ["serve_mdi"]
+from rfp_md import lazily
+
+_PUBLIC = {
+    "serve_mdi": "rfp_md.interfaces.mdi.serve",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    return lazily(__name__, _PUBLIC, name)

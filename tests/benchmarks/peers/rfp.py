@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import rfp_md
-from rfp_md.training.train import PRESETS
+from rfp_md.training.run import PRESETS
 from tests.benchmarks.peers.measure import EV, Compute, Floats, Molecule, arguments, judge, report
 
 FEW = 20

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from rfp_md.errors import UserError
-from rfp_md.validation.forces import check_forces
+from rfp_md.validation.forces.check_forces import check_forces
 from tests.validation.subjects import water
 
 

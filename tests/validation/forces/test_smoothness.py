@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.frames import Frames
-from rfp_md.validation.forces import check_forces
+from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.forces.smoothness import SPACING, extrapolated_jumps, scan
 from tests.validation.subjects import Molecule, carbon_dioxide, morse, spring, water
 

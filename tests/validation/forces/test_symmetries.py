@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 import rfp_md
 from rfp_md.frames import Dataset, Frames
 from rfp_md.prediction import Prediction
-from rfp_md.validation.forces import check_forces, symmetries
+from rfp_md.validation.forces import symmetries
+from rfp_md.validation.forces.check_forces import check_forces
 from tests.validation.subjects import PairPotential, water
 
 

@@ -64,7 +64,7 @@ def emt(start, name, **options):
 
 @pytest.mark.parametrize(("number", "thermostat"), [(signal.SIGKILL, "langevin"), (signal.SIGTERM, "none")])
 def test_a_run_that_is_killed_goes_on_to_the_same_frames(start, number, thermostat):
-    options = {"calculator": "tests.sampling.test_sample:Slow", "thermostat": thermostat, "frames": 12, "stride": 3}
+    options = {"calculator": "tests.sampling.test_run:Slow", "thermostat": thermostat, "frames": 12, "stride": 3}
     whole, _ = emt(start, "whole.extxyz", **options)
     partial = start.with_name("killed.extxyz.partial")
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in (SHORT | options).items()]
@@ -142,9 +142,9 @@ def test_a_calculator_that_fails_loses_nothing(start):
     Fragile.left = 20
     whole, _ = emt(start, "whole.extxyz")
     with pytest.raises(UserError, match=r"after step 18 \(RuntimeError: SCF not converged") as caught:
-        emt(start, "out.extxyz", calculator="tests.sampling.test_sample:Fragile")
+        emt(start, "out.extxyz", calculator="tests.sampling.test_run:Fragile")
     assert "the same command goes on" in str(caught.value)
-    output, result = emt(start, "out.extxyz", calculator="tests.sampling.test_sample:Fragile")
+    output, result = emt(start, "out.extxyz", calculator="tests.sampling.test_run:Fragile")
     assert result["resumed_from"] == 2
     np.testing.assert_array_equal(rfp_md.read(output).energies, rfp_md.read(whole).energies)
 
@@ -167,12 +167,12 @@ def test_a_run_that_blows_up_gives_no_frames_but_advice(start, timestep):
 def test_other_options_do_not_go_on_with_an_unfinished_run(start):
     Fragile.left = 20
     with pytest.raises(UserError, match="SCF"):
-        emt(start, "out.extxyz", calculator="tests.sampling.test_sample:Fragile")
+        emt(start, "out.extxyz", calculator="tests.sampling.test_run:Fragile")
     with pytest.raises(UserError, match=r"was begun with --timestep 0.5, and not 0.25; .* delete .*out.extxyz.partial"):
-        emt(start, "out.extxyz", calculator="tests.sampling.test_sample:Fragile", timestep=0.25)
+        emt(start, "out.extxyz", calculator="tests.sampling.test_run:Fragile", timestep=0.25)
     start.with_name("out.extxyz.checkpoint").unlink()
     with pytest.raises(UserError, match="stands there without its checkpoint"):
-        emt(start, "out.extxyz", calculator="tests.sampling.test_sample:Fragile")
+        emt(start, "out.extxyz", calculator="tests.sampling.test_run:Fragile")
 
 
 def test_a_damaged_checkpoint_is_refused(start):
