@@ -87,7 +87,9 @@ def _parsed(path: Path, text: str, arrays: Arrays) -> tuple[Header, Arrays]:
         )
     try:
         values, arrays = migrate(values, arrays)
-        return Header.model_validate(values), arrays
+        header = Header.model_validate(values)
+        header._stored_version = version
+        return header, arrays
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 FORMAT_VERSION = 2
 Arrays = dict[str, NDArray[Any]]
@@ -21,7 +21,11 @@ class Entry(BaseModel):
 
 
 class Header(BaseModel):
-    """The JSON."""
+    """The JSON, as the present version of the format has it.
+
+    Attributes:
+        stored_version: which version the file has; what is read has been brought forward.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -38,6 +42,11 @@ class Header(BaseModel):
     regressor: Entry
     force_regressor: Entry | None = None
     record: dict[str, Any]
+    _stored_version: int = PrivateAttr(FORMAT_VERSION)
+
+    @property
+    def stored_version(self) -> int:
+        return self._stored_version
 
 
 def element_energies(header: Header, arrays: Arrays) -> dict[int, float]:

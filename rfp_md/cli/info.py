@@ -22,7 +22,7 @@ def command(model: Model, json: Json = False, debug: Debug = False) -> None:
         print_json(header.model_dump(mode="json") | {"baseline_ev": element_energies(header, arrays)})
         return
     values: dict[str, Any] = {
-        "format version": header.format_version,
+        "format version": header.stored_version,
         "written by": f"rfp-md {header.rfp_md}",
         "atoms": f"{header.formula} ({len(header.numbers)})"
         + ("" if header.fixed_composition else ", or any others of its elements"),

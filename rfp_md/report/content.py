@@ -109,7 +109,7 @@ def _provenance(path: Path, header: Header) -> dict[str, Any]:
     parts = [*header.baselines, *header.terms, header.regressor, *forces]
     return {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "format_version": header.format_version,
+        "format_version": header.stored_version,
         "written_by": f"rfp-md {header.rfp_md}",
         "page_by": f"rfp-md {version('rfp-md')}",
         "packages": sorted({f"{part.package} {part.version}" for part in parts}),

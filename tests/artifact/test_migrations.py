@@ -13,6 +13,7 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.training.presets import PRESETS
 from tests.artifact.test_file import rewritten
+from tests.cli.test_cli import rfp
 from tests.conftest import ROOT
 
 FROZEN = ROOT / "tests/artifacts"
@@ -51,6 +52,7 @@ def test_a_step_between_two_versions_is_missing():
 
 def test_the_elements_of_version_1_get_lost_on_the_way():
     header, arrays = read(OLD)
+    assert (header.stored_version, header.format_version) == (1, FORMAT_VERSION)
     assert header.elements == [29, 79]
     assert [entry.name for entry in header.baselines] == ["elements"]
     known = dict(zip(arrays["baselines.0.elements"], arrays["baselines.0.energies"], strict=True))
@@ -61,8 +63,10 @@ def test_a_record_that_is_rewritten_makes_another_model_of_an_old_file(tmp_path)
     path = tmp_path / "old.rfp"
     shutil.copy(OLD, path)
     before, of = load(path), identity(path)
+    assert "1" in next(line for line in rfp("info", path).stdout.splitlines() if "format version" in line)
     rewrite_record(path, lambda record: record | {"note": 1}, of=of)
     assert stored_header(path)["format_version"] == FORMAT_VERSION
+    assert json.loads(rfp("info", path, "--json").stdout)["baseline_ev"].keys() == {"29", "79"}
     assert identity(path) == of
     after = load(path)
     assert after.record == before.record | {"note": 1}

@@ -8,6 +8,7 @@ format 1 are by commit 266382e:  PYTHONPATH=CHECKOUT python tests/artifacts/make
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def alloys(n_frames: int) -> Dataset:
 
 def cases():
     """Name, options of ``rfp_md.train``, and structures to predict."""
-    ethanol = rfp_md.read(ETHANOL).blocks[0]
+    ethanol = replace(rfp_md.read(ETHANOL).blocks[0], source=ETHANOL.name)
     pair = ["root_distances:width=60", f"{SMALL},width={90}"]
     yield "accurate", {"data": Dataset((ethanol[:80],)), "descriptor": pair, "preset": "accurate"}, ethanol[300:303]
     crystal = [f"{SMALL},body_order=4,four_body_channels=2,width=120"]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ETHANOL, run
+from tests.conftest import ETHANOL, ROOT, run
 from tests.dummies import install_dummies
 
 
@@ -44,7 +44,8 @@ def crowd(tmp_path):
 
 def test_help_and_info_import_no_plugin(crowd, model):
     environment = os.environ | {"PYTHONPATH": str(crowd)}
-    for arguments in (["--help"], ["info", model]):
+    old = ROOT / "tests/artifacts/format_1_accurate.rfp"
+    for arguments in (["--help"], ["info", model], ["info", old]):
         run(sys.executable, "-m", "rfp_md.cli", *arguments, env=environment)
     assert not (crowd / "imported").exists()
     assert "rfp-dummy49" in run(sys.executable, "-m", "rfp_md.cli", "plugins", env=environment)
