@@ -1,27 +1,108 @@
-"""Sites: what a descriptor hands to a regressor, checked on the way."""
+"""Sites: what a descriptor hands to a regressor, with derivatives that are dense or by neighbour."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
 
 
 @dataclass(frozen=True, eq=False)
+class NeighbourJacobian:
+    """∂x_s/∂r_c of sites that see their surroundings only: the P blocks (D, 3) that are not zero.
+
+    They are sorted by coordinate: those of the coordinate c of structure m, one for each site that it moves, are
+    ``offsets[m C + c]`` to ``offsets[m C + c + 1]``. What an atom costs does not depend on how many others there are.
+
+    Attributes:
+        sites: the site that each block is of, m S + s (P,).
+        offsets: where the blocks of each coordinate begin, and P (M C + 1,).
+        blocks: gives a range of the blocks (P', D, 3). It is asked for all of them, piece by piece.
+    """
+
+    sites: Ints
+    offsets: Ints
+    blocks: Callable[[slice], Floats]
+
+    def coordinates_of(self, part: slice) -> Ints:
+        """The coordinate m C + c of each block in a range (P',)."""
+        return np.asarray(np.searchsorted(self.offsets, np.arange(part.start, part.stop), side="right") - 1)
+
+    def pullback(self, gradient: Floats) -> Floats:
+        """dE/d(coordinates) (M, C, 3) of an energy with dE/dx = ``gradient`` (M, S, D)."""
+        everything = slice(0, len(self.sites))
+        by_site = gradient.reshape(-1, gradient.shape[2])[self.sites]
+        pulled = np.zeros((len(self.offsets) - 1, 3))
+        np.add.at(pulled, self.coordinates_of(everything), np.einsum("pd,pdx->px", by_site, self.blocks(everything)))
+        return pulled.reshape(len(gradient), -1, 3)
+
+    def dense(self, values: Floats) -> Floats:
+        """The same with all zeros, (M, S, D, C, 3), for values (M, S, D)."""
+        n_frames, n_sites, n_components = values.shape
+        n_coordinates = (len(self.offsets) - 1) // n_frames
+        everything = slice(0, len(self.sites))
+        jacobian = np.zeros((n_frames, n_sites, n_components, n_coordinates, 3))
+        structures, coordinates = np.divmod(self.coordinates_of(everything), n_coordinates)
+        jacobian[structures, self.sites % n_sites, :, coordinates] = self.blocks(everything)
+        return jacobian
+
+
 class Sites:
     """One term of M structures, as its descriptor gives it.
 
     Attributes:
         values: x (M, S, D).
         types: type of each site (S,).
-        jacobian: dx/d(coordinates) (M, S, D, 3C), the descriptor's (M, S, D, C, 3) with its last axes flat, or
-            None where it was not asked for.
+        by_neighbour: the derivatives of a local descriptor, where they were asked for; of others None.
     """
 
-    values: Floats
-    types: Ints
-    jacobian: Floats | None = None
+    def __init__(
+        self,
+        values: Floats,
+        types: Ints,
+        jacobian: Floats | None = None,
+        *,
+        by_neighbour: NeighbourJacobian | None = None,
+    ) -> None:
+        """Take the values, with derivatives of one of the two kinds or without.
+
+        Args:
+            jacobian: dx/d(coordinates) (M, S, D, 3C), the descriptor's (M, S, D, C, 3) with its last axes flat.
+        """
+        self.values, self.types, self.by_neighbour = values, types, by_neighbour
+        self._dense = jacobian
+
+    @cached_property
+    def jacobian(self) -> Floats | None:
+        """dx/d(coordinates) (M, S, D, 3C), zeros included; None where no derivatives were asked for."""
+        if self.by_neighbour is None:
+            return self._dense
+        return self.by_neighbour.dense(self.values).reshape(*self.values.shape, -1)
+
+    @property
+    def jacobian_numbers(self) -> int:
+        """How many numbers the derivatives are, as the descriptor gives them."""
+        if self.by_neighbour is not None:
+            return 3 * self.values.shape[2] * len(self.by_neighbour.sites)
+        return 0 if self._dense is None else int(self._dense.size)
+
+    def along(self, directions: Floats) -> Floats:
+        """dx/dt (M, S, D) where the coordinates move by ``directions`` (M, C, 3) per t."""
+        if self.by_neighbour is None:
+            flat = directions.reshape(len(directions), -1)
+            dense = np.asarray(self._dense)[..., : flat.shape[1]]
+            return np.asarray(np.einsum("msdc,mc->msd", dense, flat))
+        n_frames, n_sites, n_components = self.values.shape
+        everything = slice(0, len(self.by_neighbour.sites))
+        moves = directions.reshape(-1, 3)[self.by_neighbour.coordinates_of(everything)]
+        found = np.zeros((n_frames * n_sites, n_components))
+        np.add.at(found, self.by_neighbour.sites, np.einsum("pdx,px->pd", self.by_neighbour.blocks(everything), moves))
+        return found.reshape(self.values.shape)
 
 
 def n_coordinates(frames: Frames) -> int:

@@ -220,10 +220,92 @@ def density_slopes(r: float, mixing: Floats, basis: Arrays, scratch: Scratch, in
 
 
 @compiled  # type: ignore[untyped-decorator]
-def site_jacobians(
+def block_places(
+    atoms: Ints, offsets: Ints, n_frames: int, n_atoms: int, strains: int
+) -> tuple[Ints, Ints, tuple[Ints, Ints, Ints]]:
+    """Which blocks ∂x_s/∂r_c are not zero, and where the neighbours of each centre add to them.
+
+    Several images of an atom share its block, and a centre has one of its own.
+
+    Args:
+        strains: rows of the strain among the coordinates, 3 or 0; they see all sites that have neighbours.
+
+    Returns:
+        site of each block (B,), offsets by coordinate (M·C + 1,), and the block of each neighbour (P,), of each centre
+        (centres,), −1 where it has no neighbours, and of each row of its strain (centres, 3 or 0).
+    """
+    n_rows = n_atoms + strains
+    seen = np.full(n_atoms, -1)
+    starts = np.zeros(n_frames * n_rows + 1, np.int64)
+    for c in range(n_frames * n_atoms):
+        if offsets[c] == offsets[c + 1]:
+            continue
+        m, i = c // n_atoms, c % n_atoms
+        seen[i] = c
+        starts[m * n_rows + i + 1] += 1
+        for p in range(offsets[c], offsets[c + 1]):
+            if seen[atoms[p]] != c:
+                seen[atoms[p]] = c
+                starts[m * n_rows + atoms[p] + 1] += 1
+        for x in range(strains):
+            starts[m * n_rows + n_atoms + x + 1] += 1
+    starts = np.cumsum(starts)
+    sites, free = np.empty(starts[-1], np.int64), starts[:-1].copy()
+    by_neighbour, by_centre = np.empty(len(atoms), np.int64), np.full(n_frames * n_atoms, -1)
+    by_strain = np.full((n_frames * n_atoms, strains), -1)
+    place = np.empty(n_atoms, np.int64)
+    seen[:] = -1
+    for c in range(n_frames * n_atoms):
+        if offsets[c] == offsets[c + 1]:
+            continue
+        m, i = c // n_atoms, c % n_atoms
+        seen[i] = c
+        place[i] = by_centre[c] = free[m * n_rows + i]
+        sites[place[i]] = c
+        free[m * n_rows + i] += 1
+        for p in range(offsets[c], offsets[c + 1]):
+            a = atoms[p]
+            if seen[a] != c:
+                seen[a] = c
+                place[a] = free[m * n_rows + a]
+                sites[place[a]] = c
+                free[m * n_rows + a] += 1
+            by_neighbour[p] = place[a]
+        for x in range(strains):
+            by_strain[c, x] = free[m * n_rows + n_atoms + x]
+            sites[by_strain[c, x]] = c
+            free[m * n_rows + n_atoms + x] += 1
+    return sites, starts, (by_neighbour, by_centre, by_strain)
+
+
+@compiled  # type: ignore[untyped-decorator]
+def components_by_mixed(mixed: Floats, terms: tuple[Ints, Ints, Floats], projection: Floats, into: Floats) -> None:
+    """∂x_d/∂A_a of one centre (nA, D), x = U B, from its A (nA,).
+
+    Args:
+        terms: outputs, factors and weights of the couplings.
+        projection: Uᵀ of the centre's element (O, D).
+    """
+    outputs, factors, weights = terms
+    into[:] = 0.0
+    for t in range(len(outputs)):
+        a, b, c = factors[t]
+        w, row = weights[t], projection[outputs[t]]
+        x, y, z = mixed[a], mixed[b], mixed[c]
+        for d in range(len(row)):
+            into[a, d] += w * y * z * row[d]
+        if b > 0:
+            for d in range(len(row)):
+                into[b, d] += w * x * z * row[d]
+        if c > 0:
+            for d in range(len(row)):
+                into[c, d] += w * x * y * row[d]
+
+
+@compiled  # type: ignore[untyped-decorator]
+def site_blocks(
     vectors: Floats,
     species: Ints,
-    atoms: Ints,
     offsets: Ints,
     centres: Ints,
     mixing: Floats,
@@ -231,44 +313,66 @@ def site_jacobians(
     mixed: Floats,
     terms: tuple[Ints, Ints, Floats],
     projections: Floats,
+    places: tuple[Ints, Ints, Ints],
+    first: int,
     into: Floats,
 ) -> None:
-    """∂x/∂(coordinates) of x = U B, added to ``into`` (M, N, D, C, 3).
+    """∂x_s/∂r_c of x = U B, of the blocks from ``first`` on, added to ``into`` (B, 3, D).
+
+    ∂A/∂r of a neighbour is a row of the product with ∂x/∂A; the centre's, minus the sum of all, and the strain's, their
+    sum times the vectors, are rows of it too, so that they cost little where the neighbours' own are not asked for.
 
     Args:
-        terms: outputs, factors and weights of the couplings.
-        projections: U (species, D, O).
+        projections: Uᵀ (species, O, D).
+        places: of the blocks, as ``block_places`` gives them.
     """
-    outputs, factors, weights = terms
-    n_atoms, n_rows = into.shape[1], into.shape[3]
+    by_neighbour, by_centre, by_strain = places
+    last, strains = first + len(into), by_strain.shape[1]
     n_radial, size = len(basis[1]), basis[5]
-    by_density = np.empty((size, projections.shape[2]))  # ∂B/∂A, transposed
+    by_mixed, one = np.empty((size, projections.shape[2])), np.empty((3, size))
     scratch = scratch_for(basis)
     for c in range(len(centres)):
-        m, i = c // n_atoms, c % n_atoms
-        first, last = offsets[c], offsets[c + 1]
-        if first == last:
+        if by_centre[c] < 0:
             continue
-        slopes = np.empty((3 * (last - first), size))
-        for p in range(first, last):
+        central = first <= by_centre[c] < last
+        strained = strains > 0 and by_strain[c, 2 % max(1, strains)] >= first and by_strain[c, 0] < last
+        count = 0
+        for p in range(offsets[c], offsets[c + 1]):
+            count += first <= by_neighbour[p] < last
+        if count == 0 and not central and not strained:
+            continue
+        rows = np.zeros((3 * count + 12, size))
+        whole, k = rows[3 * count :], 0
+        for p in range(offsets[c], offsets[c + 1]):
+            wanted = first <= by_neighbour[p] < last
+            if not (wanted or central or strained):
+                continue
             r = functions_of(vectors[p], basis, scratch)
             mine = mixing[centres[c], species[p] * n_radial : (species[p] + 1) * n_radial]
-            density_slopes(r, mine, basis, scratch, slopes[3 * (p - first) : 3 * (p - first) + 3])
-        by_density[:] = 0.0
-        for t in range(len(outputs)):
-            a, b, d = factors[t]
-            x, y, z = mixed[c, a], mixed[c, b], mixed[c, d]
-            by_density[a, outputs[t]] += weights[t] * y * z
-            by_density[b, outputs[t]] += weights[t] * x * z
-            by_density[d, outputs[t]] += weights[t] * x * y
-        chained = np.dot(projections[centres[c]], np.dot(slopes, by_density).T)  # (D, 3 neighbours)
-        for d in range(len(chained)):
-            row = into[m, i, d]
-            for p in range(first, last):
+            density_slopes(r, mine, basis, scratch, one)
+            if wanted:
+                rows[k : k + 3] = one
+                k += 3
+            if central or strained:
                 for x in range(3):
-                    s = chained[d, 3 * (p - first) + x]
-                    row[atoms[p], x] += s
-                    row[i, x] -= s
-                    if n_rows > n_atoms:
-                        for y in range(3):
-                            row[n_atoms + x, y] += s * vectors[p, y]
+                    for a in range(size):
+                        whole[x, a] -= one[x, a]
+            if strained:
+                for x in range(3):
+                    for y in range(3):
+                        v = vectors[p, y]
+                        for a in range(size):
+                            whole[3 + 3 * x + y, a] += v * one[x, a]
+        components_by_mixed(mixed[c], terms, projections[centres[c]], by_mixed)
+        chained = np.dot(rows, by_mixed)  # (3 neighbours + 12, D)
+        k = 0
+        for p in range(offsets[c], offsets[c + 1]):
+            if first <= by_neighbour[p] < last:
+                into[by_neighbour[p] - first] += chained[k : k + 3]
+                k += 3
+        if central:
+            into[by_centre[c] - first] += chained[k : k + 3]
+        if strained:
+            for x in range(3):
+                if first <= by_strain[c, x] < last:
+                    into[by_strain[c, x] - first] += chained[k + 3 + 3 * x : k + 6 + 3 * x]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import typer
@@ -131,3 +132,13 @@ class BarProgress(Progress):
 
     def stop(self) -> None:
         self._bars.stop()
+
+
+@contextlib.contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """Bars that are gone at the end, however it comes."""
+    progress = BarProgress()
+    try:
+        yield progress
+    finally:
+        progress.stop()

@@ -6,12 +6,14 @@ import re
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from rfp_md.cli.console import BarProgress, print_json, print_rows, print_values
-from rfp_md.cli.options import Data, Debug, EnergyUnit, ForceUnit, Json, LengthUnit
+from rfp_md.cli.command import command_of
+from rfp_md.cli.console import print_json, print_rows, print_values, shown_progress
+from rfp_md.cli.options import Debug, Json
+from rfp_md.evaluation.options import AuditOptions
+from rfp_md.io.options import ConvertOptions, FetchOptions
 
 app = typer.Typer(help="Reference data: published sets, other formats.", invoke_without_command=True)
 SPLIT = re.compile(r"_\d\d$")
@@ -60,22 +62,13 @@ def list_(json: Json = False, debug: Debug = False) -> None:
 
 
 @app.command("fetch")
-def fetch(
-    name: Annotated[str, typer.Argument(help="A name that `rfp data list` shows.", metavar="NAME")],
-    mirror: Annotated[
-        str | None, typer.Option(help="URL of a folder that has the file, instead of its source.")
-    ] = None,
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
+@command_of(FetchOptions)
+def fetch_(options: FetchOptions, json: Json = False, debug: Debug = False) -> None:
     """Download a published data set into the cache (the folder RFP_DATA, if that is set)."""
     from rfp_md.io.fetch import fetch
 
-    progress = BarProgress()
-    try:
-        result = fetch(name, mirror=mirror, progress=progress)
-    finally:
-        progress.stop()
+    with shown_progress() as progress:
+        result = fetch(**vars(options) | {"progress": progress})
     if json:
         print_json(result)
         return
@@ -88,53 +81,38 @@ def fetch(
         "cite": result["citation"],
     }
     if path.suffix == ".npz":
-        summary["train with"] = f"rfp train {path} -o {name}.rfp --n-train 900 --n-valid 100 {result['units']}".rstrip()
+        flags = f"-o {options.name}.rfp --n-train 900 --n-valid 100 {result['units']}".rstrip()
+        summary["train with"] = f"rfp train {path} {flags}"
     print_values(summary, f"{path}" + ("" if result["downloaded"] else ": was there already"))
 
 
 @app.command("audit")
-def audit(
-    train: Annotated[
-        Path, typer.Argument(help="Training frames, or a model that was fitted to them.", metavar="TRAIN")
-    ],
-    test: Annotated[Path, typer.Argument(help="Frames that are to judge a model.", metavar="TEST")],
-    energy_unit: EnergyUnit = None,
-    force_unit: ForceUnit = None,
-    length_unit: LengthUnit = None,
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
+@command_of(AuditOptions)
+def audit_(options: AuditOptions, json: Json = False, debug: Debug = False) -> None:
     """Look for test frames that repeat a training frame, are near one, or many next to one in time: exit code 1."""
     from rfp_md.evaluation.leakage import audit_files
 
-    leakage = audit_files(train, test, energy_unit=energy_unit, force_unit=force_unit, length_unit=length_unit)
+    leakage = audit_files(**vars(options))
     result = leakage.as_dict()
     if json:
         print_json(result)
     else:
-        print_values(result, f"{test} against {train}")
+        print_values(result, f"{options.test} against {options.train}")
     if leakage.leaks:
         raise typer.Exit(1)
 
 
 @app.command("convert")
-def convert(
-    data: Data,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The .extxyz or .npz file to write.")],
-    energy_unit: EnergyUnit = None,
-    force_unit: ForceUnit = None,
-    length_unit: LengthUnit = None,
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
+@command_of(ConvertOptions)
+def convert_(options: ConvertOptions, json: Json = False, debug: Debug = False) -> None:
     """Write reference frames to one file of another format, in eV, Å and eV/Å."""
     from rfp_md.io.write import convert
 
-    result = convert(data, output, energy_unit=energy_unit, force_unit=force_unit, length_unit=length_unit)
+    result = convert(**vars(options))
     if json:
         print_json(result)
     else:
-        print_values({"frames": result["frames"], "size": _size(result["bytes"])}, str(output))
+        print_values({"frames": result["frames"], "size": _size(result["bytes"])}, str(options.output))
 
 
 def _size(size: int | None) -> str:

@@ -3,48 +3,33 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from rfp_md.cli.command import command_of
 from rfp_md.cli.console import print_json, print_rows, print_values
-from rfp_md.cli.options import Data, Debug, EnergyUnit, ForceUnit, Json, LengthUnit, Model
+from rfp_md.cli.options import Debug, Json
+from rfp_md.evaluation.options import EvaluateOptions
 
 
-def command(
-    model: Model,
-    data: Data,
-    plot: Annotated[
-        Path | None, typer.Option(help="PNG for the parity plot; with --uncertainty, for its calibration.")
-    ] = None,
-    uncertainty: Annotated[
-        bool, typer.Option("--uncertainty", help="Compare the errors with what the model's committee predicts of them.")
-    ] = False,
-    energy_unit: EnergyUnit = None,
-    force_unit: ForceUnit = None,
-    length_unit: LengthUnit = None,
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
+@command_of(EvaluateOptions)
+def command(options: EvaluateOptions, json: Json = False, debug: Debug = False) -> None:
     """Compare a model with reference frames: energies per molecule, forces per Cartesian component."""
     from rfp_md.evaluation.run import evaluate
+    from rfp_md.io import paths_of
 
-    units = {"energy_unit": energy_unit, "force_unit": force_unit, "length_unit": length_unit}
-    result = evaluate(model, data, plot=plot, uncertainty=uncertainty, **units)
-    if result["leakage"] and result["leakage"]["leaks"]:
-        print(f"warning: these frames are not new to the model: {result['leakage']['summary']}", file=sys.stderr)
+    result = evaluate(**vars(options))
+    leakage = result["leakage"]
+    if leakage and leakage["leaks"]:
+        print(f"warning: these frames are not new to the model: {leakage['summary']}", file=sys.stderr)
     if json:
         print_json(result)
-    else:
-        leakage = result.pop("leakage")
-        result["leakage"] = "unknown: the model's file does not know its training frames"
-        if leakage is not None:
-            result["leakage"] = leakage["summary"]
-        found = result.pop("uncertainty", None)
-        print_values(result, f"{model} on {', '.join(map(str, data))}")
-        if found is not None:
-            _print_uncertainty(found)
+        return
+    uncertainty = result.pop("uncertainty", None)
+    unknown = "unknown: the model's file does not know its training frames"
+    shown = result | {"leakage": unknown if leakage is None else leakage["summary"]}
+    print_values(shown, f"{options.model} on {', '.join(map(str, paths_of(options.data)))}")
+    if uncertainty is not None:
+        _print_uncertainty(uncertainty)
 
 
 def _print_uncertainty(found: dict[str, Any]) -> None:

@@ -1,23 +1,32 @@
 """rfp info"""
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rfp_md.cli.command import command_of
 from rfp_md.cli.console import print_json, print_values
-from rfp_md.cli.options import Debug, Json, Model
+from rfp_md.cli.options import Debug, Json
+from rfp_md.io.options import Model
 
 if TYPE_CHECKING:
     from rfp_md.artifact.header import Entry
 
 
-def command(model: Model, json: Json = False, debug: Debug = False) -> None:
+@dataclass(frozen=True)
+class InfoOptions:
+    """Options of ``rfp info``."""
+
+    model: Model
+
+
+@command_of(InfoOptions)
+def command(options: InfoOptions, json: Json = False, debug: Debug = False) -> None:
     """Show what a .rfp file holds; no plugin is imported for it."""
     from rfp_md.artifact.container import read
     from rfp_md.artifact.header import element_energies
     from rfp_md.validation.record import summary
 
-    header, arrays = read(model)
+    header, arrays = read(options.model)
     if json:
         print_json(header.model_dump(mode="json") | {"baseline_ev": element_energies(header, arrays)})
         return
@@ -42,9 +51,9 @@ def command(model: Model, json: Json = False, debug: Debug = False) -> None:
     for section in ("data", "split", "fit"):
         for key, value in header.record.get(section, {}).items():
             values[f"{section}: {key.replace('_', ' ')}"] = value
-    print_values(values, str(model))
+    print_values(values, str(options.model))
 
 
-def _plugin(entry: Entry) -> str:
+def _plugin(entry: "Entry") -> str:
     text = ", ".join(f"{key}={value}" for key, value in entry.parameters.items())
     return f"{entry.name} ({entry.package} {entry.version})" + (f": {text}" if text else "")

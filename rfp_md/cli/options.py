@@ -1,8 +1,7 @@
-"""Options that several verbs share."""
+"""Options that every command has, which are no verb's."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,10 +13,5 @@ def was_given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
-Data = Annotated[list[Path], typer.Argument(help="Reference frames: extxyz, npz, or what ASE reads.", metavar="DATA")]
-Model = Annotated[Path, typer.Argument(help="A .rfp file.", metavar="MODEL.rfp")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-EnergyUnit = Annotated[str | None, typer.Option(help="Energy unit of the files, if they do not state it.")]
-ForceUnit = Annotated[str | None, typer.Option(help="Force unit of the files; default: energy unit / length unit.")]
-LengthUnit = Annotated[str | None, typer.Option(help="Length unit of the files, if they do not state it.")]

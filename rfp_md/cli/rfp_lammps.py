@@ -18,13 +18,16 @@ import sys
 import tempfile
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
 
+from rfp_md.cli.command import command_of
 from rfp_md.cli.console import run_app
+from rfp_md.cli.options import Debug
 from rfp_md.errors import UserError
+from rfp_md.interfaces.lammps.options import LammpsOptions
 from rfp_md.interfaces.lammps.script import SAY_SO, Input
 
 if TYPE_CHECKING:
@@ -52,32 +55,23 @@ class LammpsCommand(TyperCommand):
 
 
 @app.command(cls=LammpsCommand)
-def lammps(
-    input_file: Annotated[Path, typer.Option("-in", "--in", help="The LAMMPS input.")],
-    model: Annotated[Path, typer.Option(help="The .rfp file.")],
-    types: Annotated[str, typer.Option(help="Element of each LAMMPS type, as in C,H.")],
-    log: Annotated[Path, typer.Option("-log", "--log", help="LAMMPS's log.")] = Path("log.lammps"),
-    var: Annotated[
-        list[str] | None,
-        typer.Option("-var", "--var", metavar="NAME VALUE", help="A variable of the input; again for more."),
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
+@command_of(LammpsOptions)
+def lammps(options: LammpsOptions, debug: Debug = False) -> None:
     """Run a LAMMPS input whose forces come from a model."""
     from rfp_md.artifact.file import load
     from rfp_md.interfaces.lammps.attachment import open_lammps
     from rfp_md.validation.record import doubt
 
-    script = Input.read(input_file)
-    potential = load(model)
-    if (text := doubt(potential.record, model)) is not None:
+    script = Input.read(options.input_file)
+    potential = load(options.model)
+    if (text := doubt(potential.record, options.model)) is not None:
         print(f"rfp-lammps: warning: {text}", file=sys.stderr)
-    variables = [word for pair in var or [] for word in ("-var", *pair.split(SEPARATOR))]
-    lmp = open_lammps("-log", str(log), *variables)
+    variables = [word for pair in options.var for word in ("-var", *pair.split(SEPARATOR))]
+    lmp = open_lammps("-log", str(options.log), *variables)
     try:
-        evaluations = run(lmp, script, potential, [name.strip() for name in types.split(",")])
-        step = lmp.extract_global("ntimestep")
-        print(f"rfp-lammps: {input_file}: ended at step {step} after {evaluations} evaluations", file=sys.stderr)
+        evaluations = run(lmp, script, potential, [name.strip() for name in options.types.split(",")])
+        ended = f"ended at step {lmp.extract_global('ntimestep')} after {evaluations} evaluations"
+        print(f"rfp-lammps: {options.input_file}: {ended}", file=sys.stderr)
     finally:
         lmp.close()
         lmp.finalize()  # or MPI leaves its shared memory behind

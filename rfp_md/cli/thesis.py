@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from rfp_md.cli.console import BarProgress, print_json, print_rows
+from rfp_md.cli.command import command_of
+from rfp_md.cli.console import print_json, print_rows, shown_progress
 from rfp_md.cli.options import Debug, Json
 from rfp_md.errors import UserError
+from rfp_md.thesis.options import ThesisRunOptions
 
 app = typer.Typer(help="The thesis's tables: as data, run again, and compared.", no_args_is_help=True)
 
@@ -41,15 +43,10 @@ def list_(json: Json = False, debug: Debug = False) -> None:
 
 
 @app.command("run")
+@command_of(ThesisRunOptions)
 def run_(
-    data: Annotated[Path, typer.Option(envvar="RFP_DATA", help="Folder of the rMD17 files or of trajectories.")],
-    tables: Annotated[list[str] | None, typer.Argument(help="Numbers of tables, as in 3.10.", metavar="TABLE")] = None,
+    options: ThesisRunOptions,
     everything: Annotated[bool, typer.Option("--all", help="All tables.")] = False,
-    protocol: Annotated[str, typer.Option(help="rmd17, clean, or author (the leaking draw, a control).")] = "rmd17",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="JSON lines, written row by row; a run goes on from them.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -57,13 +54,10 @@ def run_(
     from rfp_md.thesis.compare import HEADER, compare
     from rfp_md.thesis.run import run
 
-    if bool(tables) == everything:
+    if bool(options.tables) == everything:
         raise UserError("name the tables, as in 'rfp thesis run 3.2 3.3', or say --all")
-    progress = BarProgress()
-    try:
-        results = run(tables or (), data=data, protocol=protocol, output=output, seed=seed, progress=progress)  # type: ignore[arg-type]
-    finally:
-        progress.stop()
+    with shown_progress() as progress:
+        results = run(**vars(options) | {"progress": progress})
     if json:
         print_json(results)
     else:

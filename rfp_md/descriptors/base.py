@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.base import Kind, Plugin
+from rfp_md.sites import NeighbourJacobian
 
 Pullback = Callable[[Floats], Floats]
 
@@ -46,9 +47,11 @@ class Capabilities:
 class Descriptor(Plugin):
     """Geometry to numbers: M structures of one composition become S sites of D numbers each.
 
-    A subclass writes ``values``, ``site_types`` and one of ``jacobian`` and ``pullback``; the other follows from it.
-    Derivatives are with respect to the *coordinates* of a structure, an array of shape (C, 3): the N
-    positions, and for a periodic descriptor three more rows, the strain tensor.
+    A subclass writes ``values``, ``site_types`` and one of ``jacobian``, ``neighbour_jacobian`` and ``pullback``; the
+    others follow from it. One whose sites see their surroundings only writes ``neighbour_jacobian``, so that a fit
+    costs what the neighbours of an atom cost, whatever the size of the cell. Derivatives are with respect to the
+    *coordinates* of a structure, an array of shape (C, 3): the N positions, and for a periodic descriptor three more
+    rows, the strain tensor.
     """
 
     kind: ClassVar[Kind] = "descriptor"
@@ -79,8 +82,19 @@ class Descriptor(Plugin):
         """
         return None
 
+    @property
+    def local(self) -> bool:
+        """Whether it gives its derivatives by neighbour."""
+        return type(self).neighbour_jacobian is not Descriptor.neighbour_jacobian
+
+    def neighbour_jacobian(self, frames: Frames) -> NeighbourJacobian:
+        """dx/d(coordinates) without its zeros; only of a descriptor whose sites see their surroundings."""
+        raise NotImplementedError(f"{type(self).__name__} does not define neighbour_jacobian")
+
     def jacobian(self, frames: Frames) -> Floats:
         """dx/d(coordinates), shape (M, S, D, C, 3). Default: one pullback for every component of every site."""
+        if self.local:
+            return self.neighbour_jacobian(frames).dense(self.values(frames))
         if type(self).pullback is Descriptor.pullback:
             raise NotImplementedError(f"{type(self).__name__} must define jacobian or pullback")
         values = self.values(frames)
@@ -93,7 +107,12 @@ class Descriptor(Plugin):
         return np.stack(columns, axis=1).reshape(len(frames), *shape, -1, 3)
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
-        """dE/d(coordinates), shape (M, C, 3), of an energy with dE/dx = ``gradient`` (M, S, D). Default: dense."""
+        """dE/d(coordinates), shape (M, C, 3), of an energy with dE/dx = ``gradient`` (M, S, D).
+
+        Default: by the Jacobian.
+        """
+        if self.local:
+            return self.neighbour_jacobian(frames).pullback(gradient)
         pulled: Floats = np.einsum("msd,msdcx->mcx", gradient, self.jacobian(frames))
         return pulled
 

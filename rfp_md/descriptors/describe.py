@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from rfp_md.arrays import Floats
 from rfp_md.descriptors.base import Descriptor, Pullback
 from rfp_md.frames import Frames
 from rfp_md.plugins.guard import call, check_array, defect
-from rfp_md.sites import Sites, n_coordinates
+from rfp_md.sites import NeighbourJacobian, Sites, n_coordinates
 
 
 def describe_all(descriptors: Sequence[Descriptor], frames: Frames) -> list[Sites]:
@@ -30,9 +29,33 @@ def describe(descriptor: Descriptor, frames: Frames, *, derivatives: bool = Fals
     sites = _checked(descriptor, frames, values)
     if not derivatives:
         return sites
+    if descriptor.local:
+        return Sites(values, sites.types, by_neighbour=_by_neighbour(descriptor, frames, values))
     jacobian = call(descriptor, "jacobian", lambda: descriptor.jacobian(frames))
     check_array(descriptor, "jacobian", jacobian, (*values.shape, n_coordinates(frames), 3))
-    return replace(sites, jacobian=jacobian.reshape(*values.shape, -1))
+    return Sites(values, sites.types, jacobian.reshape(*values.shape, -1))
+
+
+def _by_neighbour(descriptor: Descriptor, frames: Frames, values: Floats) -> NeighbourJacobian:
+    """Derivatives by neighbour, whose blocks are checked when they are asked for."""
+    name = "neighbour_jacobian"
+    given = call(descriptor, name, lambda: descriptor.neighbour_jacobian(frames))
+    sites, offsets = np.asarray(given.sites), np.asarray(given.offsets)
+    if sites.dtype != np.int64 or offsets.dtype != np.int64:
+        raise defect(descriptor, f"{name} must give int64 sites and offsets")
+    n_blocks, n_rows = len(sites), len(frames) * n_coordinates(frames)
+    sorted_ = offsets.shape == (n_rows + 1,) and offsets[0] == 0 and (np.diff(offsets) >= 0).all()
+    if not sorted_ or offsets[-1] != n_blocks:
+        raise defect(descriptor, f"{name} must give {n_rows + 1} ascending offsets from 0 to its number of blocks")
+    if n_blocks and not 0 <= sites.min() <= sites.max() < values[..., 0].size:
+        raise defect(descriptor, f"{name} names a site that is not there")
+
+    def blocks(part: slice) -> Floats:
+        found: Floats = call(descriptor, name, lambda: given.blocks(part))
+        check_array(descriptor, name, found, (part.stop - part.start, values.shape[2], 3))
+        return found
+
+    return NeighbourJacobian(sites, offsets, blocks)
 
 
 def describe_for_forces(descriptor: Descriptor, frames: Frames) -> tuple[Sites, Pullback]:

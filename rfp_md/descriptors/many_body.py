@@ -17,6 +17,7 @@ from rfp_md.atomic_basis.couplings import Couplings, couplings
 from rfp_md.descriptors.base import Capabilities, Descriptor, Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames, formula
+from rfp_md.sites import NeighbourJacobian, n_coordinates
 from rfp_md.structures.neighbours import Neighbours, neighbours
 
 SAMPLE_ATOMS = 3000  # that channels and components are learned from
@@ -99,32 +100,38 @@ class ManyBody(Descriptor):
             by_mixed = kernels.invariant_pullback(mixed, *self._couplings.terms, by_invariant)
             by_density = kernels.mixing_pullback(by_mixed, centres, self._mixing, self._basis.arrays)
             slopes = kernels.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
-            pulled = np.zeros((len(frames), frames.n_atoms + (3 if frames.periodic else 0), 3))
+            pulled = np.zeros((len(frames), n_coordinates(frames), 3))
             kernels.scatter_slopes(slopes, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
             return pulled
 
         return self._project(invariants, centres).reshape(len(frames), frames.n_atoms, -1), pullback
 
-    def jacobian(self, frames: Frames) -> Floats:
+    def neighbour_jacobian(self, frames: Frames) -> NeighbourJacobian:
         near, centres, species = self._neighbours(frames)
         mixed = self._mix(self._densities(near, species), centres)
-        projections = self._state["projections"]
-        rows = frames.n_atoms + (3 if frames.periodic else 0)
-        jacobian = np.zeros((len(frames), frames.n_atoms, projections.shape[1], rows, 3))
-        kernels.site_jacobians(
-            near.vectors,
-            species,
-            near.atoms,
-            near.offsets,
-            centres,
-            self._mixing,
-            self._basis.arrays,
-            mixed,
-            self._couplings.terms,
-            projections,
-            jacobian,
-        )
-        return jacobian
+        projections = np.ascontiguousarray(self._state["projections"].transpose(0, 2, 1))
+        strains = n_coordinates(frames) - frames.n_atoms
+        sites, offsets, places = kernels.block_places(near.atoms, near.offsets, len(frames), frames.n_atoms, strains)
+
+        def blocks(part: slice) -> Floats:
+            found = np.zeros((part.stop - part.start, 3, projections.shape[2]))
+            kernels.site_blocks(
+                near.vectors,
+                species,
+                near.offsets,
+                centres,
+                self._mixing,
+                self._basis.arrays,
+                mixed,
+                self._couplings.terms,
+                projections,
+                places,
+                part.start,
+                found,
+            )
+            return found.transpose(0, 2, 1)
+
+        return NeighbourJacobian(sites, offsets, blocks)
 
     def _neighbours(self, frames: Frames) -> tuple[Neighbours, Ints, Ints]:
         """Neighbours, the species of every centre (M·N,) and of every neighbour (P,)."""

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
+from rfp_md.evaluation.options import AuditOptions
 from rfp_md.structures.fingerprints import Fingerprints
+from rfp_md.verbs import with_options
 
 NEAR = 0.01  # Å; thermal motion is ten times larger
 SAME = 1e-4  # Å; of sorted distances, whatever the order of like atoms
@@ -73,14 +75,8 @@ class Leakage:
         }
 
 
-def audit_files(
-    train: str | Path,
-    test: str | Path,
-    *,
-    energy_unit: str | None = None,
-    force_unit: str | None = None,
-    length_unit: str | None = None,
-) -> Leakage:
+@with_options(AuditOptions)
+def audit_files(options: AuditOptions) -> Leakage:
     """Compare the frames of two files; ``train`` may be a ``.rfp`` model, which knows the frames it was fitted to.
 
     Raises:
@@ -89,14 +85,14 @@ def audit_files(
     from rfp_md.artifact.file import load
     from rfp_md.io import Units, read
 
-    units = Units(energy_unit, force_unit, length_unit)
+    units, train = Units(options.energy_unit, options.force_unit, options.length_unit), options.train
     if Path(train).suffix == ".rfp":
         known = load(train).fingerprints
         if known is None:
             raise UserError(f"{train}: does not know its training frames; give them themselves, or train it again")
     else:
         known = Fingerprints.of(read(train, units))
-    return audit(known, Fingerprints.of(read(test, units)))
+    return audit(known, Fingerprints.of(read(options.test, units)))
 
 
 def audit(train: Fingerprints, test: Fingerprints) -> Leakage:

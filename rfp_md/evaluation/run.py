@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +13,23 @@ from rfp_md.artifact.file import load
 from rfp_md.baselines.total import total_energies
 from rfp_md.errors import UserError
 from rfp_md.evaluation.leakage import audit
+from rfp_md.evaluation.options import EvaluateOptions
 from rfp_md.evaluation.reliability import Pair, compare, summary
 from rfp_md.files.safe_write import check_output
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io import Units, paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
+from rfp_md.verbs import with_options
 
 
-def evaluate(
-    model: str | Path,
-    data: str | Path | Sequence[str | Path],
-    *,
-    plot: str | Path | None = None,
-    uncertainty: bool = False,
-    energy_unit: str | None = None,
-    force_unit: str | None = None,
-    length_unit: str | None = None,
-) -> dict[str, Any]:
+@with_options(EvaluateOptions)
+def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Errors of a model on reference frames.
 
-    Energies are per molecule, forces per Cartesian component, both against the file as it stands: no
-    shift is fitted. ``ms_per_frame`` is the median of single calls, one structure each, after a warm-up.
-
-    Args:
-        model: a ``.rfp`` file.
-        data: file or files of reference frames with energies; forces where the model has forces.
-        plot: a PNG for the parity plot, or, with ``uncertainty``, for the observed errors against the predicted ones.
-        uncertainty: compare the errors with the standard deviations that the model's committee predicts.
+    Energies are per molecule, forces per Cartesian component, both against the file as it stands: no shift is fitted.
+    The frames have energies, and forces where the model has forces. ``ms_per_frame`` is the median of single calls, one
+    structure each, after a warm-up.
 
     Returns:
         n_frames, energy_mae_mev, energy_rmse_mev, energy_mae_mev_per_atom, force_mae_mev_per_angstrom,
@@ -50,20 +38,13 @@ def evaluate(
         fitted to (rfp_md.evaluation.leakage), None where the file does not know its training frames. With
         ``uncertainty``, that too: see ``rfp_md.evaluation.reliability.summary``.
     """
-    if plot is not None:
-        check_output(plot, [model, *paths_of(data)])
-    potential = load(model)
-    dataset = read(data, Units(energy_unit, force_unit, length_unit))
-    pairs = pairs_of(potential, dataset, model)
-    judged = compare(potential, dataset) if uncertainty else None
-    if plot is not None:
-        title = f"{Path(model).name} on {', '.join(str(path) for path in paths_of(data))}"
-        from rfp_md.evaluation import plots
-
-        if judged is not None:
-            plots.plot_reliability(judged, plot, title)
-        else:
-            plots.plot_parity(pairs, plot, title)
+    if options.plot is not None:
+        check_output(options.plot, [options.model, *paths_of(options.data)])
+    potential = load(options.model)
+    dataset = read(options.data, Units(options.energy_unit, options.force_unit, options.length_unit))
+    pairs = pairs_of(potential, dataset, options.model)
+    judged = compare(potential, dataset) if options.uncertainty else None
+    _plot(options, pairs, judged)
     known = potential.fingerprints
     return {
         **error_figures(pairs, dataset),
@@ -71,6 +52,19 @@ def evaluate(
         "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
         **({"uncertainty": summary(judged)} if judged is not None else {}),
     }
+
+
+def _plot(options: EvaluateOptions, pairs: dict[str, Pair], judged: dict[str, Pair] | None) -> None:
+    """The picture that was asked for, if any."""
+    if options.plot is None:
+        return
+    from rfp_md.evaluation import plots
+
+    title = f"{Path(options.model).name} on {', '.join(str(path) for path in paths_of(options.data))}"
+    if judged is not None:
+        plots.plot_reliability(judged, options.plot, title)
+    else:
+        plots.plot_parity(pairs, options.plot, title)
 
 
 def pairs_of(potential: Potential, dataset: Dataset, model: str | Path) -> dict[str, Pair]:

@@ -7,7 +7,9 @@ from typing import Any
 
 from rfp_md.errors import UserError
 from rfp_md.io.datasets import CITATIONS, Published, find
+from rfp_md.io.options import FetchOptions
 from rfp_md.progress import Progress
+from rfp_md.verbs import with_options
 
 PATIENCE = 30.0  # s without a byte
 CHUNK = 2**16  # bytes
@@ -16,12 +18,9 @@ CHUNK = 2**16  # bytes
 BEGINNINGS = {".npz": b"PK", ".bz2": b"BZh"}
 
 
-def fetch(name: str, *, mirror: str | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """Download a data set into the cache, if it is not there.
-
-    Args:
-        name: one of ``rfp_md.io.datasets.published()``.
-        mirror: a URL under which the file lies with its own name, instead of the source.
+@with_options(FetchOptions)
+def fetch(options: FetchOptions) -> dict[str, Any]:
+    """Download a data set into the cache, if it is not there; ``rfp_md.io.datasets.published()`` has the names.
 
     Returns:
         name, path, bytes, sha256 (of the file that is there), verified (whether that is a published checksum),
@@ -33,17 +32,17 @@ def fetch(name: str, *, mirror: str | None = None, progress: Progress | None = N
     """
     import pooch
 
-    entry = find(name)
+    entry = find(options.name)
     path = entry.path
-    url = entry.url if mirror is None else f"{mirror.rstrip('/')}/{entry.file}"
+    url = entry.url if options.mirror is None else f"{options.mirror.rstrip('/')}/{entry.file}"
     pooch.get_logger().setLevel("ERROR")
-    download = _Download(entry, progress or Progress())
+    download = _Download(entry, options.progress or Progress())
     try:
         pooch.retrieve(url, known_hash=entry.sha256, fname=path.name, path=path.parent, downloader=download)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error}); RFP_DATA=FOLDER names another place") from error
     return {
-        "name": name,
+        "name": entry.name,
         "path": str(path),
         "bytes": path.stat().st_size,
         "sha256": pooch.file_hash(str(path)),

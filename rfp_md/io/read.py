@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Frames
 from rfp_md.io.units import Units
+
+if TYPE_CHECKING:
+    from rfp_md.frames import Dataset, Frames
 
 SLICE = re.compile(r"(?P<path>.+)@(?P<start>(?:-?\d+)?):(?P<stop>(?:-?\d+)?)(?::(?P<step>[1-9]\d*))?")
 
@@ -29,6 +30,8 @@ def read(paths: str | Path | Sequence[str | Path], units: Units | None = None) -
     Raises:
         UserError: a file is missing, unreadable, empty, of unstated units, or holds bad numbers.
     """
+    from rfp_md.frames import Dataset
+
     blocks: list[Frames] = []
     for path in paths_of(paths):
         blocks += _read_one(str(path), units or Units())
@@ -41,6 +44,9 @@ def paths_of(paths: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:
 
 
 def _read_one(name: str, units: Units) -> list[Frames]:
+    import numpy as np
+
+    from rfp_md.frames import Dataset
     from rfp_md.io.ase_files import read_with_ase
     from rfp_md.io.npz import read_npz
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from ase.units import Bohr, Hartree, kcal, kJ, mol
+from functools import cache
 
 from rfp_md.errors import UserError
 
-ENERGY = {"ev": 1.0, "mev": 1e-3, "kcal/mol": kcal / mol, "kj/mol": kJ / mol, "hartree": Hartree}
-LENGTH = {"angstrom": 1.0, "bohr": Bohr, "nm": 10.0}
 ALIASES = {"ang": "angstrom", "å": "angstrom", "a": "angstrom", "ha": "hartree", "a0": "bohr"}
 
 
@@ -24,23 +21,39 @@ class Units:
 
 def energy_factor(unit: str, said_by: str) -> float:
     """eV per unit. Raises UserError for an unknown unit, naming where it was said."""
-    return _factor(unit, ENERGY, said_by, "energy")
+    return _factor(unit, _energies(), said_by, "energy")
 
 
 def length_factor(unit: str, said_by: str) -> float:
     """Å per unit."""
-    return _factor(unit, LENGTH, said_by, "length")
+    return _factor(unit, _lengths(), said_by, "length")
 
 
 def force_factor(unit: str, said_by: str) -> float:
     """eV/Å per unit; the unit is an energy, a slash and a length, as in ``kcal/mol/angstrom``."""
     energy, slash, length = unit.rpartition("/")
-    if not slash or _canonical(energy) not in ENERGY or _canonical(length) not in LENGTH:
+    if not slash or _canonical(energy) not in _energies() or _canonical(length) not in _lengths():
         raise UserError(
             f"{said_by}: unknown force unit '{unit}'; write an energy, a slash and a length, as in kcal/mol/angstrom "
-            f"(energies: {', '.join(ENERGY)}; lengths: {', '.join(LENGTH)})"
+            f"(energies: {', '.join(_energies())}; lengths: {', '.join(_lengths())})"
         )
     return energy_factor(energy, said_by) / length_factor(length, said_by)
+
+
+@cache
+def _energies() -> dict[str, float]:
+    """eV. ASE comes with it, which the options of the verbs, that are in this room too, must not load."""
+    from ase.units import Hartree, kcal, kJ, mol
+
+    return {"ev": 1.0, "mev": 1e-3, "kcal/mol": kcal / mol, "kj/mol": kJ / mol, "hartree": Hartree}
+
+
+@cache
+def _lengths() -> dict[str, float]:
+    """Å."""
+    from ase.units import Bohr
+
+    return {"angstrom": 1.0, "bohr": Bohr, "nm": 10.0}
 
 
 def _canonical(unit: str) -> str:

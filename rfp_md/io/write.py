@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,15 @@ import numpy as np
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import check_output, replacing
 from rfp_md.frames import Dataset
+from rfp_md.io.options import ConvertOptions
 from rfp_md.io.read import paths_of, read
 from rfp_md.io.units import Units
+from rfp_md.verbs import with_options
 
 
-def convert(
-    data: str | Path | Sequence[str | Path],
-    output: str | Path,
-    *,
-    energy_unit: str | None = None,
-    force_unit: str | None = None,
-    length_unit: str | None = None,
-) -> dict[str, Any]:
-    """Read reference frames and write them to one file, in eV, Å and eV/Å.
-
-    Args:
-        data: file or files of reference frames.
-        output: see ``write``.
-        energy_unit, force_unit, length_unit: units of the files, where their format does not state them.
+@with_options(ConvertOptions)
+def convert(options: ConvertOptions) -> dict[str, Any]:
+    """Read reference frames and write them to one file, in eV, Å and eV/Å; ``write`` says in which formats.
 
     Returns:
         output, frames, bytes.
@@ -36,11 +27,12 @@ def convert(
     Raises:
         UserError: what ``read`` and ``write`` refuse.
     """
-    _writer(Path(output))
-    check_output(output, paths_of(data))
-    dataset = read(data, Units(energy_unit, force_unit, length_unit))
+    output = Path(options.output)
+    _writer(output)
+    check_output(output, paths_of(options.data))
+    dataset = read(options.data, Units(options.energy_unit, options.force_unit, options.length_unit))
     write(dataset, output)
-    return {"output": str(output), "frames": len(dataset), "bytes": Path(output).stat().st_size}
+    return {"output": str(output), "frames": len(dataset), "bytes": output.stat().st_size}
 
 
 def write(dataset: Dataset, path: str | Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from scipy.linalg.blas import dgemm
@@ -36,6 +36,16 @@ class NormalEquations(Protocol):
 
     def restrict(self, kept: Ints) -> None:
         """Forget all features but these, in ascending order."""
+
+    def merge(self, other: Self) -> None:
+        """Add the rows of other equations of the same kind and width; the other ones stay as they are."""
+
+    def arrays(self) -> dict[str, Floats]:
+        """Everything that is known, by name."""
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Floats]) -> Self:
+        """The equations that gave these arrays. Raises ValueError for arrays that do not fit each other."""
 
 
 class Gram:
@@ -82,6 +92,25 @@ class Gram:
         panels = [np.asfortranarray(self.part(kept[start:], kept[start : start + PANEL])) for start in starts]
         self._starts, self._panels, self.rhs = starts, panels, self.rhs[kept]
 
+    def merge(self, other: Gram) -> None:
+        for mine, theirs in zip(self._panels, other._panels, strict=True):
+            mine += theirs
+        self.rhs += other.rhs
+
+    def arrays(self) -> dict[str, Floats]:
+        return {"rhs": self.rhs} | {f"panels.{k}": panel for k, panel in enumerate(self._panels)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Floats]) -> Gram:
+        width, *targets = arrays["rhs"].shape
+        gram = cls(width, *targets)
+        gram.rhs = arrays["rhs"]
+        for k, panel in enumerate(gram._panels):
+            if arrays[f"panels.{k}"].shape != panel.shape:
+                raise ValueError(f"panel {k} is not of {width} features")
+            panel[:] = arrays[f"panels.{k}"]
+        return gram
+
 
 class FewRows:
     """Φ itself: where there are far fewer rows than features, K × K numbers are saved."""
@@ -112,6 +141,21 @@ class FewRows:
 
     def restrict(self, kept: Ints) -> None:
         self._pieces, self.rhs = [rows[:, kept] for rows in self._joined()], self.rhs[kept]
+
+    def merge(self, other: FewRows) -> None:
+        self._pieces += other._pieces
+        self.rhs = self.rhs + other.rhs
+
+    def arrays(self) -> dict[str, Floats]:
+        return {"rhs": self.rhs, "rows": np.concatenate([np.zeros((0, len(self.rhs))), *self._pieces])}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Floats]) -> FewRows:
+        few = cls(len(arrays["rhs"]))
+        if arrays["rows"].shape[1:] != arrays["rhs"].shape:
+            raise ValueError("rows and right-hand side are not of the same features")
+        few._pieces, few.rhs = [arrays["rows"]], arrays["rhs"]
+        return few
 
     def _joined(self) -> list[Floats]:
         """All rows in one piece, if there are any: a product goes through a whole matrix, however few rows it has."""

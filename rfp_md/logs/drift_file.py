@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from rfp_md.errors import UserError
+from rfp_md.logs.energy_log import EnergyLog
+from rfp_md.logs.options import DriftOptions
 from rfp_md.logs.read import read_energy_log
 from rfp_md.logs.trace import Trace
+from rfp_md.verbs import with_options
 
 
-def drift_file(
-    path: str | Path,
-    *,
-    atoms: int | None = None,
-    column: str | None = None,
-    units: str | None = None,
-    timestep: float | None = None,
-) -> dict[str, Any]:
-    """Fit a line through the conserved energy of a log.
-
-    Args:
-        path: an i-PI properties file, a LAMMPS log, or a log of ASE's dynamics.
-        atoms: of the system, where the file does not say.
-        column, units, timestep: as of ``read_energy_log``.
+@with_options(DriftOptions)
+def drift_file(options: DriftOptions) -> dict[str, Any]:
+    """Fit a line through the conserved energy of a log, as ``read_energy_log`` finds it.
 
     Returns:
         Drift with its standard error, and fluctuation, per atom and of the system (None where the number of atoms
@@ -33,12 +24,19 @@ def drift_file(
     Raises:
         UserError: as ``read_energy_log``, or a number of atoms that contradicts the file.
     """
+    atoms, timestep = options.atoms, options.timestep
     if (atoms is not None and atoms < 1) or (timestep is not None and not timestep > 0):
         raise UserError("--atoms and --timestep must be positive")
-    log = read_energy_log(path, column=column, units=units, timestep=timestep)
+    log = read_energy_log(options.file, column=options.column, units=options.units, timestep=timestep)
     if atoms is not None and log.n_atoms not in (None, atoms):
-        raise UserError(f"{path}: --atoms {atoms} contradicts the log, which states {log.n_atoms}; leave --atoms out")
-    n_atoms = atoms or log.n_atoms
+        raise UserError(
+            f"{options.file}: --atoms {atoms} contradicts the log, which states {log.n_atoms}; leave --atoms out"
+        )
+    return _figures(log, atoms or log.n_atoms)
+
+
+def _figures(log: EnergyLog, n_atoms: int | None) -> dict[str, Any]:
+    """What ``drift_file`` returns."""
     # As if it were one atom: the figures are then of whatever the energies are of.
     trace = Trace(log.times, log.conserved, log.kinetic, 1, 0)
     of_atom: float | None = 1.0 if log.per_atom else None

@@ -168,7 +168,9 @@ def _defect(kind: Kind, name: str, plugin: Any) -> str | None:
         other = "; it is registered in the wrong group" if getattr(plugin, "kind", kind) != kind else ""
         return f"it is no subclass of {base.__module__}.{base.__name__}{other}"
     missing = sorted(getattr(plugin, "__abstractmethods__", ()))
-    if kind == "descriptor" and plugin.jacobian is base.jacobian and plugin.pullback is base.pullback:
+    if kind == "descriptor" and all(
+        getattr(plugin, way) is getattr(base, way) for way in ("jacobian", "neighbour_jacobian", "pullback")
+    ):
         missing.append("jacobian or pullback")
     if missing:
         return f"it does not define {', '.join(missing)}"

@@ -24,7 +24,7 @@ class FeatureMap:
     activation: str
 
     def __call__(self, sites: Floats) -> tuple[Floats, Floats]:
-        """Values φ (…, K) and slopes σ′ (…, K) at sites (…, D)."""
+        """Values φ (…, K) and derivatives σ′ (…, K) at sites (…, D)."""
         arguments = sites @ self.weights.T
         arguments += self.biases
         return ACTIVATIONS[self.activation].evaluate(arguments)
@@ -33,13 +33,14 @@ class FeatureMap:
         """A part of the features."""
         return FeatureMap(self.weights[part], self.biases[part], self.activation)
 
-    def directions(self, sites: Floats, jacobian: Floats) -> Floats:
-        """W_k·∂x/∂c (M, C, K) at sites (M, D) for ∂x/∂c (M, D, C); times the slope it is ∂φ_k/∂c."""
-        product: Floats = jacobian.transpose(0, 2, 1) @ self.weights.T
-        return product
+    def directions(self, sites: Floats, derivatives: Floats) -> Floats:
+        """W_k·∂x/∂c (M, C, K) at sites (M, D) for ∂x/∂c (M, C, D); times σ′ it is ∂φ_k/∂c."""
+        flat = derivatives.reshape(-1, derivatives.shape[2])  # one tall matrix: a stack would be multiplied one by one
+        product: Floats = flat @ self.weights.T
+        return product.reshape(*derivatives.shape[:2], -1)
 
     def gradient(self, sites: Floats, weighted_slopes: Floats) -> Floats:
-        """Σ_k ∂φ_k/∂x c_k (…, D) for c_k times slope (…, K)."""
+        """Σ_k ∂φ_k/∂x c_k (…, D) for c_k σ′_k (…, K)."""
         return weighted_slopes @ self.weights
 
     def contract(self, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
@@ -55,14 +56,14 @@ class FeatureMap:
 
 @dataclass(frozen=True, eq=False)
 class RadialMap:
-    """φ_k(x) = κ(|x − W_k| b_k) with centres W (K, D) and inverse lengths b (K,); ∂φ_k/∂x = slope_k (W_k − x)."""
+    """φ_k(x) = κ(|x − W_k| b_k) with centres W (K, D) and inverse lengths b (K,); ∂φ_k/∂x = σ′_k (W_k − x)."""
 
     weights: Floats
     biases: Floats
     kernel: RadialKernel
 
     def __call__(self, sites: Floats) -> tuple[Floats, Floats]:
-        """Values φ (…, K) and slopes −κ′(r)/r b² (…, K) at sites (…, D)."""
+        """Values φ (…, K) and derivatives σ′ = −κ′(r)/r b² (…, K) at sites (…, D)."""
         value, slope, _ = RADIAL[self.kernel](squared_distances(sites, self.weights) * self.biases**2)
         return value, slope * self.biases**2
 
@@ -70,15 +71,15 @@ class RadialMap:
         """A part of the features."""
         return RadialMap(self.weights[part], self.biases[part], self.kernel)
 
-    def directions(self, sites: Floats, jacobian: Floats) -> Floats:
-        """(W_k − x)·∂x/∂c (M, C, K); times the slope it is ∂φ_k/∂c."""
-        turned = jacobian.transpose(0, 2, 1)
-        product: Floats = turned @ self.weights.T
-        product -= turned @ sites[:, :, None]
+    def directions(self, sites: Floats, derivatives: Floats) -> Floats:
+        """(W_k − x)·∂x/∂c (M, C, K) for ∂x/∂c (M, C, D); times σ′ it is ∂φ_k/∂c."""
+        flat = derivatives.reshape(-1, derivatives.shape[2])
+        product: Floats = (flat @ self.weights.T).reshape(*derivatives.shape[:2], -1)
+        product -= derivatives @ sites[:, :, None]
         return product
 
     def gradient(self, sites: Floats, weighted_slopes: Floats) -> Floats:
-        """Σ_k ∂φ_k/∂x c_k (…, D) for c_k times slope (…, K)."""
+        """Σ_k ∂φ_k/∂x c_k (…, D) for c_k σ′_k (…, K)."""
         gradient: Floats = weighted_slopes @ self.weights
         gradient -= weighted_slopes.sum(axis=-1)[..., None] * sites
         return gradient

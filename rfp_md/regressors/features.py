@@ -13,26 +13,27 @@ from pydantic import Field, PrivateAttr
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.linalg.gram import numbers_kept
-from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.linalg.ridge import Solution
 from rfp_md.plugins.parameter_types import Numbers, check_unused
 from rfp_md.progress import Progress
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap, Features
-from rfp_md.regressors.base import Batch, Regressor, Samples
+from rfp_md.regressors.base import Regressor, Samples
+from rfp_md.regressors.fitting.accumulate import Accumulator
+from rfp_md.regressors.fitting.choose import choose
 from rfp_md.regressors.fitting.direct_fit import DirectFit
-from rfp_md.regressors.fitting.joint_fit import JointFit
+from rfp_md.regressors.fitting.plan import SAMPLE_FRAMES, FitPlan, Survey, plan_outputs
 from rfp_md.regressors.fitting.pools import SitePool, pool_sites
 from rfp_md.regressors.fitting.readouts import evaluate
-from rfp_md.regressors.fitting.rows import Block, energy_rows
+from rfp_md.regressors.fitting.rows import FeatureBlock, energy_rows
+from rfp_md.regressors.fitting.scores import score
+from rfp_md.regressors.fitting.select_features import select_features
+from rfp_md.regressors.fitting.solve import Solver
 from rfp_md.sites import Sites
 
-SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 SELECTION_ROWS = 60_000  # that features are selected by; of more structures, some
 MEMBERS = 8  # of the committee; the spread of so many is known within a quarter
-BATCH_BYTES = 150e6  # of one batch of rows, with everything that they are made from
 
 
 class FeatureRegressor(Regressor):
@@ -56,7 +57,7 @@ class FeatureRegressor(Regressor):
 
     relative: bool = Field(True, description="λ relative to the features' size; false: plain λ, as in the thesis")
 
-    _layout: list[Block] | None = PrivateAttr(None)
+    _layout: list[FeatureBlock] | None = PrivateAttr(None)
 
     @property
     @abstractmethod
@@ -91,50 +92,97 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
-        if not self.smooth:
-            self._check_weights("force_weights", "stress_weights", where="in a fit to energies only")
-        if not train.n_strains:
-            self._check_weights("stress_weights", where="for frames without stresses")
-        sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
-        slopes = self.n_slopes(train)
-        pools = self._pools(train, sample, widths, self.default_width(len(train), len(train) * (1 + slopes)))
-        width = sum(pool.width for pool in pools)
-        batch_size, needed = self._footprint(train, valid, sample, pools)
-        self._require(needed, width, progress)
-        blocks = self._draw_blocks(self._drawn(pools, train), rng)
-        fit = JointFit(blocks, self._n_rows(train, valid), batch_size, progress, scaled=self.relative)
-        if fit.width > width:
-            some = train.some(max(1, SELECTION_ROWS // (1 + slopes)), rng)
-            fit.add(some, "Frames to select by")
-            fit.select(width, (1.0, self.force_weights[0], self.stress_weights[0]))
-            if some is not train:
-                fit.restart()
-                fit.add(train, "Training frames")
-        else:
-            fit.add(train, "Training frames")
-        noise = rng.standard_normal((fit.width, MEMBERS))
-        fit.noise = noise - noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
-        choice = fit.choose(valid, self.regularization, self.force_weights, self.stress_weights)
-        fit.add(valid, "Validation frames")
-        final = fit.solve(choice.weights, choice.solution.regularization, "Last solve")
-        self._remember(fit.blocks, final)
+        self._check_used(train)
+        survey = self.survey(train, valid, rng)
+        plan = self.plan(survey, widths)
+        plan.check_memory(progress)
+        accumulator, drawn = self._accumulate(plan, train, rng, progress)
+        noise = rng.standard_normal((accumulator.width, MEMBERS))
+        noise -= noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
+        solver = Solver(accumulator.equations, progress, scaled=self.relative, noise=noise)
+        choice = choose(
+            solver,
+            lambda candidate: score(
+                accumulator.blocks, candidate, valid, plan.batch_size, derivatives=accumulator.derivatives
+            ),
+            self.regularization,
+            self.force_weights,
+            self.stress_weights,
+            progress,
+            every_lambda=plan.few_rows,
+        )
+        self._stream(accumulator, valid, "Validation frames", plan, progress)
+        final = solver.solve(choice.weights, choice.solution.regularization, "Last solve")
+        self._remember(accumulator.blocks, final)
         uncertainty_scale = float(np.sqrt(choice.score.variance_ratio or 0.0))
         if final.deviations is not None:
             self._state["committee"] = uncertainty_scale * final.deviations
         return {
             "width": len(final.coefficients),
-            "drawn": blocks[-1].columns.stop,
+            "drawn": drawn,
             "regularization": final.regularization,
-            "force_weight": choice.weights[1] if slopes else None,
-            "stress_weight": choice.weights[2] if train.n_strains and slopes else None,
+            "force_weight": choice.weights[1] if survey.n_slopes else None,
+            "stress_weight": choice.weights[2] if survey.n_strains else None,
             "solver": final.method,
             "residual": final.residual,
-            "failed_factorisations": fit.failed,
+            "failed_factorisations": solver.failed,
             "valid_energy_mae_ev": choice.score.energy_mae,
             "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
             "valid_virial_mae_ev": choice.score.strain_mae,
             "uncertainty_scale": uncertainty_scale,
         }
+
+    def survey(self, train: Samples, valid: Samples, rng: np.random.Generator, most: int = SAMPLE_FRAMES) -> Survey:
+        """What a plan must know of the samples; features are drawn from at most so many structures."""
+        return Survey.of(train, valid, self.n_slopes(train), rng, most)
+
+    def plan(self, survey: Survey, widths: Sequence[int | None]) -> FitPlan:
+        """What a fit of terms of these widths does: more features are drawn than are kept, if the rows can choose."""
+        kept = self.site_pools(survey, widths, self.default_width(survey.n_train, survey.n_targets))
+        drawn = kept
+        if survey.n_targets > self.pool * sum(pool.width for pool in kept):
+            drawn = [replace(pool, width=round(self.pool * pool.width)) for pool in kept]
+        return FitPlan.of(survey, kept, drawn)
+
+    def site_pools(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[SitePool]:
+        """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
+        default = max(1, (self.width or default) // len(widths))
+        groups = survey.groups or [None] * len(widths)
+        return [
+            pool for k, width in enumerate(widths) for pool in pool_sites(survey.sample, k, width or default, groups[k])
+        ]
+
+    def draw_blocks(self, pools: Sequence[SitePool], rng: np.random.Generator) -> list[FeatureBlock]:
+        """Features for sites of each type of each term, in the order of their columns."""
+        blocks, start = [], 0
+        for pool in pools:
+            features = self.features(*self.draw(pool, rng))
+            stop = start + len(features.biases)
+            blocks.append(FeatureBlock(pool.term, pool.site_type, slice(start, stop), features))
+            start = stop
+        return blocks
+
+    def _accumulate(
+        self, plan: FitPlan, train: Samples, rng: np.random.Generator, progress: Progress
+    ) -> tuple[Accumulator, int]:
+        """The normal equations of the training samples, of those features that are kept; how many were drawn."""
+        accumulator = Accumulator(self.draw_blocks(plan.drawn, rng), plan.n_rows)
+        some, drawn = train, accumulator.width
+        if accumulator.width > plan.width:
+            some = train.some(max(1, SELECTION_ROWS // (1 + self.n_slopes(train))), rng)
+            self._stream(accumulator, some, "Frames to select by", plan, progress)
+            weights = (1.0, self.force_weights[0], self.stress_weights[0])
+            select_features(accumulator, plan.width, weights, progress)
+            if some is train:
+                return accumulator, drawn
+            accumulator = Accumulator(accumulator.blocks, plan.n_rows)
+        self._stream(accumulator, train, "Training frames", plan, progress)
+        return accumulator, drawn
+
+    @staticmethod
+    def _stream(accumulator: Accumulator, samples: Samples, label: str, plan: FitPlan, progress: Progress) -> None:
+        progress.start(label, len(samples) * (sum(plan.n_rows) // plan.n_rows[0]), "rows")
+        accumulator.stream(samples, plan.batch_size, progress)
 
     @property
     def numbers_per_site(self) -> int:
@@ -167,20 +215,17 @@ class FeatureRegressor(Regressor):
         progress: Progress,
     ) -> dict[str, Any]:
         self._check_weights("force_weights", "stress_weights", "pool", where="with --target direct")
-        sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
-        pools = self._pools(train, sample, widths, self.default_width(len(train), len(train)))
+        survey = Survey.of(train, valid, 0, rng)
+        pools = self.site_pools(survey, widths, self.default_width(len(train), len(train)))
         width = sum(pool.width for pool in pools)
-        rows = len(train) + len(valid)
-        numbers = max(batch.numbers_per_structure for batch in sample)
-        batch_size = int(np.clip(BATCH_BYTES / (8 * (width + numbers)), 1, rows))
-        # Rows twice (as they are and scaled) and their products, or the Gram matrix and its factor.
-        held = 2 * rows * (width + rows) if rows <= width else 3 * width**2
-        self._require(8 * held + int(BATCH_BYTES), width, progress)
-        fit = DirectFit(self._draw_blocks(pools, rng), batch_size, progress, scaled=self.relative)
+        plan = plan_outputs(survey, pools)
+        plan.check_memory(progress)
+        blocks = self.draw_blocks(pools, rng)
+        fit = DirectFit(blocks, plan.batch_size, progress, scaled=self.relative)
         # Without derivatives the system has far fewer equations, and may need far more regularization.
         given = "regularization" in self.model_fields_set
         final, mae = fit.run(train, valid, self.regularization if given else DIRECT_REGULARIZATION)
-        self._remember(fit.blocks, final)
+        self._remember(blocks, final)
         return {
             "width": width,
             "regularization": final.regularization,
@@ -209,6 +254,13 @@ class FeatureRegressor(Regressor):
             raise ValueError("the committee does not fit the features")
         return self
 
+    def _check_used(self, train: Samples) -> None:
+        """Raise UserError for weights of rows that there are none of."""
+        if not self.smooth:
+            self._check_weights("force_weights", "stress_weights", where="in a fit to energies only")
+        if not train.n_strains:
+            self._check_weights("stress_weights", where="for frames without stresses")
+
     def _check_weights(self, *names: str, where: str) -> None:
         """Raise UserError for weights that were chosen and have no effect."""
         try:
@@ -216,56 +268,7 @@ class FeatureRegressor(Regressor):
         except ValueError as error:
             raise UserError(f"regressor '{self.name}': {error}") from error
 
-    def _pools(self, train: Samples, sample: list[Batch], widths: Sequence[int | None], default: int) -> list[SitePool]:
-        """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
-        default = max(1, (self.width or default) // len(widths))
-        groups = train.groups or [None] * len(widths)
-        return [pool for k, width in enumerate(widths) for pool in pool_sites(sample, k, width or default, groups[k])]
-
-    def _draw_blocks(self, pools: list[SitePool], rng: np.random.Generator) -> list[Block]:
-        blocks, start = [], 0
-        for pool in pools:
-            features = self.features(*self.draw(pool, rng))
-            stop = start + len(features.biases)
-            blocks.append(Block(pool.term, pool.site_type, slice(start, stop), features))
-            start = stop
-        return blocks
-
-    def _n_rows(self, train: Samples, valid: Samples) -> list[int]:
-        """How many rows of energies, of slopes and of strain slopes there are."""
-        per_structure = [1, train.n_coordinates, train.n_strains] if self.smooth else [1]
-        return [(len(train) + len(valid)) * count for count in per_structure if count]
-
-    def _drawn(self, pools: list[SitePool], train: Samples) -> list[SitePool]:
-        """The same for all features that are drawn: more than are kept, if there are enough rows to choose by."""
-        if len(train) * (1 + self.n_slopes(train)) <= self.pool * sum(pool.width for pool in pools):
-            return pools
-        return [replace(pool, width=round(self.pool * pool.width)) for pool in pools]
-
-    def _footprint(self, train: Samples, valid: Samples, sample: list[Batch], pools: list[SitePool]) -> tuple[int, int]:
-        """Structures in a batch, and peak bytes: weights, normal equations, their weighted sum, one batch."""
-        slopes, drawn = self.n_slopes(train), self._drawn(pools, train)
-        width, most = (sum(pool.width for pool in some) for some in (pools, drawn))
-        # Rows and the product they are made from, the Jacobian and its transpose.
-        per_structure = 16 * max(1, slopes) * (most + max(batch.numbers_per_structure for batch in sample))
-        batch_size = int(np.clip(BATCH_BYTES / per_structure, 1, len(train)))
-
-        def equations(features: int) -> int:
-            rows = self._n_rows(train, valid)
-            return sum(numbers_kept(count, features) for count in rows)
-
-        # The factor of a selection, or the weighted sum of a solve.
-        held = max(equations(most) + most * width if most > width else 0, equations(width) + width**2)
-        held += sum(pool.width * pool.points.shape[1] for pool in drawn)
-        return batch_size, 8 * held + batch_size * per_structure
-
-    def _require(self, needed: int, width: int, progress: Progress) -> None:
-        progress.message(
-            f"{width} features: peak memory about {gigabytes(needed)} of {gigabytes(available_memory())} available"
-        )
-        require_memory(needed, "lower the width (--descriptor NAME:width=…)")
-
-    def _remember(self, blocks: list[Block], solution: Solution) -> None:
+    def _remember(self, blocks: list[FeatureBlock], solution: Solution) -> None:
         self._state.clear()
         for block in blocks:
             prefix = f"{block.term}.{block.site_type}"
@@ -283,16 +286,16 @@ class FeatureRegressor(Regressor):
             )
         return self._state["committee"]
 
-    def _blocks(self) -> list[Block]:
+    def _blocks(self) -> list[FeatureBlock]:
         """The blocks in the order of the readout, rebuilt once from ``state``."""
         if self._layout is None:
-            blocks: list[Block] = []
+            blocks: list[FeatureBlock] = []
             keys = [key.rsplit(".", 1)[0] for key in self._state if key.endswith(".weights")]
             for prefix in sorted(keys, key=lambda key: tuple(int(part) for part in key.split("."))):
                 term, site_type = (int(part) for part in prefix.split("."))
                 weights, biases = self._state[f"{prefix}.weights"], self._state[f"{prefix}.biases"]
                 start = blocks[-1].columns.stop if blocks else 0
                 features = self.features(weights, biases)
-                blocks.append(Block(term, site_type, slice(start, start + len(weights)), features))
+                blocks.append(FeatureBlock(term, site_type, slice(start, start + len(weights)), features))
             self._layout = blocks  # whole at once: other threads may be looking
         return self._layout

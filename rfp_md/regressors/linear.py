@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import field_validator
 
 from rfp_md.arrays import Floats
-from rfp_md.regressors.base import Batch, Samples
 from rfp_md.regressors.features import FeatureRegressor
+from rfp_md.regressors.fitting.plan import Survey
 from rfp_md.regressors.fitting.pools import SitePool
 
 
@@ -55,6 +55,6 @@ class Linear(FeatureRegressor):
         n_components = pool.points.shape[1]
         return np.eye(n_components + 1, n_components), np.eye(n_components + 1)[-1]
 
-    def _pools(self, train: Samples, sample: list[Batch], widths: Sequence[int | None], default: int) -> list[SitePool]:
-        pools = super()._pools(train, sample, widths, default)
+    def site_pools(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[SitePool]:
+        pools = super().site_pools(survey, widths, default)
         return [replace(pool, width=pool.points.shape[1] + 1) for pool in pools]

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rfp_md.files.safe_write import check_output, replacing
+from rfp_md.report.options import ReportOptions
+from rfp_md.verbs import with_options
 
 
-def report(
-    model: str | Path,
-    output: str | Path,
-    *,
-    data: str | Path | Sequence[str | Path] | None = None,
-    energy_unit: str | None = None,
-    force_unit: str | None = None,
-    length_unit: str | None = None,
-) -> dict[str, Any]:
+@with_options(ReportOptions)
+def report(options: ReportOptions) -> dict[str, Any]:
     """Write what is known of a model to an HTML page that needs nothing else: no network, no files beside it.
 
-    The same model and frames give the same bytes.
-
-    Args:
-        model: a ``.rfp`` file; what ``rfp validate`` and ``rfp train --learning-curve`` wrote into it is shown.
-        output: the page.
-        data: reference frames to test the model on, or None for a page without test errors.
+    What ``rfp validate`` and ``rfp train --learning-curve`` wrote into the model's file is shown, and, where there are
+    reference frames, test errors. The same model and frames give the same bytes.
 
     Returns:
         All figures of the page, JSON-ready; they stand in the page too. ``model``, ``verdict``, ``not_run``,
@@ -43,13 +33,14 @@ def report(
     from rfp_md.report.page import render
     from rfp_md.report.test_frames import Tested
 
-    paths = [] if data is None else paths_of(data)
-    check_output(output, [model, *paths])
+    model, paths = options.model, [] if options.data is None else paths_of(options.data)
+    check_output(options.output, [model, *paths])
     header, arrays = read(model)
     potential = load(model)
-    tested = Tested.of(potential, model, paths, Units(energy_unit, force_unit, length_unit)) if paths else None
+    units = Units(options.energy_unit, options.force_unit, options.length_unit)
+    tested = Tested.of(potential, model, paths, units) if paths else None
     figures = content(Path(model), header, arrays, potential, tested)
     page = render(figures, potential, tested)
-    with replacing(output) as temporary:
+    with replacing(options.output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return figures

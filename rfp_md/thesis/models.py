@@ -19,8 +19,8 @@ from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
 from rfp_md.thesis.protocols import Experiment
 from rfp_md.thesis.rows import Row, Setting
+from rfp_md.training.flag_values import make_terms
 from rfp_md.training.samples import DescribedFrames, Outputs
-from rfp_md.training.specs import make_terms
 from rfp_md.training.task import fit
 
 # Model and descriptor of a row, as --descriptor says it; shallow sets add their size.

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -23,8 +23,8 @@ from rfp_md.evaluation.leakage import Leakage, audit
 from rfp_md.frames import Dataset, Frames, formula
 from rfp_md.io import read
 from rfp_md.structures.fingerprints import Fingerprints
+from rfp_md.thesis.options import Protocol
 
-Protocol = Literal["author", "clean", "rmd17"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 COMPOSITIONS = {
     "benzene": "H6C6",

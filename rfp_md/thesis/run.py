@@ -19,30 +19,22 @@ from rfp_md.frames import Frames
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.thesis.models import Model, fit_model, predict
-from rfp_md.thesis.protocols import PROTOCOLS, Experiment, Protocol, experiment
+from rfp_md.thesis.options import ThesisRunOptions
+from rfp_md.thesis.protocols import PROTOCOLS, Experiment, experiment
 from rfp_md.thesis.rows import ERRORS, Row, all_rows, rows_of
 from rfp_md.thesis.transformations import transform
+from rfp_md.verbs import with_options
 
 KCAL = kcal / mol  # eV
 COLUMNS = ("table", "molecule", "model", "descriptor", "transformation", "protocol")
 
 
-def run(
-    tables: Sequence[str] = (),
-    *,
-    data: str | Path,
-    protocol: Protocol = "rmd17",
-    output: str | Path | None = None,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> list[dict[str, Any]]:
-    """Train and judge every model of some tables.
+@with_options(ThesisRunOptions)
+def run(options: ThesisRunOptions) -> list[dict[str, Any]]:
+    """Train and judge every model of some tables, or of all where none is named.
 
-    Args:
-        tables: their numbers as texts; none for all.
-        data: a folder, see ``rfp_md.thesis.protocols.experiment``.
-        output: a file of JSON lines that grows with each model; rows that stand in it already are not run again.
-        seed: of everything random.
+    What the folder must hold says ``rfp_md.thesis.protocols.experiment``. The output grows with each model; rows that
+    stand in it already are not run again.
 
     Returns:
         One dict for each row: its columns, the thesis's errors, and ours (kcal/mol, kcal/mol/Å): ``energy_mae``, … with
@@ -52,29 +44,40 @@ def run(
     Raises:
         UserError: a table that does not exist, or data that are not there or of another molecule.
     """
-    check_choice("--protocol", protocol, PROTOCOLS)
-    progress, folder = progress or Progress(), Path(data)
-    rows = rows_of(tables) if tables else list(all_rows())
+    check_choice("--protocol", options.protocol, PROTOCOLS)
+    progress, output = options.progress or Progress(), options.output
+    rows = rows_of(options.tables) if options.tables else list(all_rows())
+    experiments = _experiments(rows, options)
+    how = {name: _settings(data, options) for name, data in experiments.items()}
+    known = {} if output is None else _read(Path(output), how)
     models: dict[Model, list[Row]] = {}
     for row in rows:
         models.setdefault(Model.of(row), []).append(row)
-    molecules = dict.fromkeys(row.molecule for row in rows)
-    experiments = {name: experiment(protocol, name, folder, np.random.default_rng(seed)) for name in molecules}
-    how = {name: {"protocol": protocol, "seed": seed, "data": data.fingerprint} for name, data in experiments.items()}
-    known = {} if output is None else _read(Path(output), how)
     waiting = {model: group for model, group in models.items() if any(_key(row) not in known for row in group)}
-    if protocol == "author":
+    if options.protocol == "author":
         progress.message("leak control: about half of these test frames repeat a training frame; 'new' are the others")
     progress.start("Models", len(waiting), "models")
     for model, group in waiting.items():
         missing = [row for row in group if _key(row) not in known]
-        done = _run_model(model, missing, experiments[model.molecule], seed)
+        done = _run_model(model, missing, experiments[model.molecule], options.seed)
         results = {_key(row): values | how[row.molecule] for row, values in zip(missing, done, strict=True)}
         known |= results
         if output is not None:
             _append(Path(output), list(results.values()))
         progress.advance(1)
     return [known[_key(row)] for row in rows]
+
+
+def _experiments(rows: Sequence[Row], options: ThesisRunOptions) -> dict[str, Experiment]:
+    """The data of each molecule."""
+    molecules = dict.fromkeys(row.molecule for row in rows)
+    folder, seed = Path(options.data), options.seed
+    return {name: experiment(options.protocol, name, folder, np.random.default_rng(seed)) for name in molecules}
+
+
+def _settings(data: Experiment, options: ThesisRunOptions) -> dict[str, Any]:
+    """What rows must have in common to stand in one file."""
+    return {"protocol": options.protocol, "seed": options.seed, "data": data.fingerprint}
 
 
 def errors_of(potential: Potential, frames: Frames) -> tuple[Floats, Floats]:

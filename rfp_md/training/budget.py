@@ -9,6 +9,7 @@ solved; a selection of features counts as some more.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
@@ -21,10 +22,11 @@ from rfp_md.errors import UserError
 from rfp_md.linalg.gram import Gram, weighted_sum
 from rfp_md.linalg.memory import available_memory
 from rfp_md.linalg.ridge import Ridge
-from rfp_md.regressors.base import Batch, Regressor, Samples
+from rfp_md.regressors.base import Regressor, Samples
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.fitting.joint_fit import USUAL_SOLVES
-from rfp_md.regressors.fitting.rows import feature_rows
+from rfp_md.regressors.fitting.choose import USUAL_SOLVES
+from rfp_md.regressors.fitting.plan import Survey
+from rfp_md.regressors.fitting.rows import rows_of
 
 LEAST, MOST = 100, 20_000  # features that are ever chosen
 SHARE = 0.9  # of the time, which reading and this probe take too, and of the memory, for others want some
@@ -72,14 +74,14 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Choice:
+class WidthChoice:
     """Widths of the terms, and the seconds that their fit is estimated to take."""
 
     widths: list[int]
     seconds: float
 
 
-def choose_widths(regressor: Regressor, train: Samples, valid: Samples, n_terms: int, budget: float) -> Choice:
+def choose_widths(regressor: Regressor, train: Samples, valid: Samples, n_terms: int, budget: float) -> WidthChoice:
     """The most features, up to 20,000, whose fit is estimated to stay within the time and within the memory.
 
     Args:
@@ -91,20 +93,19 @@ def choose_widths(regressor: Regressor, train: Samples, valid: Samples, n_terms:
     """
     if not isinstance(regressor, FeatureRegressor):
         raise UserError(f"--time-budget: the time of regressor '{regressor.name}' cannot be estimated; give it a width")
-    sample = list(train.some(POOL_FRAMES, _generator()).batches(POOL_FRAMES, derivatives=False))
-    work, rates = count(regressor, train, valid), measure(regressor, train, sample, n_terms)
+    survey = regressor.survey(train, valid, _generator(), POOL_FRAMES)
+    work, rates = count(regressor, survey), measure(regressor, train, survey, n_terms)
     time_limit, memory_limit = SHARE * budget, SHARE * available_memory()
     least = seconds(LEAST, work, rates)
     if least > time_limit:
         raise UserError(f"--time-budget: a fit of only {LEAST} features takes about {least:.2g} s; give it more time")
 
     def fits(width: int) -> bool:
-        pools = regressor._pools(train, sample, _split(width, n_terms), 1)
-        needed = regressor._footprint(train, valid, sample, pools)[1]
+        needed = regressor.plan(survey, _split(width, n_terms)).bytes_needed
         return seconds(width, work, rates) <= time_limit and needed <= memory_limit
 
     width = max(LEAST, largest(fits, MOST))
-    return Choice(_split(width, n_terms), seconds(width, work, rates))
+    return WidthChoice(_split(width, n_terms), seconds(width, work, rates))
 
 
 def seconds(width: int, work: Work, rates: Rates) -> float:
@@ -124,26 +125,21 @@ def largest(fits: Callable[[int], bool], most: int) -> int:
     return low if low < 1000 else low // 100 * 100
 
 
-def count(regressor: FeatureRegressor, train: Samples, valid: Samples) -> Work:
+def count(regressor: FeatureRegressor, survey: Survey) -> Work:
     """The work of ``FeatureRegressor.fit``: some λ, one other force weight and one other stress weight, as a rule."""
-    slopes = regressor.n_slopes(train)
-    weights = [regressor.force_weights] * bool(slopes) + [regressor.stress_weights] * bool(slopes and train.n_strains)
+    weights = [regressor.force_weights] * bool(survey.n_slopes) + [regressor.stress_weights] * bool(survey.n_strains)
     tried = min(len(regressor.regularization), USUAL_SOLVES) + sum(len(some) > 1 for some in weights)
     return Work(
-        structures=len(train) + (tried + 1) * len(valid),
-        rows=sum(regressor._n_rows(train, valid)),
+        structures=survey.n_train + (tried + 1) * survey.n_valid,
+        rows=sum(survey.n_rows),
         solves=tried + 1,
         pool=regressor.pool,
     )
 
 
-def measure(regressor: FeatureRegressor, train: Samples, sample: list[Batch], n_terms: int) -> Rates:
-    """A probe of a second or two: rows of a few structures, a small Gram matrix and its solution.
-
-    Args:
-        sample: what the features are drawn from.
-    """
-    describe, features = _rates_of_rows(regressor, train, sample, n_terms)
+def measure(regressor: FeatureRegressor, train: Samples, survey: Survey, n_terms: int) -> Rates:
+    """A probe of a second or two: rows of a few structures, a small Gram matrix and its solution."""
+    describe, features = _rates_of_rows(regressor, train, survey, n_terms)
     rows = _generator().normal(size=(PROBE_ROWS, PROBE_SIZE))
     gram = Gram(PROBE_SIZE)
     gram.add(rows, rows[:, 0])  # so that its pages are there
@@ -162,17 +158,24 @@ def measure(regressor: FeatureRegressor, train: Samples, sample: list[Batch], n_
     )
 
 
-def _rates_of_rows(
-    regressor: FeatureRegressor, train: Samples, sample: list[Batch], n_terms: int
-) -> tuple[float, float]:
+def _rates_of_rows(regressor: FeatureRegressor, train: Samples, survey: Survey, n_terms: int) -> tuple[float, float]:
     """Seconds for describing a structure, and for one feature's rows of it."""
-    pools = regressor._pools(train, sample, _split(PROBE_WIDTH, n_terms), 1)
-    blocks = regressor._draw_blocks(pools, _generator())
+    blocks = regressor.draw_blocks(regressor.plan(survey, _split(PROBE_WIDTH, n_terms)).kept, _generator())
     some = train.some(PROBE_FRAMES, _generator())
     batches = list(some.batches(PROBE_BATCH, derivatives=regressor.smooth))
-    feature_rows(blocks, batches[0])  # compiled code is loaded here
-    describe = _time(lambda: list(some.batches(PROBE_BATCH, derivatives=regressor.smooth)))
-    features = _time(lambda: [feature_rows(blocks, batch) for batch in batches])
+
+    def rows() -> None:
+        for batch in batches:
+            deque(rows_of(blocks, batch), maxlen=0)
+
+    def derivatives() -> None:  # by neighbour, they are made when rows are
+        for near in (sites.by_neighbour for batch in batches for sites in batch.terms if sites.by_neighbour):
+            near.blocks(slice(0, len(near.sites)))
+
+    rows()  # compiled code is loaded here
+    made = _time(derivatives)
+    describe = made + _time(lambda: list(some.batches(PROBE_BATCH, derivatives=regressor.smooth)))
+    features = max(0.0, _time(rows) - made)
     return describe / len(some), features / (len(some) * blocks[-1].columns.stop)
 
 

@@ -55,9 +55,9 @@ def learning_curve(
     """
     progress = progress or Progress()
     _check_sizes(sizes, len(train), n_valid)
-    table, plot = (beside(output, ending) for ending in ("json", "png")) if output is not None else (None, None)
-    for path in filter(None, (table, plot)):
-        check_output(path)
+    if output is not None:
+        for ending in ("json", "png"):
+            check_output(beside(output, ending))
     order = rng.permutation(train)
     points: list[dict[str, Any]] = []
     for size in sorted({*sizes, len(train)}):
@@ -66,15 +66,13 @@ def learning_curve(
         points.append(_point(size, potential))
         curve = {"n_valid": n_valid, "points": points}
         potential = replace(potential, record=potential.record | {"learning_curve": curve})
-        if table is not None:
-            _write(curve, table)
-        # What was asked for is not lost if the fit to all frames, which may take much longer, is interrupted.
-        if output is not None and size >= max(sizes):
-            save(potential, output)
-    if plot is not None and output is not None:
-        from rfp_md.evaluation.plots import plot_learning_curve
-
-        plot_learning_curve(points, plot, f"{Path(output).name}: {n_valid} validation frames")
+        if output is not None:
+            _write(curve, beside(output, "json"))
+            # What was asked for is not lost if the fit to all frames, which may take much longer, is interrupted.
+            if size >= max(sizes):
+                save(potential, output)
+    if output is not None:
+        _draw(points, output, n_valid)
     return potential
 
 
@@ -108,6 +106,12 @@ def _point(size: int, potential: Potential) -> dict[str, Any]:
             "use another one"
         )
     return point
+
+
+def _draw(points: Sequence[dict[str, Any]], output: str | Path, n_valid: int) -> None:
+    from rfp_md.evaluation.plots import plot_learning_curve
+
+    plot_learning_curve(points, beside(output, "png"), f"{Path(output).name}: {n_valid} validation frames")
 
 
 def _write(curve: dict[str, Any], path: Path) -> None:

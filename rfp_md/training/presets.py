@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from rfp_md.frames import Dataset
+from rfp_md.training.options import PresetName
 
-PresetName = Literal["accurate", "fast", "reference"]
 LARGEST_MOLECULE = 30  # atoms that are told apart; beyond, the pairs of labelled atoms are too many
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +23,9 @@ from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor, Samples
 from rfp_md.structures.fingerprints import Fingerprints
+from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration
+from rfp_md.training.options import Target
 from rfp_md.training.samples import DescribedFrames, Outputs
-from rfp_md.training.specs import make_baselines, make_regressor, make_terms, parse_duration
-
-Target = Literal["conservative", "direct"]
 
 
 @dataclass(frozen=True, eq=False)

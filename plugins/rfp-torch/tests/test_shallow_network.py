@@ -12,7 +12,7 @@ from rfp_md.regressors import Batch, Samples
 from rfp_md.sites import Sites
 from rfp_md.testing import check_regressor
 from rfp_md.testing.synthetic import synthetic, whole
-from rfp_md.training.specs import make_regressor
+from rfp_md.training.flag_values import make_regressor
 
 torch = pytest.importorskip("torch", reason="torch is not installed; pip install torch")
 package = pytest.importorskip("rfp_torch.shallow_network", reason="pip install --editable plugins/rfp-torch")

@@ -26,7 +26,7 @@ NODE = "@DEFAULT"
 MOST_ATOMS = 10_000_000
 
 
-class Engine:
+class MDIEngine:
     """A potential, and what the driver has said so far; in Å and eV.
 
     Args:

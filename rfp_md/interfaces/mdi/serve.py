@@ -14,7 +14,7 @@ from typing import Any
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.interfaces.mdi.channel import Channel
-from rfp_md.interfaces.mdi.engine import NODE, Engine
+from rfp_md.interfaces.mdi.engine import NODE, MDIEngine
 from rfp_md.potential import Potential
 
 EXAMPLE = "-role ENGINE -name rfp -method TCP -hostname localhost -port 8021"
@@ -42,7 +42,7 @@ def serve_mdi(potential: Potential, template: Frames | None, options: str, *, ti
     """
     host, port, text = parse_options(options)
     mdi = _import()
-    engine = Engine(potential, template)
+    engine = MDIEngine(potential, template)
     _start(mdi, text, host, port, timeout)
     mdi.MDI_Register_Node(NODE)
     for command in (*engine.commands, "EXIT"):

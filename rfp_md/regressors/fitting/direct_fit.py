@@ -12,7 +12,7 @@ from rfp_md.linalg.gram import Gram, weighted_sum
 from rfp_md.linalg.ridge import DualRidge, Ridge, Solution
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Samples
-from rfp_md.regressors.fitting.rows import Block, energy_rows
+from rfp_md.regressors.fitting.rows import FeatureBlock, energy_rows
 
 Solve = Callable[[float], Solution]
 
@@ -20,7 +20,7 @@ Solve = Callable[[float], Solution]
 class DirectFit:
     """min_C |Y − Φ C|² + λ |C|², thesis Algorithms 3 and 4, with Φ_mk = Σ_s φ_k(x_ms) and Y (M, P)."""
 
-    def __init__(self, blocks: list[Block], batch_size: int, progress: Progress, *, scaled: bool = True) -> None:
+    def __init__(self, blocks: list[FeatureBlock], batch_size: int, progress: Progress, *, scaled: bool = True) -> None:
         self.blocks = blocks
         self._batch_size, self._progress, self._scaled = batch_size, progress, scaled
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from rfp_md.arrays import Floats
 from rfp_md.linalg.ridge import Solution
 from rfp_md.regressors.base import Samples
-from rfp_md.regressors.fitting.rows import Block, feature_rows, targets
+from rfp_md.regressors.fitting.rows import FeatureBlock, rows_of
 from rfp_md.regressors.fitting.variance_ratio import VarianceRatio
 
 ENOUGH = 50  # errors, whose mean is known within some 10 %
@@ -32,18 +33,19 @@ class Score:
     variance_ratio: float | None = None
 
 
-def validate(blocks: list[Block], candidate: Solution, valid: Samples, batch_size: int, derivatives: bool) -> Score:
-    """The candidate's score."""
+def score(
+    blocks: Sequence[FeatureBlock], candidate: Solution, valid: Samples, batch_size: int, *, derivatives: bool
+) -> Score:
+    """The errors of a candidate readout on the validation samples."""
     spread = VarianceRatio(candidate)
     errors: list[list[Floats]] = [[], [], []]
     wanted: list[list[Floats]] = [[], [], []]
     for batch in valid.batches(batch_size, derivatives=derivatives):
-        for kind, (rows, target) in enumerate(zip(feature_rows(blocks, batch), targets(batch), strict=True)):
-            if rows is not None and target is not None:
-                errors[kind].append(np.abs(rows @ candidate.coefficients - target))
-                wanted[kind].append(target)
-                if kind == int(derivatives):
-                    spread.add(rows, errors[kind][-1])
+        for rows in rows_of(blocks, batch):
+            errors[rows.kind].append(np.abs(rows.features @ candidate.coefficients - rows.targets))
+            wanted[rows.kind].append(rows.targets)
+            if rows.kind == int(derivatives):
+                spread.add(rows.features, errors[rows.kind][-1])
     maes = [float(np.concatenate(part).mean()) if part else None for part in errors]
     value = sum(mae * _weight(np.concatenate(part)) for mae, part in zip(maes, wanted, strict=True) if mae is not None)
     return Score(maes[0], maes[1], maes[2], value, spread.mean())

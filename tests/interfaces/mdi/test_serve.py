@@ -12,7 +12,7 @@ from ase.units import Bohr, Hartree
 
 from rfp_md.errors import UserError
 from rfp_md.interfaces.mdi import serve_mdi
-from rfp_md.interfaces.mdi.engine import Engine
+from rfp_md.interfaces.mdi.engine import MDIEngine
 from rfp_md.interfaces.mdi.serve import parse_options
 from tests.interfaces.stand_ins import Altered, Periodic, spoil
 
@@ -221,7 +221,7 @@ def test_a_periodic_model_sees_the_cell_and_its_stress_is_the_slope_along_it(rng
     cell = np.array([[8.0, 0, 0], [1, 8, 0], [0.5, -1, 9]])
 
     def engine(strain):
-        made = Engine(Periodic(), None)
+        made = MDIEngine(Periodic(), None)
         tell(made, ">NATOMS", [4])
         tell(made, ">ELEMENTS", [18] * 4)
         tell(made, ">CELL", (cell @ (np.eye(3) + strain) / Bohr).reshape(-1))
@@ -237,7 +237,7 @@ def test_a_periodic_model_sees_the_cell_and_its_stress_is_the_slope_along_it(rng
 
 
 def test_types_that_contradict_the_order_of_the_atoms_are_refused(potential):
-    engine = Engine(potential, potential.reference)
+    engine = MDIEngine(potential, potential.reference)
     tell(engine, ">TYPES", [7, 7, 2, 3, 3, 3, 3, 3, 3])
     with pytest.raises(UserError, match="atoms of type 1 have several elements"):
         tell(engine, ">TYPES", [1, 2, 1, 3, 3, 3, 3, 3, 3])
@@ -253,7 +253,7 @@ def test_types_that_contradict_the_order_of_the_atoms_are_refused(potential):
     ],
 )
 def test_what_cannot_be_answered_is_one_sentence(potential, commands, message):
-    engine = Engine(potential, potential.reference)
+    engine = MDIEngine(potential, potential.reference)
     *before, (last, given) = commands
     for command, taken in before:
         tell(engine, command, *taken)
@@ -262,13 +262,13 @@ def test_what_cannot_be_answered_is_one_sentence(potential, commands, message):
 
 
 def test_a_result_that_is_not_finite_is_not_sent(potential):
-    engine = Engine(Altered(potential, 1, spoil), potential.reference)
+    engine = MDIEngine(Altered(potential, 1, spoil), potential.reference)
     with pytest.raises(UserError, match="not finite"):
         tell(engine, "<FORCES")
 
 
 def test_an_answer_is_given_anew_after_the_atoms_have_moved(potential, ethanol):
-    engine = Engine(potential, ethanol[:1])
+    engine = MDIEngine(potential, ethanol[:1])
     before = tell(engine, "<PE")
     tell(engine, ">COORDS", (ethanol.positions[1] / Bohr).reshape(-1))
     assert tell(engine, "<PE") != before

@@ -1,4 +1,4 @@
-"""What flags say: --descriptor, --regressor and --baseline (NAME[:key=value,…]), --learning-curve, --time-budget."""
+"""What flags say: --descriptor, --regressor, --baseline (NAME[:key=value,…]), --learning-curve, --time-budget."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rfp_md.regressors import Regressor
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
-def parse_spec(text: str, flag: str) -> tuple[str, dict[str, Any]]:
+def parse_plugin(text: str, flag: str) -> tuple[str, dict[str, Any]]:
     """Split ``NAME[:key=value,…]``. Raises UserError naming the flag."""
     name, _, rest = text.partition(":")
     parameters = {}
@@ -30,11 +30,11 @@ def parse_spec(text: str, flag: str) -> tuple[str, dict[str, Any]]:
     return name, parameters
 
 
-def make_terms(specs: Sequence[str]) -> tuple[list[Descriptor], list[int | None]]:
+def make_terms(flags: Sequence[str]) -> tuple[list[Descriptor], list[int | None]]:
     """The descriptors, and the width of each where it is given as the parameter ``width``."""
     terms, widths = [], []
-    for text in specs:
-        name, parameters = parse_spec(text, "--descriptor")
+    for text in flags:
+        name, parameters = parse_plugin(text, "--descriptor")
         width = parameters.pop("width", None)
         if width is not None and not (width.isascii() and width.isdigit() and int(width) > 0):
             raise UserError(f"--descriptor {text}: width must be a positive whole number")
@@ -45,14 +45,14 @@ def make_terms(specs: Sequence[str]) -> tuple[list[Descriptor], list[int | None]
 
 def make_regressor(text: str) -> Regressor:
     """The regressor of one ``NAME[:key=value,…]``."""
-    name, parameters = parse_spec(text, "--regressor")
+    name, parameters = parse_plugin(text, "--regressor")
     regressor: Regressor = plugins.create("regressor", name, parameters)
     return regressor
 
 
-def make_baselines(specs: Sequence[str]) -> list[Baseline]:
+def make_baselines(flags: Sequence[str]) -> list[Baseline]:
     """The baselines, in their order."""
-    return [plugins.create("baseline", *parse_spec(text, "--baseline")) for text in specs]
+    return [plugins.create("baseline", *parse_plugin(text, "--baseline")) for text in flags]
 
 
 def parse_sizes(text: str) -> list[int]:

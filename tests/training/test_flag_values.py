@@ -3,7 +3,7 @@
 import pytest
 
 from rfp_md.errors import UserError
-from rfp_md.training.specs import parse_duration, parse_sizes
+from rfp_md.training.flag_values import parse_duration, parse_sizes
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""Options of ``rfp evaluate`` and ``rfp data audit``."""
+
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rfp_md.io.options import Data, EnergyUnit, ForceUnit, LengthUnit, Model
+from rfp_md.verbs import Argument, Option
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Options of ``rfp evaluate``."""
+
+    model: Model
+    data: Data
+    _: KW_ONLY
+    plot: Annotated[Path | str | None, Option("PNG for the parity plot; with --uncertainty, for its calibration.")] = (
+        None
+    )
+    uncertainty: Annotated[bool, Option("Compare the errors with what the model's committee predicts of them.")] = False
+    energy_unit: EnergyUnit = None
+    force_unit: ForceUnit = None
+    length_unit: LengthUnit = None
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """Options of ``rfp data audit``."""
+
+    train: Annotated[Path | str, Argument("Training frames, or a model that was fitted to them.", metavar="TRAIN")]
+    test: Annotated[Path | str, Argument("Frames that are to judge a model.", metavar="TEST")]
+    _: KW_ONLY
+    energy_unit: EnergyUnit = None
+    force_unit: ForceUnit = None
+    length_unit: LengthUnit = None

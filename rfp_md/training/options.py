@@ -1,0 +1,52 @@
+"""Options of ``rfp train``."""
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Union
+
+from rfp_md.io.options import DATA, OUTPUT, EnergyUnit, Files, ForceUnit, LengthUnit
+from rfp_md.progress import Progress
+from rfp_md.verbs import Option
+
+if TYPE_CHECKING:
+    from rfp_md.frames import Dataset
+
+Target = Literal["conservative", "direct"]
+PresetName = Literal["accurate", "fast", "reference"]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of ``rfp train``."""
+
+    data: Annotated[Union[Files, "Dataset"], DATA]
+    _: KW_ONLY
+    output: Annotated[Path | str | None, Option("The .rfp file to write.", flags=OUTPUT, required=True)] = None
+    descriptor: Annotated[Sequence[str], Option("NAME[:key=value,...], once for each term; width=N is its width.")] = ()
+    regressor: Annotated[str | None, Option("NAME[:key=value,...].")] = None
+    baseline: Annotated[
+        Sequence[str], Option("NAME[:key=value,...], once for each part that is not learned; default: elements.")
+    ] = ()
+    target: Annotated[Target, Option("conservative: forces are the energy's gradient; direct: they are not.")] = (
+        "conservative"
+    )
+    preset: Annotated[
+        PresetName,
+        Option(
+            "accurate: local and labelled terms; fast: labelled distances of one molecule; "
+            "reference: accurate's exact kernel, for up to a few hundred frames."
+        ),
+    ] = "accurate"
+    n_train: Annotated[int | None, Option("Frames to train on; default: all that are left.")] = None
+    n_valid: Annotated[int | None, Option("Frames to choose hyper-parameters on; default: 10 %.")] = None
+    split: Annotated[str, Option("random, contiguous, or a JSON file of indices.")] = "random"
+    seed: Annotated[int, Option("Seed of everything random.", least=0)] = 0
+    learning_curve: Annotated[
+        str | Sequence[int] | None, Option("Numbers of training frames, as in 50,100,200, to fit to as well.")
+    ] = None
+    time_budget: Annotated[str | None, Option("90s, 5min or 1h: as many features as can be fitted in it.")] = None
+    energy_unit: EnergyUnit = None
+    force_unit: ForceUnit = None
+    length_unit: LengthUnit = None
+    progress: Progress | None = None
