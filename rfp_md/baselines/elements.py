@@ -40,14 +40,17 @@ class Elements(Baseline):
         return Prediction(self.energies(frames), np.zeros(frames.positions.shape), np.zeros((len(frames), 3, 3)))
 
     def energies(self, frames: Frames) -> Floats:
-        known = dict(zip(self.state["elements"].tolist(), self.state["energies"].tolist(), strict=True))
-        numbers = frames.numbers.tolist()
-        if unknown := sorted(set(numbers) - set(known)):
+        state = self.state
+        known = dict(zip(state["elements"].tolist(), state["energies"].tolist(), strict=True))
+        try:
+            energy = sum([known[z] for z in frames.numbers.tolist()])
+        except KeyError:
+            unknown = sorted(set(frames.numbers.tolist()) - set(known))
             raise UserError(
                 f"{frames.source}: has {formula(unknown)}, but baseline '{self.name}' was fitted to "
                 f"{formula(list(known))} only"
-            )
-        return np.full(len(frames), float(sum(known[z] for z in numbers)))
+            ) from None
+        return np.full(len(frames), float(energy))
 
 
 def _counts(numbers: Ints, elements: list[int]) -> Floats:

@@ -1,6 +1,7 @@
 """Models with baselines that have forces: what is not learned is taken off before the fit and comes back whole."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from rfp_md.frames import Dataset
 from rfp_md.testing.structures import crystal, molecule
 from rfp_md.validation.forces.differences import central_differences, stress_error
 from tests.baselines.pairs import LennardJones
+from tests.cli.test_cli import rfp
+from tests.conftest import ETHANOL
 from tests.dummies import register
 
 BASELINES = ["lennard_jones:depth=0.08,distance=1.8", "elements"]  # the second takes what is constant in the rest
@@ -140,3 +143,12 @@ def test_a_periodic_structure_goes_into_a_baseline_that_cannot_see_it(silicon):
 def test_a_flag_that_says_nothing_is_found_after_the_frames_are_read(spec, message):
     with pytest.raises(UserError, match=message):
         rfp_md.train("no_such_file.xyz", baseline=[spec])
+
+
+def test_the_command_line_and_a_configuration_forget_a_baseline(tmp_path):
+    (tmp_path / "options.toml").write_text('baseline = ["elements", "elements"]\npreset = "fast"\n')
+    train = ("train", f"{ETHANOL}@:20", "-o", tmp_path / "model.rfp", "--regressor", "rfnn:width=20")
+    for options in (("--config", tmp_path / "options.toml"), ("--baseline", "elements", "--baseline", "elements")):
+        assert rfp(*train, *options).returncode == 0
+        header = json.loads(rfp("info", tmp_path / "model.rfp", "--json").stdout)
+        assert [entry["name"] for entry in header["baselines"]] == ["elements", "elements"]
