@@ -89,7 +89,8 @@ def run(*command, **options) -> str:
 def environment(tmp_path_factory):
     """The folder of programs of a fresh environment with rfp-md and one generated plugin of each kind."""
     root = tmp_path_factory.mktemp("plugins")
-    packages = [new_plugin("atom_density", "descriptor", root), new_plugin("my_sines", "regressor", root)]
+    kinds = {"atom_density": "descriptor", "my_sines": "regressor", "soft_walls": "baseline"}
+    packages = [new_plugin(name, kind, root) for name, kind in kinds.items()]
     venv.create(root / "venv", with_pip=True)
     programs = root / "venv/bin"
     run(programs / "pip", "install", "--quiet", "--disable-pip-version-check", ROOT, *packages, "pytest")

@@ -26,7 +26,8 @@ def report(options: ReportOptions) -> dict[str, Any]:
     Raises:
         UserError: a file that cannot be read or written, or frames that the model has nothing to say about.
     """
-    from rfp_md.artifact.file import load, read
+    from rfp_md.artifact.container import read
+    from rfp_md.artifact.file import load
     from rfp_md.io import Units, paths_of
     from rfp_md.report.content import content
     from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rfp_md.artifact.header import Arrays, Entry, Header
+from rfp_md.artifact.header import Arrays, Entry, Header, element_energies
 from rfp_md.potential import Potential
 from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
 from rfp_md.report.snippets import snippets
@@ -51,10 +51,10 @@ def _model(path: Path, header: Header, arrays: Arrays, potential: Potential) -> 
         "formula": Formula.from_list([chemical_symbols[z] for z in header.numbers]).format("hill"),
         "n_atoms": len(header.numbers),
         "numbers": header.numbers,
-        "elements": [chemical_symbols[int(z)] for z in sorted(header.baseline_ev, key=int)],
+        "elements": [chemical_symbols[z] for z in header.elements],
         "fixed_composition": header.fixed_composition,
         "periodic": any(header.pbc),
-        "target": "direct" if potential.direct else "conservative",
+        "target": "conservative" if potential.conservative else "direct",
         "has_forces": potential.has_forces,
         "terms": [_entry(term) for term in header.terms],
         "regressor": _entry(header.regressor),
@@ -63,7 +63,8 @@ def _model(path: Path, header: Header, arrays: Arrays, potential: Potential) -> 
         "widths": header.record.get("widths"),
         "numbers_stored": sum(array.size for array in arrays.values()),
         "committee_members": _members(arrays),
-        "baseline_ev": {chemical_symbols[int(z)]: energy for z, energy in header.baseline_ev.items()},
+        "baseline_ev": {chemical_symbols[z]: energy for z, energy in element_energies(header, arrays).items()},
+        "baselines": [_entry(baseline) for baseline in header.baselines],
         "bytes": path.stat().st_size,
     }
 
@@ -80,7 +81,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
 def _warnings(path: Path, potential: Potential, errors: ErrorsOnTestFrames | None) -> list[dict[str, str]]:
     """What a reader must know before any figure: ``level`` (bad, warning, note) and ``text``."""
     found = []
-    if potential.direct:
+    if not potential.conservative:
         text = "A direct model: its forces are not the gradient of its energy, so that it cannot conserve energy in MD."
         found.append(("bad", text))
     if not potential.has_forces:
@@ -106,10 +107,11 @@ def _validation_errors(fit: dict[str, Any]) -> dict[str, float | None]:
 
 
 def _provenance(path: Path, header: Header) -> dict[str, Any]:
-    parts = [*header.terms, header.regressor, *([header.force_regressor] if header.force_regressor else [])]
+    forces = [header.force_regressor] if header.force_regressor else []
+    parts = [*header.baselines, *header.terms, header.regressor, *forces]
     return {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "format_version": header.format_version,
+        "format_version": header.stored_version,
         "written_by": f"rfp-md {header.rfp_md}",
         "page_by": f"rfp-md {version('rfp-md')}",
         "packages": sorted({f"{part.package} {part.version}" for part in parts}),

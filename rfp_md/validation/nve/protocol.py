@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rfp_md.arrays import Floats
+from rfp_md.dynamics.momenta import temperature_of
 from rfp_md.logs.trace import Trace
 from rfp_md.prediction import AnyPotential
 from rfp_md.progress import Progress
