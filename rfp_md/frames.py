@@ -74,10 +74,12 @@ class Frames:
 
     @property
     def n_atoms(self) -> int:
+        """The number of atoms N of each structure."""
         return len(self.numbers)
 
     @property
     def periodic(self) -> bool:
+        """Whether the structures repeat along any of the three lattice vectors."""
         return any(self.pbc)
 
     @property
@@ -130,6 +132,7 @@ class Dataset:
 
     @property
     def sources(self) -> str:
+        """The names of the files that the blocks come from, each once, for messages."""
         return ", ".join(dict.fromkeys(block.source for block in self.blocks))
 
     @property

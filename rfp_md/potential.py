@@ -59,6 +59,7 @@ class Potential:
 
     @property
     def has_forces(self) -> bool:
+        """Whether the regressor is smooth and every descriptor has derivatives."""
         return self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors)
 
     @property

@@ -33,17 +33,17 @@ def free_virials(frames: Frames, forces: Floats) -> Floats:
 
 
 class AnyPotential(Protocol):
-    """A potential as the checks see it; ``Potential`` is one.
-
-    Attributes:
-        reference: one structure, from which everything starts.
-    """
+    """A potential as the checks see it; ``Potential`` is one."""
 
     @property
-    def reference(self) -> Frames: ...
+    def reference(self) -> Frames:
+        """One structure, from which everything starts."""
+        ...
 
     @property
-    def has_forces(self) -> bool: ...
+    def has_forces(self) -> bool:
+        """Whether forces are known; ``compute`` needs them, ``energies`` does not."""
+        ...
 
     @property
     def has_stress(self) -> bool:

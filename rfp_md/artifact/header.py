@@ -46,6 +46,7 @@ class Header(BaseModel):
 
     @property
     def stored_version(self) -> int:
+        """The version of the format that the file itself has."""
         return self._stored_version
 
 
@@ -59,6 +60,7 @@ def element_energies(header: Header, arrays: Arrays) -> dict[int, float]:
 
 
 def package_version() -> str:
+    """The version of rfp-md that is installed."""
     from importlib.metadata import version
 
     return version("rfp-md")

@@ -29,6 +29,7 @@ class Layout:
 
     @property
     def size(self) -> int:
+        """How many numbers an atom has: the constant and all A_qlm, nA = 1 + Σ_l (2l + 1) q_l."""
         return 1 + sum((2 * l + 1) * q for l, q in enumerate(self.channels))
 
     def places(self, l: int, q: int) -> list[int]:

@@ -75,6 +75,7 @@ class ManyBody(Descriptor):
         )
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        """Take back elements, channels and components, once they fit each other and ``n_radial``."""
         n = len(state["elements"])
         if state["mixing"].shape[:3] != (n, n, self.n_radial) or state["projections"].shape[:1] != (n,):
             raise ValueError("elements, mixing and projections do not fit each other")
@@ -82,15 +83,19 @@ class ManyBody(Descriptor):
         return super().restore(state)
 
     def site_types(self, numbers: Ints) -> Ints:
+        """Every atom is a site, typed by its element: the atomic numbers (N,)."""
         return numbers
 
     def values(self, frames: Frames) -> Floats:
+        """x_i = U B(A_i), the invariants of every atom in principal components (M, N, D)."""
         return self.values_and_pullback(frames)[0]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/d(coordinates) (M, C, 3), from dE/dx back through U, B, A and the density to the neighbours' vectors."""
         return self.values_and_pullback(frames)[1](gradient)
 
     def values_and_pullback(self, frames: Frames) -> tuple[Floats, Pullback]:
+        """x (M, N, D) and its pullback, which uses the neighbours and A of every centre again."""
         near, centres, species = self._neighbours(frames)
         mixed = self._mix(self._densities(near, species), centres)
         invariants = kernels.invariants(mixed, *self._couplings.terms, len(self._couplings.orders))
@@ -107,6 +112,7 @@ class ManyBody(Descriptor):
         return self._project(invariants, centres).reshape(len(frames), frames.n_atoms, -1), pullback
 
     def neighbour_jacobian(self, frames: Frames) -> NeighbourJacobian:
+        """∂x_s/∂r_c for c among atom s, its neighbours and the strain; blocks are computed when they are asked for."""
         near, centres, species = self._neighbours(frames)
         mixed = self._mix(self._densities(near, species), centres)
         projections = np.ascontiguousarray(self._state["projections"].transpose(0, 2, 1))

@@ -126,6 +126,7 @@ class DualRidge:
         self._values, self._vectors = eigh(self._rows @ self._rows.T, lower=True, driver="evd")
 
     def solve(self, regularization: float) -> Solution:
+        """Solve for one λ, leaving out the eigenvectors whose eigenvalues are rounding."""
         kept = self._values > EIGENVALUE_FLOOR * self._values[-1]
         vectors = self._vectors[:, kept]
         dual = vectors @ ((vectors.T @ self._targets) / (self._values[kept] + regularization)[:, None])

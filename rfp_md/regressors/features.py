@@ -78,6 +78,7 @@ class FeatureRegressor(Regressor):
 
     @property
     def smooth(self) -> bool:
+        """Whether σ′ is continuous."""
         return ACTIVATIONS[self.activation_name].smooth
 
     def n_slopes(self, train: Samples) -> int:
@@ -92,6 +93,7 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
+        """Draw the features, accumulate normal equations, choose λ and weights, solve, and make the committee."""
         self._check_used(train)
         survey = self.survey(train, valid, rng)
         plan = self.plan(survey, widths)
@@ -186,9 +188,11 @@ class FeatureRegressor(Regressor):
 
     @property
     def numbers_per_site(self) -> int:
+        """The features of the largest block."""
         return max(len(block.features.biases) for block in self._blocks())
 
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+        """E = Φ c (M,), and for each term dE/dx = Σ_k c_k ∂φ_k/∂x (M, S, D)."""
         energies, gradients = evaluate(self._blocks(), self._state["readout"][:, None], terms)
         return energies[0], [gradient[0] for gradient in gradients]
 
@@ -202,6 +206,7 @@ class FeatureRegressor(Regressor):
         return evaluate(self._blocks(), readouts, terms)
 
     def deviations(self, terms: Sequence[Sites]) -> Floats:
+        """The standard deviation of the committee's energies Φ (c + s δ_p) (M,), eV."""
         members = energy_rows(self._blocks(), terms) @ self._deviations()
         deviations: Floats = members.std(axis=1, ddof=1)
         return deviations
@@ -214,6 +219,7 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
+        """min_C |Y − Φ C|² + λ |C|² for the outputs Y (M, P), with λ chosen on the validation samples."""
         self._check_weights("force_weights", "stress_weights", "pool", where="with --target direct")
         survey = Survey.of(train, valid, 0, rng)
         pools = self.site_pools(survey, widths, self.default_width(len(train), len(train)))
@@ -235,10 +241,12 @@ class FeatureRegressor(Regressor):
         }
 
     def predict_outputs(self, terms: Sequence[Sites]) -> Floats:
+        """Y = Φ C (M, P)."""
         outputs: Floats = energy_rows(self._blocks(), terms) @ self._state["readout"]
         return outputs
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        """Take back features, readout and committee, once their numbers of features fit each other."""
         super().restore(state)
         self._layout = None
         width = 0

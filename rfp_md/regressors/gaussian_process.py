@@ -73,10 +73,12 @@ class GaussianProcess(Regressor):
 
     @property
     def takes_width(self) -> bool:
+        """It has none to choose: every training site is a centre."""
         return False
 
     @property
     def numbers_per_site(self) -> int:
+        """The training sites of the largest part."""
         return max((array[..., 0].size for key, array in self._state.items() if key.endswith(".sites")), default=1)
 
     def fit(
@@ -87,6 +89,7 @@ class GaussianProcess(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
+        """Solve (K + Λ) a = y for each length scale and noise, choose the best, and solve once more with all frames."""
         n = (len(train) + len(valid)) * (1 + train.n_coordinates)
         progress.message(f"{n} observations: their covariance matrix and its factor take {16e-9 * n**2:.2f} GB")
         require_memory(
@@ -123,6 +126,7 @@ class GaussianProcess(Regressor):
         }
 
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+        """E = Σ_t α_t κ + g d·v (M,), and for each term dE/dx (M, S, D), over the training sites t."""
         energies = np.zeros(len(terms[0].values))
         gradients = [np.zeros_like(sites.values) for sites in terms]
         for prefix in self._known():
@@ -141,6 +145,7 @@ class GaussianProcess(Regressor):
         return energies, gradients
 
     def deviations(self, terms: Sequence[Sites]) -> Floats:
+        """s √(κ(x, x) − k·(K + Λ)⁻¹ k) of each energy (M,), eV. Raises UserError without ``variance=true``."""
         if "noise" not in self._state:
             raise UserError("this Gaussian process has no variance; train it with gaussian_process:variance=true")
         known, asked = [], []

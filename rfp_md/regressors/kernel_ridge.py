@@ -32,19 +32,24 @@ class KernelRidge(FeatureRegressor):
 
     @property
     def activation_name(self) -> str:
+        """The kernel's name; its features are made here and not looked up in ACTIVATIONS."""
         return self.kernel
 
     @property
     def smooth(self) -> bool:
+        """Both kernels have continuous derivatives."""
         return True
 
     def features(self, weights: Floats, biases: Floats) -> Features:
+        """φ_k(x) = κ(|x − x_k| / ℓ) with the centres as weights (K, D) and 1/ℓ as biases (K,)."""
         return RadialMap(weights, biases, self.kernel)
 
     def default_width(self, n_samples: int, n_rows: int) -> int:
+        """A centre from every structure, up to 6000."""
         return min(n_samples, 6000)
 
     def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Take centres (K, D) among the sites, one from each structure as long as there are enough, and 1/ℓ (K,)."""
         # Sites that a symmetry makes out of one structure give one and the same feature: first one site from each
         # structure, in random order, then a second one.
         order = rng.permutation(len(pool.points))

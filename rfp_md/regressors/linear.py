@@ -41,20 +41,25 @@ class Linear(FeatureRegressor):
 
     @property
     def takes_width(self) -> bool:
+        """It has none to choose: the components of the sites are its features."""
         return False
 
     @property
     def universal(self) -> bool:
+        """A linear function of a site comes close to linear ones only."""
         return False
 
     @property
     def activation_name(self) -> str:
+        """σ(z) = z."""
         return "identity"
 
     def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """W = 1 above a row of zeros (D + 1, D) and b = (0, …, 0, 1): x itself and a constant; nothing is random."""
         n_components = pool.points.shape[1]
         return np.eye(n_components + 1, n_components), np.eye(n_components + 1)[-1]
 
     def site_pools(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[SitePool]:
+        """The pools with D + 1 features each, whatever the widths."""
         pools = super().site_pools(survey, widths, default)
         return [replace(pool, width=pool.points.shape[1] + 1) for pool in pools]

@@ -40,9 +40,11 @@ class RandomFourier(FeatureRegressor):
 
     @property
     def activation_name(self) -> str:
+        """σ(z) = cos z."""
         return "cos"
 
     def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw W_k = ω_k/ℓ_k on one group of components each (K, D), and phases b (K,)."""
         points, width = pool.points, pool.width
         low, high = np.log(self.length_scale[0]), np.log(self.length_scale[-1])
         group = rng.integers(0, len(pool.groups), width)

@@ -33,9 +33,11 @@ class RandomFeatureNetwork(FeatureRegressor):
 
     @property
     def activation_name(self) -> str:
+        """The activation that the user chose."""
         return self.activation
 
     def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw pairs of sites by the heuristic, and make W (K, D) and b (K,) of them by the weight law."""
         first, second = sample_pairs(
             pool.points, pool.outputs, pool.places, pool.width, self.sampling, self.pair_multiplicity, rng
         )

@@ -35,7 +35,7 @@ class Sampler:
 
     @property
     def steps(self) -> int:
-        """Of the whole run."""
+        """The steps of the whole run."""
         return steps_of(self.options)
 
     def run(self) -> int:

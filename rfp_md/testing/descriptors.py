@@ -77,6 +77,7 @@ class DescriptorChecks:
     frames: Frames
 
     def all(self) -> list[Callable[[], None]]:
+        """Every check that applies to a molecule, in the order of the table."""
         return [
             self.documented,
             self.shapes_and_dtypes,
@@ -99,6 +100,7 @@ class DescriptorChecks:
         ]
 
     def in_a_crystal(self) -> list[Callable[[], None]]:
+        """The checks that are made in a periodic cell too."""
         return [
             self.shapes_and_dtypes,
             self.batch_equals_single,
@@ -113,20 +115,25 @@ class DescriptorChecks:
 
     @cached_property
     def fitted(self) -> Descriptor:
+        """A new descriptor of the same parameters, fitted to the frames."""
         return fresh(self.descriptor, self.frames)
 
     @cached_property
     def values(self) -> Floats:
+        """Its values of the frames (M, S, D)."""
         return self.fitted.values(self.frames)
 
     def fits(self) -> None:
+        """It can be fitted, and what it learns can be stored."""
         check_fitted(self.fitted)
 
     def documented(self) -> None:
+        """Its class has a docstring, which is its documentation."""
         if not type(self.descriptor).__doc__:
             fail("its class has no docstring; write the equation and its source, which is its documentation")
 
     def shapes_and_dtypes(self) -> None:
+        """Values, types and derivatives are arrays of the right shapes and types."""
         values, types = self.fitted.values(self.frames), self.fitted.site_types(self.frames.numbers)
         want_array("values", values, (len(self.frames), len(types), None))
         if not np.issubdtype(np.asarray(types).dtype, np.integer) or np.ndim(types) != 1:
@@ -139,6 +146,7 @@ class DescriptorChecks:
             want_array("pullback", pulled, (len(self.frames), n_coordinates(self.frames), 3))
 
     def input_not_changed(self) -> None:
+        """Frames and gradients that it is given stay as they are."""
         # Other positions than those of the other checks: a defect may already have worked on these.
         before = displaced(self.frames)
         frames, gradient = copied(before), np.ones_like(self.values)
@@ -153,6 +161,7 @@ class DescriptorChecks:
             fail("pullback changes the gradient that it is given; work on a copy")
 
     def no_state_between_calls(self) -> None:
+        """A structure has the same values after another one was described."""
         fitted = fresh(self.descriptor, self.frames)
         before = fitted.values(self.frames[:1]).copy()
         other = displaced(self.frames)
@@ -163,6 +172,7 @@ class DescriptorChecks:
             fail("the same structure gives other values after another one was described; keep nothing between calls")
 
     def batch_equals_single(self) -> None:
+        """Each frame has the same values and the same pullback alone and among others."""
         for k in range(len(self.frames)):
             if far(self.values[k : k + 1], self.fitted.values(self.frames[k : k + 1]), SAME):
                 fail(f"values of frame {k} differ between a batch and a single call; frames must not see each other")
@@ -175,6 +185,7 @@ class DescriptorChecks:
                 fail(f"the pullback of frame {k} differs between a batch and a single call")
 
     def derivative(self) -> None:
+        """Its Jacobian is the derivative of its values, against central differences along every coordinate."""
         self.needs("differentiable")
         frame = self.frames[:1]
         jacobian = self.fitted.jacobian(frame)
@@ -186,7 +197,7 @@ class DescriptorChecks:
                 self.compare(jacobian[0, :, :, i, axis], numerical, f"atom {i} along {'xyz'[axis]}")
 
     def virial(self) -> None:
-        """Strain rows of the Jacobian, against strained cells."""
+        """The strain rows of its Jacobian are right, against strained cells."""
         self.needs("differentiable")
         frame = self.frames[:1]
         jacobian = self.fitted.jacobian(frame)
@@ -198,6 +209,7 @@ class DescriptorChecks:
                 self.compare(jacobian[0, :, :, frame.n_atoms + a, b], numerical, f"strain {'xyz'[a]}{'xyz'[b]}")
 
     def pullback_equals_jacobian(self) -> None:
+        """Its pullback, also that of ``values_and_pullback``, is the gradient times the Jacobian."""
         self.needs("differentiable")
         gradient = np.cos(np.arange(self.values.size)).reshape(self.values.shape)
         product = np.einsum("msd,msdcx->mcx", gradient, self.fitted.jacobian(self.frames))
@@ -208,6 +220,7 @@ class DescriptorChecks:
             fail("values_and_pullback differs from values and pullback")
 
     def neighbours_are_the_whole_jacobian(self) -> None:
+        """A Jacobian by neighbour has every block that is not zero, also piece by piece."""
         if not self.fitted.local:
             skip("it gives a Jacobian or a pullback, and none by neighbour")
         sites = describe(self.fitted, self.frames, derivatives=True)
@@ -221,9 +234,11 @@ class DescriptorChecks:
             fail("blocks that are asked for piece by piece are others than those of all at once")
 
     def translation(self) -> None:
+        """A shifted structure has the same values, where that is declared."""
         self.invariance("translation_invariant", self.frames.positions + np.array([1.3, -0.7, 2.1]))
 
     def rotation(self) -> None:
+        """A turned structure, its cell included, has the same values, where that is declared."""
         turn = Rotation.from_rotvec([0.4, -0.9, 0.6]).as_matrix().T
         if self.frames.cells is None:
             self.invariance("rotation_invariant", self.frames.positions @ turn)
@@ -233,6 +248,7 @@ class DescriptorChecks:
             fail("it declares rotation_invariant, but a turned crystal has other values")
 
     def permutation(self) -> None:
+        """Relabelling like atoms only permutes the sites, where that is declared."""
         self.needs("permutation_invariant")
         relabelled = np.arange(self.frames.n_atoms)
         if self.descriptor.capabilities.fixed_composition:
@@ -252,13 +268,14 @@ class DescriptorChecks:
                     )
 
     def lattice_translation(self) -> None:
+        """An atom moved by a lattice vector changes nothing."""
         positions = self.frames.positions.copy()
         positions[:, 0] += self.frames.cells[:, 1] - self.frames.cells[:, 2]  # type: ignore[index]
         if far(self.values, self.fitted.values(moved(self.frames, positions)), INVARIANT):
             fail("an atom moved by a lattice vector changes the values; take every periodic image into account")
 
     def smoothness(self) -> None:
-        """Values and derivatives along an atom that is pulled away, through any cutoff."""
+        """Values and derivatives are continuous along an atom that is pulled away, through any cutoff."""
         self.needs("differentiable")
         if self.descriptor.capabilities.piecewise:
             skip("it declares piecewise")
@@ -287,6 +304,7 @@ class DescriptorChecks:
                     )
 
     def save_and_load(self) -> None:
+        """Made again from its parameters and state, it has the same values."""
         parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
         state = {name: np.array(array) for name, array in self.fitted.state.items()}
         again = type(self.descriptor)(**parameters).restore(state)
@@ -294,7 +312,7 @@ class DescriptorChecks:
             fail("made again from its parameters and state, it gives other values; keep what it learned in state")
 
     def other_compositions(self) -> None:
-        """Some of the atoms, in another order: a descriptor without fixed_composition must take them."""
+        """Without ``fixed_composition`` it takes some of the atoms, in another order."""
         if self.descriptor.capabilities.fixed_composition:
             skip("it declares fixed_composition")
         fewer = np.arange(self.frames.n_atoms)[::-1][: max(1, self.frames.n_atoms - 2)]
@@ -306,12 +324,14 @@ class DescriptorChecks:
         want_array("values of other atoms", values, (len(other), len(types), None))
 
     def one_atom_and_two_atoms(self) -> None:
+        """The smallest systems have finite values, or are refused in words."""
         for frames in (atom(), pair(0.74)):
             values = described(self.descriptor, frames)
             if values is not None and not np.isfinite(values).all():
                 fail(f"values of {frames.source} are not finite; give finite ones or raise UserError")
 
     def coincident_atoms(self) -> None:
+        """Two atoms at one place give finite numbers, or are refused in words."""
         positions = self.frames.positions[:1].copy()
         positions[0, -1] = positions[0, -2]
         try:
@@ -326,12 +346,14 @@ class DescriptorChecks:
             fail("two atoms at one place give numbers that are not finite; raise rfp_md.UserError that names them")
 
     def threads(self) -> None:
+        """Several threads that describe at once get the same values."""
         with ThreadPoolExecutor(4) as pool:
             several = list(pool.map(lambda _: self.fitted.values(self.frames), range(16)))
         if any(far(self.values, values, SAME) for values in several):
             fail("several threads that describe at once get other values; do not share scratch space")
 
     def processes(self) -> None:
+        """Another process gets the same values."""
         try:
             pickle.dumps(type(self.descriptor))
         except (pickle.PicklingError, AttributeError):
@@ -343,19 +365,22 @@ class DescriptorChecks:
             fail("another process gets other values; use no global or unseeded state")
 
     def needs(self, capability: str) -> None:
+        """Skip the check unless this capability is declared."""
         if not getattr(self.descriptor.capabilities, capability):
             skip(f"it does not declare {capability}")
 
     def invariance(self, capability: str, positions: Floats) -> None:
+        """Fail if the values at these positions (M, N, 3) are others though the capability is declared."""
         self.needs(capability)
         if far(self.values, self.fitted.values(moved(self.frames, positions)), INVARIANT):
             fail(f"it declares {capability}, but the values change; do not declare it, or use relative geometry only")
 
     def slope(self, frames: dict[int, Frames]) -> Floats:
-        """Fourth-order central difference of the values."""
+        """The derivative of the values (S, D), by fourth-order central differences."""
         return slope(lambda steps: self.fitted.values(frames[steps])[0], STEP)
 
     def compare(self, analytic: Floats, numerical: Floats, where: str) -> None:
+        """Fail where a derivative (S, D) is off from central differences, naming where it is worst."""
         error, scale = np.abs(analytic - numerical).max(), max(np.abs(numerical).max(), np.abs(analytic).max(), 1e-3)
         if error > DERIVATIVE * scale:
             site, component = np.argwhere(np.abs(analytic - numerical) == error)[0]
@@ -366,14 +391,14 @@ class DescriptorChecks:
 
 
 def fresh(descriptor: Descriptor, frames: Frames) -> Descriptor:
-    """A new one of the same parameters, fitted to these frames."""
+    """A new descriptor of the same parameters, fitted to these frames."""
     new = type(descriptor)(**descriptor.model_dump())
     new.fit(Dataset((frames,)))
     return new
 
 
 def described(descriptor: Descriptor, frames: Frames) -> Floats | None:
-    """Values, or None where it refuses the structure in words."""
+    """Values of a descriptor fitted to these frames, or None where it refuses them in words."""
     try:
         return fresh(descriptor, frames).values(frames)
     except UserError:
@@ -383,5 +408,5 @@ def described(descriptor: Descriptor, frames: Frames) -> Floats | None:
 def describe_elsewhere(
     kind: type[Descriptor], parameters: dict[str, Any], state: dict[str, NDArray[Any]], frames: Frames
 ) -> Floats:
-    """In another process: make it again and use it."""
+    """Make the descriptor again in another process, and give its values."""
     return kind(**parameters).restore(state).values(frames)

@@ -38,6 +38,7 @@ def displaced(frames: Frames) -> Frames:
 
 
 def copied(frames: Frames) -> Frames:
+    """The same structures in arrays of their own."""
     cells = None if frames.cells is None else frames.cells.copy()
     return replace(frames, numbers=frames.numbers.copy(), positions=frames.positions.copy(), cells=cells)
 

@@ -51,6 +51,7 @@ class RegressorChecks:
     regressor: Regressor
 
     def all(self) -> list[Callable[[], None]]:
+        """Every check, in the order of the table."""
         return [
             self.fit_report,
             self.shapes_and_dtypes,
@@ -66,25 +67,30 @@ class RegressorChecks:
 
     @cached_property
     def fitted(self) -> Regressor:
+        """A new regressor of the same parameters, fitted to the synthetic samples."""
         return self.fit()[0]
 
     @cached_property
     def terms(self) -> list[Sites]:
+        """The sites of 20 structures that it was not fitted to."""
         return whole(synthetic(20, seed=2)).terms
 
     def fit(self) -> tuple[Regressor, dict[str, Any]]:
+        """A new regressor, fitted, and what its fit reported."""
         new = type(self.regressor)(**self.regressor.model_dump())
         rng = np.random.default_rng(0)
         report = new.fit(synthetic(200, seed=0), synthetic(50, seed=1), WIDTHS, rng, Progress())
         return new, report
 
     def fit_report(self) -> None:
+        """Its fit returns what JSON can hold, and what it learns can be stored."""
         fitted, report = self.fit()
         if not isinstance(report, dict):
             fail(f"fit returns {type(report).__name__}; return a dict of what was chosen, {{}} if nothing was")
         check_fitted(fitted, report)
 
     def shapes_and_dtypes(self) -> None:
+        """It predicts energies and a gradient for each term, of the right shapes."""
         energies, gradients = self.fitted.predict(self.terms)
         want_array("predict, energies", energies, (20,))
         if len(gradients) != len(self.terms):
@@ -93,18 +99,21 @@ class RegressorChecks:
             want_array(f"predict, gradient of term {k}", gradient, sites.values.shape)
 
     def input_not_changed(self) -> None:
+        """The sites that it is given stay as they are."""
         before = [sites.values.copy() for sites in self.terms]
         self.fitted.predict(self.terms)
         if any(not np.array_equal(sites.values, kept) for sites, kept in zip(self.terms, before, strict=True)):
             fail("predict changes the sites that it is given; work on a copy")
 
     def batch_equals_single(self) -> None:
+        """Each structure has the same energy alone and among others."""
         together = self.fitted.predict(self.terms)[0]
         alone = np.concatenate([self.fitted.predict([one(sites, k) for sites in self.terms])[0] for k in range(20)])
         if far(together, alone, SAME):
             fail("predict gives other energies for one structure than for the same one in a batch")
 
     def derivative(self) -> None:
+        """Its gradients are the derivatives of its energies, against central differences, where it is smooth."""
         if not self.regressor.smooth:
             skip("it declares that it is not smooth")
         _, gradients = self.fitted.predict(self.terms)
@@ -119,6 +128,7 @@ class RegressorChecks:
                     )
 
     def learns(self) -> None:
+        """It learns energies and slopes of a smooth function, where it is universal."""
         if not self.regressor.universal:
             skip("it declares that it is not universal")
         targets = whole(synthetic(20, seed=2), derivatives=True)
@@ -135,10 +145,12 @@ class RegressorChecks:
                 fail(f"its slopes are off by {error:.2g} of their spread; slopes are dE/d(coordinates), not forces")
 
     def same_seed_same_fit(self) -> None:
+        """Two fits with one seed predict the same."""
         if far(self.fitted.predict(self.terms)[0], self.fit()[0].predict(self.terms)[0], SAME):
             fail("two fits with one seed differ; use the generator that fit is given for everything random")
 
     def save_and_load(self) -> None:
+        """Made again from its parameters and state, it predicts the same."""
         state = {name: np.array(array) for name, array in self.fitted.state.items()}
         parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
         again = type(self.regressor)(**parameters).restore(state)
@@ -146,6 +158,7 @@ class RegressorChecks:
             fail("made again from its parameters and state, it predicts something else; keep what it learned in state")
 
     def committee(self) -> None:
+        """Its committee, if it has one, has two members or more, whose mean is the model."""
         try:
             energies, gradients = self.fitted.committee(self.terms)
         except UserError as error:
@@ -165,6 +178,7 @@ class RegressorChecks:
             fail("the mean of the committee's gradients is not what predict gives; centre the members on it")
 
     def threads(self) -> None:
+        """Several threads that predict at once get the same energies."""
         expected = self.fitted.predict(self.terms)[0]
         with ThreadPoolExecutor(4) as pool:
             several = list(pool.map(lambda _: self.fitted.predict(self.terms)[0], range(16)))
@@ -172,7 +186,7 @@ class RegressorChecks:
             fail("several threads that predict at once get other energies; do not share scratch space")
 
     def slope(self, term: int, place: tuple[int, ...]) -> Floats:
-        """Fourth-order central difference of the energies with respect to one component of one site."""
+        """The derivative of the energies (M,) with respect to one component of one site, by central differences."""
 
         def energies(t: int) -> Floats:
             terms = list(self.terms)
@@ -185,4 +199,5 @@ class RegressorChecks:
 
 
 def one(sites: Sites, k: int) -> Sites:
+    """The sites of structure k alone."""
     return Sites(sites.values[k : k + 1], sites.types)

@@ -62,6 +62,7 @@ def compare(results: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def as_csv(lines: list[tuple[str, ...]]) -> str:
+    """The lines of ``compare`` as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([HEADER, *lines])
@@ -69,5 +70,6 @@ def as_csv(lines: list[tuple[str, ...]]) -> str:
 
 
 def as_markdown(lines: list[tuple[str, ...]]) -> str:
+    """The lines of ``compare`` as a table in Markdown."""
     rows = [HEADER, tuple("---" for _ in HEADER), *lines]
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)

@@ -65,6 +65,7 @@ class Model:
 
     @classmethod
     def of(cls, row: Row) -> Model:
+        """The model that a row of a table is about."""
         descriptor = DESCRIPTORS[row.model, row.descriptor]
         if row.projection_size is not None:
             descriptor += f",size={row.projection_size}"

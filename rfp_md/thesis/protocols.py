@@ -54,11 +54,12 @@ class Experiment:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of all frames, so that results of other data are not taken for these."""
+        """A digest of all frames, so that results of other data are not taken for these."""
         return Dataset((self.train, self.test)).fingerprint()[:16]
 
     @cached_property
     def repeated(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Whether each test frame is among the training frames, bit for bit (n_test,)."""
         known = {structure.tobytes() for structure in self.train.positions}
         return np.array([structure.tobytes() in known for structure in self.test.positions])
 

@@ -55,6 +55,7 @@ class Row:
 
     @property
     def conservative(self) -> bool:
+        """Whether forces are the energy's gradient, and not a model of their own."""
         return self.model == "conservative"
 
     def as_dict(self) -> dict[str, object]:
@@ -73,6 +74,7 @@ ERRORS = ("energy_mae", "energy_rmse", "force_mae", "force_rmse")
 
 @lru_cache(maxsize=1)
 def all_rows() -> tuple[Row, ...]:
+    """The rows of all tables, read once."""
     with files("rfp_md.thesis").joinpath("tables.csv").open(encoding="utf-8") as file:
         return tuple(_row(values) for values in csv.DictReader(file))
 

@@ -24,9 +24,11 @@ class CoulombEigenvalues(CoulombBase):
     capabilities: ClassVar[Capabilities] = SORTED
 
     def values(self, frames: Frames) -> Floats:
+        """λ_k of C in ascending order (M, 1, N)."""
         return np.asarray(np.linalg.eigvalsh(self.matrices(frames))[:, None], dtype=np.float64)
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dλ_k/dr = v_k · dC/dr v_k (M, 1, N, N, 3). Raises UserError where two eigenvalues cross."""
         values, vectors = np.linalg.eigh(self.matrices(frames))
         refuse_crossings(self, frames, values, "eigenvalues")
         return self.spectral_slopes(frames, vectors)[:, None]

@@ -37,11 +37,13 @@ class GeneralizedCoulombMatrix(CoulombBase):
     )
 
     def values(self, frames: Frames) -> Floats:
+        """K row after row, then G_ijk of the T triples (M, 1, N² + T)."""
         distances, _ = atom_pairs(frames.n_atoms).separations(frames)
         matrices = self.matrices(frames).reshape(len(frames), -1)
         return np.concatenate([matrices, self._triples(distances, frames.n_atoms)], axis=1)[:, None]
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dK/dr, and dG/dr = G · Σ_sides d(log G)/dd · ∂d/∂r (M, 1, N² + T, N, 3)."""
         pairs, n_atoms = atom_pairs(frames.n_atoms), frames.n_atoms
         distances, apart = pairs.separations(frames)
         matrices = self.matrix_slopes(frames).reshape(len(frames), -1, n_atoms, 3)
@@ -50,6 +52,7 @@ class GeneralizedCoulombMatrix(CoulombBase):
         return np.concatenate([matrices, triples], axis=1)[:, None]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3): what the triples of a pair say of its distance is added before the chain rule."""
         pairs, n_atoms = atom_pairs(frames.n_atoms), frames.n_atoms
         distances, apart = pairs.separations(frames)
         of_matrix, of_triples = np.split(gradient[:, 0], [n_atoms**2], axis=1)
