@@ -41,7 +41,7 @@ class DirectPotential(Potential):
         return True
 
     def predict(self, frames: Frames) -> Prediction:
-        """As ``compute``, but of atoms in any order: a test of what the functions have learned of symmetry."""
+        """Energies and forces of atoms in any order: a test of what the functions have learned of symmetry."""
         known, learned = total(self.baselines, frames), self._outputs(self.force_regressor, frames, 3 * frames.n_atoms)
         forces = learned.reshape(frames.positions.shape)
         virials = free_virials(frames, forces) + known.virials

@@ -30,7 +30,7 @@ CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the 
 
 @dataclass(frozen=True, eq=False)
 class Potential:
-    """A fitted model.
+    """A fitted model: baselines, and a regressor on the sites of its descriptors.
 
     Attributes:
         elements: atomic numbers that it was trained on, ascending.
@@ -178,7 +178,7 @@ class Potential:
     def _forces(
         self, frames: Frames, pullbacks: Sequence[Pullback], gradients: Sequence[Floats]
     ) -> tuple[Floats, Floats]:
-        """Forces and virials from dE/dx of every term."""
+        """Forces (M, N, 3) and virials (M, 3, 3) from dE/dx of every term."""
         slopes: Floats | float = 0.0
         for pullback, gradient in zip(pullbacks, gradients, strict=True):
             slopes = slopes + pullback(gradient)

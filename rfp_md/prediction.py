@@ -27,7 +27,7 @@ class Prediction:
 
 
 def free_virials(frames: Frames, forces: Floats) -> Floats:
-    """Σ r ⊗ f: without a cell, a strain moves the atoms and nothing else."""
+    """The virials Σ r ⊗ f (M, 3, 3) of free molecules: without a cell, a strain moves the atoms and nothing else."""
     virials: Floats = np.einsum("mix,miy->mxy", frames.positions, forces)
     return virials
 
@@ -93,7 +93,7 @@ class Committee:
 
 
 def join(parts: list[Committee]) -> Committee:
-    """The same members on all structures."""
+    """One committee of several whose members are the same, each on structures of its own."""
     if len(parts) == 1:
         return parts[0]
     joined = [np.concatenate([getattr(p, name) for p in parts], axis=1) for name in ("energies", "forces", "virials")]

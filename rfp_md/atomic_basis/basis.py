@@ -32,7 +32,7 @@ class Basis:
 
     @classmethod
     def of(cls, n_elements: int, n_radial: int, max_angular: int, cutoff: float, channels: int) -> Basis:
-        """With so many channels for each l > 0, but not more than there are radial functions of all elements."""
+        """A basis of so many channels for each l > 0, but not more than there are radial functions of all elements."""
         every = n_elements * n_radial
         some = min(channels, every)
         centres = np.geomspace(INNERMOST, cutoff, n_radial + 1)[:-1]

@@ -24,7 +24,7 @@ class Layout:
     channels: tuple[int, ...]
 
     def limited(self, most: int) -> tuple[int, ...]:
-        """At most so many channels of each l."""
+        """The numbers of channels of each l, at most ``most``."""
         return tuple(min(most, count) for count in self.channels)
 
     @property
@@ -33,7 +33,7 @@ class Layout:
         return 1 + sum((2 * l + 1) * q for l, q in enumerate(self.channels))
 
     def places(self, l: int, q: int) -> list[int]:
-        """Where m = −l, …, l of a channel stand."""
+        """Where A_qlm of one channel q stand, for m = −l, …, l."""
         start = 1 + sum((2 * k + 1) * n for k, n in enumerate(self.channels[:l])) + q
         return [start + m * self.channels[l] for m in range(2 * l + 1)]
 

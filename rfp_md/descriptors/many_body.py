@@ -206,5 +206,5 @@ class ManyBody(Descriptor):
 
 
 def _spread(n: int, most: int) -> Ints:
-    """At most so many numbers below n, evenly."""
+    """At most ``most`` indices below n, evenly spread."""
     return np.unique(np.linspace(0, n - 1, max(1, min(n, most))).astype(np.int64))

@@ -54,7 +54,7 @@ class Leakage:
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """What was found, in one line."""
         found = []
         if self.exact:
             found.append(f"{self.exact} repeat a training frame exactly")

@@ -14,7 +14,7 @@ PANEL = 1024  # columns
 
 
 class NormalEquations(Protocol):
-    """ΦᵀΦ and Φᵀy of rows that come in pieces.
+    """What grows with the rows of a least-squares problem: ΦᵀΦ and Φᵀy of rows that come in pieces.
 
     Attributes:
         rhs: Φᵀy.
@@ -41,7 +41,7 @@ class NormalEquations(Protocol):
         """Add the rows of other equations of the same kind and width; the other ones stay as they are."""
 
     def arrays(self) -> dict[str, Floats]:
-        """Everything that is known, by name."""
+        """Everything that is known, as arrays by name."""
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Floats]) -> Self:
@@ -180,7 +180,7 @@ class FewRows:
 
 
 def keeps_rows(n_rows: int, width: int) -> bool:
-    """Whether so many rows are kept as they are."""
+    """Whether so few rows come that they are kept as they are."""
     return 4 * n_rows <= width
 
 

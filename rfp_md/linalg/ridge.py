@@ -17,7 +17,7 @@ EIGENVALUE_FLOOR = 1e-14  # relative; below it an eigenvalue of a float64 Gram m
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """A readout and how it was found.
+    """A readout, and how it was found.
 
     Attributes:
         coefficients: c (K,), or (K, P) for P right-hand sides.
@@ -107,7 +107,7 @@ class Ridge:
 
 
 class DualRidge:
-    """The same solutions from the rows themselves, for fewer rows than columns.
+    """Ridge regression from the rows themselves, for fewer rows than columns.
 
         c = D⁻¹ Φᵀ V (Λ + λ)⁻¹ Vᵀ y   with the eigenvectors of Φ D⁻¹ Φᵀ = V Λ Vᵀ,
 
@@ -148,5 +148,5 @@ def mirror(matrix: Floats) -> None:
 
 
 def column_scale(diagonal: Floats, scaled: bool) -> Floats:
-    """√D (K,)."""
+    """√D (K,) of a diagonal: what the columns are divided by, so that it is 1; ones where λ is not relative."""
     return np.where(diagonal > 0, np.sqrt(np.maximum(diagonal, 0)), 1.0) if scaled else np.ones(len(diagonal))

@@ -32,7 +32,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Listing:
-    """One line of ``rfp plugins``."""
+    """What ``rfp plugins`` says of one plugin: a line of the table."""
 
     name: str
     kind: Kind
@@ -115,7 +115,7 @@ def check_version(kind: Kind, name: str, package: str, version: str) -> None:
 
 
 def origin(kind: Kind, name: str) -> tuple[str, str]:
-    """Package and version that registered this name."""
+    """The package that registered this name, and its version."""
     return next((_package(point) for point in _points(kind) if point.name == name), ("unknown", "unknown"))
 
 

@@ -15,7 +15,7 @@ Evaluate = Callable[[Floats], tuple[Floats, Floats]]
 
 @dataclass(frozen=True)
 class Activation:
-    """σ with σ′.
+    """An activation σ with its derivative σ′.
 
     Attributes:
         evaluate: z ↦ (σ(z), σ′(z)).

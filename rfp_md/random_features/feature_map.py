@@ -30,7 +30,7 @@ class FeatureMap:
         return ACTIVATIONS[self.activation].evaluate(arguments)
 
     def some(self, part: slice | Ints) -> FeatureMap:
-        """A part of the features."""
+        """The features of some indices, as a map of their own."""
         return FeatureMap(self.weights[part], self.biases[part], self.activation)
 
     def directions(self, sites: Floats, derivatives: Floats) -> Floats:
@@ -68,7 +68,7 @@ class RadialMap:
         return value, slope * self.biases**2
 
     def some(self, part: slice | Ints) -> RadialMap:
-        """A part of the features."""
+        """The features of some indices, as a map of their own."""
         return RadialMap(self.weights[part], self.biases[part], self.kernel)
 
     def directions(self, sites: Floats, derivatives: Floats) -> Floats:
@@ -93,7 +93,7 @@ Features = FeatureMap | RadialMap
 
 
 def _contract(features: Features, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
-    """``contract`` part by part."""
+    """The sums and gradients of ``contract``, a part of the features at a time."""
     n_outputs = coefficients.shape[1]
     values = np.zeros((len(sites), n_outputs))
     # One tall matrix for all outputs: for few sites, products of small ones would cost twice as much.

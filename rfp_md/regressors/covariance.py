@@ -85,7 +85,7 @@ def cross_covariance(asked: Sequence[SiteGroup], known: Sequence[SiteGroup], ker
 
 
 def prior_variances(groups: Sequence[SiteGroup], kernel: RadialKernel) -> Floats:
-    """cov(E_m, E_m) of each structure (M,)."""
+    """The variance cov(E_m, E_m) of each structure's energy before anything is known (M,)."""
     total = np.zeros(len(groups[0].values))
     for group in groups:
         apart = group.values[:, :, None] - group.values[:, None]

@@ -62,14 +62,14 @@ class FeatureRegressor(Regressor):
     @property
     @abstractmethod
     def activation_name(self) -> str:
-        """A key of ACTIVATIONS."""
+        """The name of σ, a key of ACTIVATIONS."""
 
     @abstractmethod
     def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Draw W (pool.width, D) and b (pool.width,) for sites of one type."""
 
     def features(self, weights: Floats, biases: Floats) -> Features:
-        """The functions that are drawn."""
+        """The functions φ_k of drawn weights W (K, D) and biases b (K,)."""
         return FeatureMap(weights, biases, self.activation_name)
 
     def default_width(self, n_samples: int, n_rows: int) -> int:

@@ -45,7 +45,7 @@ class Part:
 
     @property
     def prefix(self) -> str:
-        """What the names of its arrays begin with."""
+        """What the names of the part's arrays begin with."""
         return f"{self.term}.{self.site_type}.{self.number}"
 
 
@@ -231,7 +231,7 @@ def _targets(batch: Batch) -> list[Floats]:
 
 
 def _whole(samples: Samples) -> Batch:
-    """All structures at once."""
+    """All structures of the samples as one batch."""
     return _joined(list(samples.batches(len(samples), derivatives=True)))
 
 
@@ -269,7 +269,7 @@ def _parts(batch: Batch, groups: Sequence[NDArray[np.bool_] | None], rng: np.ran
 
 
 def _balanced(batch: Batch, parts: Sequence[Part], scale: float, kernel: RadialKernel) -> list[Part]:
-    """The same with variances for which every term contributes alike to the slopes, or to the energies."""
+    """The parts with variances for which every term contributes alike to the slopes, or to the energies."""
     balanced = []
     frames = range(min(SCALE_FRAMES, len(batch.energies)))
     for k in range(len(batch.terms)):

@@ -64,5 +64,5 @@ def median_distances(points: Floats, groups: NDArray[np.bool_], rng: np.random.G
 
 
 def median_distance(points: Floats, rng: np.random.Generator) -> float:
-    """The same for all components together."""
+    """The median distance of all components together between two points of a set (n, D); 1 if all coincide."""
     return float(median_distances(points, np.ones((1, points.shape[1]), dtype=bool), rng)[0])

@@ -31,7 +31,7 @@ def want_array(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
 
 
 def displaced(frames: Frames) -> Frames:
-    """Similar structures, none of them the same."""
+    """Structures that are similar to these, none of them the same."""
     return moved(
         frames, frames.positions + 0.3 + 0.05 * np.sin(np.arange(frames.positions.size)).reshape(frames.positions.shape)
     )

@@ -15,7 +15,7 @@ Status = Literal["held", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One line of the table.
+    """What one check found: a line of the table.
 
     Attributes:
         check: its name.

@@ -58,7 +58,7 @@ class SyntheticSamples(Samples):
 
 
 def synthetic(n: int, seed: int) -> SyntheticSamples:
-    """n random structures."""
+    """Samples of n random structures."""
     return SyntheticSamples(0.3 * np.random.default_rng(seed).normal(size=(n, N_COORDINATES)))
 
 

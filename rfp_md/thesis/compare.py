@@ -28,7 +28,7 @@ def load_results(path: str | Path) -> list[dict[str, Any]]:
 
 
 def compare(results: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Two lines for each row, energy and force MAE.
+    """Put the thesis's errors beside ours: two lines for each row, energy and force MAE.
 
     Transformed rows have two more, as the thesis did it, and rows of the leaking draw two more for the test frames that
     repeat training frames and two for the others.

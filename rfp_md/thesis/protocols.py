@@ -40,7 +40,7 @@ TRAIN_SHARE, GAP_SHARE, MOST_TEST = 0.65, 0.06, 900
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """Frames of one molecule under one protocol.
+    """Training and test frames of one molecule under one protocol.
 
     Attributes:
         centred: whether the mean training energy is taken off; the author's code learns total energies.
@@ -65,7 +65,7 @@ class Experiment:
 
 
 def experiment(protocol: Protocol, molecule: str, folder: Path, rng: np.random.Generator) -> Experiment:
-    """Frames of a molecule.
+    """The frames of a molecule, split by one of the protocols.
 
     Args:
         folder: with ``rmd17_<molecule>_train_01.npz`` and ``…_test_01.npz`` in it or in its folder ``rmd17``; for

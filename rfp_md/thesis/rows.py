@@ -29,7 +29,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table.
+    """One row of one of the thesis's tables.
 
     Attributes:
         table: its number as printed; a text, since 3.2 and 3.20 are two tables.
@@ -59,7 +59,7 @@ class Row:
         return self.model == "conservative"
 
     def as_dict(self) -> dict[str, object]:
-        """Flat, with the column names of ``tables.csv``."""
+        """The row as a flat dict, with the column names of ``tables.csv``."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("errors", "energy", "force")}
         for kind in ("energy", "force"):
             setting: Setting = getattr(self, kind)

@@ -180,7 +180,7 @@ def _rates_of_rows(regressor: FeatureRegressor, train: Samples, survey: Survey, 
 
 
 def _time(work: Callable[[], Any]) -> float:
-    """Seconds, the median of some."""
+    """The seconds that some work takes, the median of several."""
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()

@@ -42,7 +42,7 @@ class CoulombBase(Descriptor):
         return np.zeros(1, dtype=np.int64)
 
     def matrices(self, frames: Frames) -> Floats:
-        """C (M, N, N)."""
+        """The Coulomb matrices C (M, N, N)."""
         pairs = atom_pairs(frames.n_atoms)
         distances, _ = pairs.separations(frames)
         z = frames.numbers.astype(np.float64)

@@ -130,7 +130,7 @@ class ShallowSet(CoulombBase):
         return matrices, np.broadcast_to(np.arange(frames.n_atoms), matrices.shape)
 
     def _elements(self, matrices: Floats, order: Ints) -> Floats:
-        """y (M, n, q)."""
+        """The elements y of the set (M, n, q)."""
         if self.form == "flattened":
             return matrices.reshape(len(matrices), -1, 1)
         if not self._sorts:

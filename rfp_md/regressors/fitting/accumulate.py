@@ -52,11 +52,11 @@ class Accumulator:
 
     @property
     def derivatives(self) -> bool:
-        """Whether it takes slopes."""
+        """Whether it takes rows of slopes."""
         return len(self.equations) > 1
 
     def add(self, batch: Batch) -> int:
-        """Take the rows of a batch; how many they are."""
+        """Take the rows of a batch, and say how many they are."""
         before = self.counts.sum()
         for rows in rows_of(self.blocks, batch):
             if rows.kind < len(self.equations):
@@ -100,7 +100,7 @@ class Accumulator:
 
     @classmethod
     def load(cls, path: str | Path, blocks: Sequence[FeatureBlock]) -> Self:
-        """What ``save`` wrote, of the same features.
+        """Read an accumulator that ``save`` wrote, of the same features.
 
         Raises:
             UserError: no such file, a damaged one, or one of other features.
@@ -125,7 +125,7 @@ class Accumulator:
         return new
 
     def _digest(self) -> NDArray[np.uint8]:
-        """SHA-256 of the features."""
+        """The SHA-256 of the features (32,)."""
         digest = hashlib.sha256()
         for block in self.blocks:
             digest.update(f"{block.term} {block.site_type} {type(block.features).__name__}".encode())

@@ -23,7 +23,7 @@ ScoreOf = Callable[[Solution], Score]
 
 @dataclass(frozen=True)
 class Choice:
-    """What the validation samples chose."""
+    """The solution that the validation samples chose, with its weights and its errors."""
 
     solution: Solution
     weights: Weights

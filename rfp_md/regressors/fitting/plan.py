@@ -45,7 +45,7 @@ class Survey:
     def of(
         cls, train: Samples, valid: Samples, n_slopes: int, rng: np.random.Generator, most: int = SAMPLE_FRAMES
     ) -> Survey:
-        """Look at some of the samples."""
+        """Look at some of the samples, and count them all."""
         sample = list(train.some(most, rng).batches(most, derivatives=False))
         numbers = [0]
         if n_slopes:
@@ -86,7 +86,7 @@ class FitPlan:
 
     @classmethod
     def of(cls, survey: Survey, kept: Sequence[SitePool], drawn: Sequence[SitePool]) -> FitPlan:
-        """Plan a fit of these features."""
+        """Plan a fit of these features to these samples."""
         width, most = (sum(pool.width for pool in pools) for pools in (kept, drawn))
         values = max(batch.numbers_per_structure for batch in survey.sample)
         # Rows and the product they are made from, the Jacobian and its transpose.

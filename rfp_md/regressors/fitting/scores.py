@@ -52,5 +52,5 @@ def score(
 
 
 def _weight(wanted: Floats) -> float:
-    """Of the mean error of these targets: it counts in units of their standard deviation, and less if it is noise."""
+    """The weight of a mean error: it counts in units of its targets' standard deviation, and less if it is noise."""
     return min(1.0, len(wanted) / ENOUGH) / (float(wanted.std()) or 1.0)

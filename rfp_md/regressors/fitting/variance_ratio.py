@@ -26,7 +26,7 @@ class VarianceRatio:
             self._variances.append((rows @ self._deviations).var(axis=1, ddof=1))
 
     def mean(self) -> float | None:
-        """s², or None where there are no deviations."""
+        """The mean s², or None where the candidate has no deviations."""
         if self._deviations is None or not self._squares:
             return None
         squares, variances = np.concatenate(self._squares), np.concatenate(self._variances)
