@@ -22,7 +22,7 @@ compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"co
 
 
 @compiled  # type: ignore[untyped-decorator]
-def radial(r: float, cutoff: float, logs: Floats, steepness: float, values: Floats, slopes: Floats) -> None:
+def radial(r: float, cutoff: float, logs: Floats, steepness: float, values: Floats, derivatives: Floats) -> None:
     """R_n(r) = exp(−η ln²(r/r_n)) r^−½ (1 − (r/r_c)²)³ and dR_n/dr; the zero of third order leaves two derivatives.
 
     Args:
@@ -32,13 +32,13 @@ def radial(r: float, cutoff: float, logs: Floats, steepness: float, values: Floa
     t = 1.0 - (r / cutoff) ** 2
     root = 1.0 / np.sqrt(r)
     fade = t * t * t * root
-    fade_slope = -6.0 * r / cutoff**2 * t * t * root - 0.5 * fade / r
+    fade_derivative = -6.0 * r / cutoff**2 * t * t * root - 0.5 * fade / r
     d, s = np.log(r) - logs[0], logs[1] - logs[0]
     bump, ratio = np.exp(-steepness * d * d), np.exp(steepness * s * (2.0 * d - s))
     decay = np.exp(-2.0 * steepness * s * s)
     for n in range(len(logs)):
         values[n] = bump * fade
-        slopes[n] = bump * (fade_slope - 2.0 * steepness * (d - n * s) / r * fade)
+        derivatives[n] = bump * (fade_derivative - 2.0 * steepness * (d - n * s) / r * fade)
         bump *= ratio
         ratio *= decay
 
@@ -188,21 +188,21 @@ def pulled_vectors(vectors: Floats, species: Ints, offsets: Ints, basis: Arrays,
 
 
 @compiled  # type: ignore[untyped-decorator]
-def scatter_slopes(slopes: Floats, vectors: Floats, atoms: Ints, offsets: Ints, n_atoms: int, into: Floats) -> None:
+def scatter_pulled(pulled: Floats, vectors: Floats, atoms: Ints, offsets: Ints, n_atoms: int, into: Floats) -> None:
     """dE/d(vector) (P, 3) added to dE/d(coordinates) (M, C, 3), strain included where there are rows for it."""
     for c in range(len(offsets) - 1):
         m, i = c // n_atoms, c % n_atoms
         for p in range(offsets[c], offsets[c + 1]):
             for x in range(3):
-                into[m, atoms[p], x] += slopes[p, x]
-                into[m, i, x] -= slopes[p, x]
+                into[m, atoms[p], x] += pulled[p, x]
+                into[m, i, x] -= pulled[p, x]
                 if into.shape[1] > n_atoms:
                     for y in range(3):
-                        into[m, n_atoms + x, y] += slopes[p, x] * vectors[p, y]
+                        into[m, n_atoms + x, y] += pulled[p, x] * vectors[p, y]
 
 
 @compiled  # type: ignore[untyped-decorator]
-def density_slopes(r: float, mixing: Floats, basis: Arrays, scratch: Scratch, into: Floats) -> None:
+def density_derivatives(r: float, mixing: Floats, basis: Arrays, scratch: Scratch, into: Floats) -> None:
     """∂A_qlm/∂r of one neighbour (3, nA), from its functions and what U has for its element (n, Q)."""
     channels = basis[3]
     unit, g, dg, y, dy, _ = scratch
@@ -349,7 +349,7 @@ def site_blocks(
                 continue
             r = functions_of(vectors[p], basis, scratch)
             mine = mixing[centres[c], species[p] * n_radial : (species[p] + 1) * n_radial]
-            density_slopes(r, mine, basis, scratch, one)
+            density_derivatives(r, mine, basis, scratch, one)
             if wanted:
                 rows[k : k + 3] = one
                 k += 3

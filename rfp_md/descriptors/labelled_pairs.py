@@ -107,8 +107,8 @@ class LabelledPairs(Descriptor):
     def jacobian(self, frames: Frames) -> Floats:
         """dx/dr = df/dd · ∂d/∂r of every pair, relabelled as the values are (M, S, P, N, 3)."""
         distances, apart = self._tables.pairs.separations(frames)
-        slopes = self.function(distances)[1]
-        return self._tables.pairs.chain(slopes, distances, apart)[:, self._tables.relabelled]
+        derivatives = self.function(distances)[1]
+        return self._tables.pairs.chain(derivatives, distances, apart)[:, self._tables.relabelled]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
         """dE/dr (M, N, 3): what all sites say of a pair is added first, so that the chain rule is applied once."""

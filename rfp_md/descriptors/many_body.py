@@ -104,9 +104,9 @@ class ManyBody(Descriptor):
             by_invariant = self._pull_projection(gradient.reshape(len(centres), -1), centres)
             by_mixed = kernels.invariant_pullback(mixed, *self._couplings.terms, by_invariant)
             by_density = kernels.mixing_pullback(by_mixed, centres, self._mixing, self._basis.arrays)
-            slopes = kernels.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
+            by_vector = kernels.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
             pulled = np.zeros((len(frames), n_coordinates(frames), 3))
-            kernels.scatter_slopes(slopes, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
+            kernels.scatter_pulled(by_vector, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
             return pulled
 
         return self._project(invariants, centres).reshape(len(frames), frames.n_atoms, -1), pullback

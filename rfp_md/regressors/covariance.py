@@ -42,24 +42,24 @@ def covariance(groups: Sequence[SiteGroup], kernel: RadialKernel, progress: Prog
         start = n_frames + n * n_slopes
         columns = slice(start, start + n_slopes)
         for group in groups:
-            value, slope, curvature, apart = _pairs(group.values[n:], group.values[n], kernel, group.variance)
-            matrix[n:n_frames, n] += value.sum(axis=(1, 2))
+            kappa, g, h, apart = _pairs(group.values[n:], group.values[n], kernel, group.variance)
+            matrix[n:n_frames, n] += kappa.sum(axis=(1, 2))
             if group.jacobian is None:
                 continue
             mine, others = group.jacobian[n], group.jacobian[n:]
             along_mine = np.einsum("mstd,tdc->mstc", apart, mine, optimize=True)
             along_other = np.matmul(apart, others)
             # cov(∂E_m, E_n) = −g d·J_m
-            below = -np.einsum("mst,mstc->mc", slope, along_other, optimize=True)
+            below = -np.einsum("mst,mstc->mc", g, along_other, optimize=True)
             matrix[start:, n] += below.ravel()
             # n's slopes with the energies of later structures m: below the diagonal too, but in n's rows
-            beside = np.einsum("mst,mstc->mc", slope, along_mine, optimize=True)
+            beside = np.einsum("mst,mstc->mc", g, along_mine, optimize=True)
             matrix[columns, n + 1 : n_frames] += beside[1:].T
-            flat = len(value), -1
-            direct = np.einsum("mst,tdc->msdc", slope, mine, optimize=True)
+            flat = len(kappa), -1
+            direct = np.einsum("mst,tdc->msdc", g, mine, optimize=True)
             block = _contract(others.reshape(*flat, n_slopes), direct.reshape(*flat, n_slopes))
             block -= _contract(
-                along_other.reshape(*flat, n_slopes), (curvature[..., None] * along_mine).reshape(*flat, n_slopes)
+                along_other.reshape(*flat, n_slopes), (h[..., None] * along_mine).reshape(*flat, n_slopes)
             )
             matrix[start:, columns] += block.reshape(-1, n_slopes)
         progress.advance(1)
@@ -73,11 +73,11 @@ def cross_covariance(asked: Sequence[SiteGroup], known: Sequence[SiteGroup], ker
     matrix = np.zeros((len(asked[0].values), n_frames * (1 + n_slopes)))
     for new, group in zip(asked, known, strict=True):
         for n in range(n_frames):
-            value, slope, _, apart = _pairs(new.values, group.values[n], kernel, group.variance)
-            matrix[:, n] += value.sum(axis=(1, 2))
+            kappa, g, _, apart = _pairs(new.values, group.values[n], kernel, group.variance)
+            matrix[:, n] += kappa.sum(axis=(1, 2))
             if group.jacobian is not None:
                 start = n_frames + n * n_slopes
-                weighted = np.einsum("mst,mstd->mtd", slope, apart, optimize=True)
+                weighted = np.einsum("mst,mstd->mtd", g, apart, optimize=True)
                 matrix[:, start : start + n_slopes] += np.einsum(
                     "mtd,tdc->mc", weighted, group.jacobian[n], optimize=True
                 )
@@ -98,8 +98,8 @@ def _pairs(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """v κ, v g, v h (M, S, T) and d (M, S, T, D) of the sites (M, S, D) of many structures and (T, D) of one."""
     apart = values[:, :, None] - site_values
-    value, slope, curvature = RADIAL[kernel](squared_distances(values, site_values))
-    return variance * value, variance * slope, variance * curvature, apart
+    kappa, g, h = RADIAL[kernel](squared_distances(values, site_values))
+    return variance * kappa, variance * g, variance * h, apart
 
 
 def _contract(first: Floats, second: Floats) -> Floats:

@@ -136,12 +136,12 @@ class GaussianProcess(Regressor):
             known = sites.reshape(-1, sites.shape[2])
             k, seen = self._place(prefix, terms)
             x = terms[k].values[seen] / length
-            value, slope, curvature = RADIAL[self.kernel](squared_distances(x, known))
+            kappa, g, h = RADIAL[self.kernel](squared_distances(x, known))
             # With d = x − y: the energy is κ α + g d·v, its gradient −(g α + h d·v) d + g v.
             along = x @ directions.T - np.einsum("pd,pd->p", known, directions)
-            energies += (value @ weights + (slope * along).sum(axis=2)).sum(axis=1)
-            pull = slope * weights + curvature * along
-            gradients[k][seen] += (pull @ known - pull.sum(axis=2)[..., None] * x + slope @ directions) / length
+            energies += (kappa @ weights + (g * along).sum(axis=2)).sum(axis=1)
+            pull = g * weights + h * along
+            gradients[k][seen] += (pull @ known - pull.sum(axis=2)[..., None] * x + g @ directions) / length
         return energies, gradients
 
     def deviations(self, terms: Sequence[Sites]) -> Floats:

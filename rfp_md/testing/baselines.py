@@ -12,7 +12,7 @@ import numpy as np
 from rfp_md.arrays import Floats
 from rfp_md.baselines.base import Baseline
 from rfp_md.frames import Dataset, Frames
-from rfp_md.linalg.differences import slope
+from rfp_md.linalg.differences import central_difference
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.prediction import Prediction
 from rfp_md.structures.strain import strained
@@ -126,7 +126,7 @@ class BaselineChecks:
         """Forces are −dE/dr, against central differences of the energy."""
         structure = self.frames.positions[0]
         moves = STEP * np.eye(structure.size).reshape(-1, *structure.shape)
-        numerical = -slope(lambda t: self.fitted.energies(self.frames[:1].at(structure + t * moves)), STEP)
+        numerical = -central_difference(lambda t: self.fitted.energies(self.frames[:1].at(structure + t * moves)), STEP)
         self.compare(self.computed.forces[0].ravel(), numerical, "force", "−dE/dr")
 
     def virials(self) -> None:
@@ -137,7 +137,7 @@ class BaselineChecks:
             frames = [strained(self.frames[:1], factor * strain) for strain in strains]
             return np.array([self.fitted.energies(frame)[0] for frame in frames])
 
-        self.compare(self.computed.virials[0].ravel(), -slope(energies, STEP), "virial", "−dE/dstrain")
+        self.compare(self.computed.virials[0].ravel(), -central_difference(energies, STEP), "virial", "−dE/dstrain")
 
     def input_not_changed(self) -> None:
         """The frames that it is given stay as they are."""

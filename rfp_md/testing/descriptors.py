@@ -21,7 +21,7 @@ from rfp_md.descriptors.base import Descriptor
 from rfp_md.descriptors.describe import describe
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
-from rfp_md.linalg.differences import slope
+from rfp_md.linalg.differences import central_difference
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.sites import NeighbourJacobian, n_coordinates
 from rfp_md.structures.molecular_graph import automorphisms
@@ -193,7 +193,7 @@ class DescriptorChecks:
             for axis in range(3):
                 step = np.zeros_like(frame.positions)
                 step[0, i, axis] = STEP
-                numerical = self.slope({t: moved(frame, frame.positions + t * step) for t in STENCIL})
+                numerical = self.difference({t: moved(frame, frame.positions + t * step) for t in STENCIL})
                 self.compare(jacobian[0, :, :, i, axis], numerical, f"atom {i} along {'xyz'[axis]}")
 
     def virial(self) -> None:
@@ -205,7 +205,7 @@ class DescriptorChecks:
             for b in range(3):
                 strain = np.zeros((3, 3))
                 strain[a, b] = STEP
-                numerical = self.slope({t: strained(frame, t * strain) for t in STENCIL})
+                numerical = self.difference({t: strained(frame, t * strain) for t in STENCIL})
                 self.compare(jacobian[0, :, :, frame.n_atoms + a, b], numerical, f"strain {'xyz'[a]}{'xyz'[b]}")
 
     def pullback_equals_jacobian(self) -> None:
@@ -375,9 +375,9 @@ class DescriptorChecks:
         if far(self.values, self.fitted.values(moved(self.frames, positions)), INVARIANT):
             fail(f"it declares {capability}, but the values change; do not declare it, or use relative geometry only")
 
-    def slope(self, frames: dict[int, Frames]) -> Floats:
+    def difference(self, frames: dict[int, Frames]) -> Floats:
         """The derivative of the values (S, D), by fourth-order central differences."""
-        return slope(lambda steps: self.fitted.values(frames[steps])[0], STEP)
+        return central_difference(lambda steps: self.fitted.values(frames[steps])[0], STEP)
 
     def compare(self, analytic: Floats, numerical: Floats, where: str) -> None:
         """Fail where a derivative (S, D) is off from central differences, naming where it is worst."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.linalg.differences import slope
+from rfp_md.linalg.differences import central_difference
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Regressor
@@ -24,7 +24,7 @@ from rfp_md.testing.synthetic import synthetic, whole
 
 SAME = 1e-9  # the same computation done twice or in another order, relative to the largest number
 MEAN = 1e-6  # the same for sums of members, whose readouts are large and cancel
-DERIVATIVE = 1e-6  # against central differences, relative to the largest slope
+DERIVATIVE = 1e-6  # against central differences, relative to the largest gradient
 STEP = 1e-4  # of central differences
 LEARNED = 0.5  # of the targets' spread: a mean error that any useful fit is below
 WIDTHS = (None, 40)  # of the two terms
@@ -119,7 +119,7 @@ class RegressorChecks:
         _, gradients = self.fitted.predict(self.terms)
         for term, gradient in enumerate(gradients):
             for place in np.ndindex(*gradient.shape[1:]):
-                numerical = self.slope(term, place)
+                numerical = self.difference(term, place)
                 error = np.abs(gradient[:, place[0], place[1]] - numerical).max()
                 if error > DERIVATIVE * max(1.0, np.abs(gradient).max()):
                     fail(
@@ -171,10 +171,11 @@ class RegressorChecks:
             fail(f"committee gives {len(gradients)} gradients for {len(self.terms)} terms; return one for each")
         for k, (gradient, sites) in enumerate(zip(gradients, self.terms, strict=True)):
             want_array(f"committee, gradient of term {k}", gradient, (n_members, *sites.values.shape))
-        expected, slopes = self.fitted.predict(self.terms)
+        expected, whole_gradients = self.fitted.predict(self.terms)
         if far(energies.mean(axis=0), expected, MEAN):
             fail("the mean of the committee's energies is not what predict gives; centre the members on it")
-        if any(far(gradient.mean(axis=0), slope, MEAN) for gradient, slope in zip(gradients, slopes, strict=True)):
+        both = zip(gradients, whole_gradients, strict=True)
+        if any(far(members.mean(axis=0), gradient, MEAN) for members, gradient in both):
             fail("the mean of the committee's gradients is not what predict gives; centre the members on it")
 
     def threads(self) -> None:
@@ -185,7 +186,7 @@ class RegressorChecks:
         if any(far(expected, energies, SAME) for energies in several):
             fail("several threads that predict at once get other energies; do not share scratch space")
 
-    def slope(self, term: int, place: tuple[int, ...]) -> Floats:
+    def difference(self, term: int, place: tuple[int, ...]) -> Floats:
         """The derivative of the energies (M,) with respect to one component of one site, by central differences."""
 
         def energies(t: int) -> Floats:
@@ -195,7 +196,7 @@ class RegressorChecks:
             terms[term] = Sites(values, terms[term].types)
             return self.fitted.predict(terms)[0]
 
-        return slope(energies, STEP)
+        return central_difference(energies, STEP)
 
 
 def one(sites: Sites, k: int) -> Sites:

@@ -45,8 +45,8 @@ class Network:
     def __call__(self, x: Any, activation: str, special: Any) -> tuple[Any, Any]:
         """f (…) and df/dx = Σ_i a_i σ′_i W_i / scale (…, D) at sites x (…, D)."""
         arguments = (x - self.mean) / self.scale @ self.weights.T + self.biases
-        value, slope = ACTIVATIONS[activation](arguments, special)
-        return value @ self.readout, (slope * self.readout) @ self.weights / self.scale
+        value, derivative = ACTIVATIONS[activation](arguments, special)
+        return value @ self.readout, (derivative * self.readout) @ self.weights / self.scale
 
     @classmethod
     def draw(cls, pool: SitePool, unit: float, rng: np.random.Generator) -> Self:

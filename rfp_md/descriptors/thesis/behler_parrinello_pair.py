@@ -64,8 +64,8 @@ class BehlerParrinelloPair(Descriptor):
         pairs = atom_pairs(frames.n_atoms)
         distances, apart = pairs.separations(frames)
         of_both = gradient[:, pairs.first] + gradient[:, pairs.second]
-        slopes = np.einsum("mpd,mpd->mp", of_both, self._bells(distances)[1])
-        return pairs.pull(slopes, distances, apart)
+        by_distance = np.einsum("mpd,mpd->mp", of_both, self._bells(distances)[1])
+        return pairs.pull(by_distance, distances, apart)
 
     def _bells(self, distances: Floats) -> tuple[Floats, Floats]:
         """exp(−(d − R_c)²/σ²) and its derivative (M, P, D) at distances (M, P)."""

@@ -53,18 +53,18 @@ class CoulombBase(Descriptor):
         matrices[:, atoms, atoms] = z**0.48 if self.diagonal == "thesis" else 0.5 * z**2.4
         return matrices
 
-    def slopes(self, frames: Frames) -> Floats:
+    def entry_derivatives(self, frames: Frames) -> Floats:
         """dC_ij/dr of the pairs i < j, (M, P, N, 3)."""
         pairs = atom_pairs(frames.n_atoms)
         distances, apart = pairs.separations(frames)
         z = frames.numbers.astype(np.float64)
         return pairs.chain(-z[pairs.first] * z[pairs.second] / distances**2, distances, apart)
 
-    def matrix_slopes(self, frames: Frames) -> Floats:
+    def matrix_derivatives(self, frames: Frames) -> Floats:
         """dC/dr (M, N, N, N, 3)."""
         pairs, n_atoms = atom_pairs(frames.n_atoms), frames.n_atoms
         dense = np.zeros((len(frames), n_atoms, n_atoms, n_atoms, 3))
-        dense[:, pairs.first, pairs.second] = dense[:, pairs.second, pairs.first] = self.slopes(frames)
+        dense[:, pairs.first, pairs.second] = dense[:, pairs.second, pairs.first] = self.entry_derivatives(frames)
         return dense
 
     def pull(self, frames: Frames, gradient: Floats) -> Floats:
@@ -124,10 +124,10 @@ class CoulombMatrix(CoulombBase):
 
     def jacobian(self, frames: Frames) -> Floats:
         """dC/dr, shaped as the values are (M, S, D, N, 3)."""
-        slopes = self.matrix_slopes(frames)
+        derivatives = self.matrix_derivatives(frames)
         if self.triangle:
-            return slopes[:, None, *np.triu_indices(frames.n_atoms)]
-        return slopes.reshape(len(frames), len(self.site_types(frames.numbers)), -1, frames.n_atoms, 3)
+            return derivatives[:, None, *np.triu_indices(frames.n_atoms)]
+        return derivatives.reshape(len(frames), len(self.site_types(frames.numbers)), -1, frames.n_atoms, 3)
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
         """dE/dr (M, N, 3), from dE/dC as a matrix."""

@@ -29,5 +29,5 @@ class CoulombSingularValues(CoulombEigenvalues):
         values, vectors = np.linalg.eigh(self.matrices(frames))
         order = np.argsort(-np.abs(values), axis=1)
         refuse_crossings(self, frames, np.abs(np.take_along_axis(values, order, axis=1)), "singular values")
-        signed = np.sign(values)[:, :, None, None] * self.spectral_slopes(frames, vectors)
+        signed = np.sign(values)[:, :, None, None] * self.spectral_derivatives(frames, vectors)
         return np.take_along_axis(signed, order[:, :, None, None], axis=1)[:, None]

@@ -115,8 +115,8 @@ class PairKernel(Descriptor):
             return (matrix + matrix.transpose(0, 2, 1)) @ frames.positions
         pairs = atom_pairs(frames.n_atoms)
         distances, apart = pairs.separations(frames)
-        slopes = gradient[:, 0] * self._kernel(distances)[1]
-        return pairs.pull(slopes, distances, apart)
+        by_distance = gradient[:, 0] * self._kernel(distances)[1]
+        return pairs.pull(by_distance, distances, apart)
 
     def _kernel(self, distances: Floats) -> tuple[Floats, Floats]:
         """κ and dκ/dd at these distances."""

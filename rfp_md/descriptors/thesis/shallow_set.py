@@ -103,8 +103,8 @@ class ShallowSet(CoulombBase):
     def jacobian(self, frames: Frames) -> Floats:
         """dx/dr = mean_j Φ′(y_j) W dy_j/dr (M, 1, r, N, 3). Raises UserError where entries that are sorted cross."""
         elements, order = self._to_differentiate(frames)
-        slopes = self._features(elements)[1].transpose(0, 2, 1) / elements.shape[1]  # (M, r, n)
-        by_element = slopes[..., None] * self._state["weights"][:, None]  # (M, r, n, q)
+        derivatives = self._features(elements)[1].transpose(0, 2, 1) / elements.shape[1]  # (M, r, n)
+        by_element = derivatives[..., None] * self._state["weights"][:, None]  # (M, r, n, q)
         return self.pull(frames, self._by_entry(by_element, order))[:, None]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
@@ -118,7 +118,7 @@ class ShallowSet(CoulombBase):
         return self.form == "nested" or (self.form == "nested_author" and self.projection == "sampled")
 
     def _features(self, elements: Floats) -> tuple[Floats, Floats]:
-        """Φ and its slopes (M, n, r) at elements (M, n, q)."""
+        """Φ and its derivatives (M, n, r) at elements (M, n, q)."""
         activation = self.activation if self.projection == "sampled" else "identity"
         return FeatureMap(self._state["weights"], self._state["biases"], activation)(elements)
 

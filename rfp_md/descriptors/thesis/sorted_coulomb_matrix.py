@@ -40,8 +40,8 @@ class SortedCoulombMatrix(CoulombBase):
 
     def jacobian(self, frames: Frames) -> Floats:
         """dC/dr in the order of the sorted atoms (M, S, D, N, 3). Raises UserError where two column sums cross."""
-        slopes: Floats = self.matrix_slopes(frames)[_entries(self._order(frames))]
-        return slopes.reshape(len(frames), len(self.site_types(frames.numbers)), -1, frames.n_atoms, 3)
+        derivatives: Floats = self.matrix_derivatives(frames)[_entries(self._order(frames))]
+        return derivatives.reshape(len(frames), len(self.site_types(frames.numbers)), -1, frames.n_atoms, 3)
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
         """dE/dr (M, N, 3), with dE/dC brought back to the atoms' own order. Raises UserError as ``jacobian``."""
