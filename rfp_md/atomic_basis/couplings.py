@@ -40,13 +40,13 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Couplings:
-    """B_o = Σ_t g_t A_a(t) A_b(t) A_c(t) over the terms t with o(t) = o.
+    """B_o = Σ_t g_t A_a(t) A_b(t) A_c(t) over the products t with o(t) = o.
 
     Attributes:
         outputs: o(t), ascending (T,).
         factors: a(t), b(t), c(t) (T, 3); 0 where a product has fewer factors.
         weights: g_t (T,).
-        orders: the number of neighbours in a term of each invariant (O,): 1, 2 or 3.
+        orders: the number of neighbours that each invariant couples (O,): 1, 2 or 3.
     """
 
     outputs: Ints
@@ -55,7 +55,7 @@ class Couplings:
     orders: Ints
 
     @property
-    def terms(self) -> tuple[Ints, Ints, Floats]:
+    def products(self) -> tuple[Ints, Ints, Floats]:
         """What the compiled loops take."""
         return self.outputs, self.factors, self.weights
 
@@ -70,16 +70,16 @@ def couplings(layout: Layout, channels: tuple[int, ...], four_body: tuple[int, .
     Args:
         channels, four_body: how many channels of each l are multiplied; the tuples may be empty.
     """
-    terms: list[tuple[int, tuple[int, int, int], float]] = []
+    products: list[tuple[int, tuple[int, int, int], float]] = []
     orders: list[int] = []
     for q in range(layout.channels[0]):
-        terms.append((len(orders), (layout.places(0, q)[0], 0, 0), 1.0))
+        products.append((len(orders), (layout.places(0, q)[0], 0, 0), 1.0))
         orders.append(1)
     for l, count in enumerate(channels):
         for q, p in combinations_with_replacement(range(count), 2):
             weight = (1.0 if q == p else np.sqrt(2.0)) / np.sqrt(2 * l + 1)
             pairs = zip(layout.places(l, q), layout.places(l, p), strict=True)
-            terms += [(len(orders), (a, b, 0), weight) for a, b in pairs]
+            products += [(len(orders), (a, b, 0), weight) for a, b in pairs]
             orders.append(2)
     functions = [(l, q) for l, count in enumerate(four_body) for q in range(count)]
     table = _gaunt(len(four_body)) if four_body else {}
@@ -88,12 +88,12 @@ def couplings(layout: Layout, channels: tuple[int, ...], four_body: tuple[int, .
         a, b, c = (layout.places(l, q) for l, q in triple)
         found = [(len(orders), (a[i], b[j], c[k]), g) for i, j, k, g in table.get(angular, [])]
         if found:
-            terms += found
+            products += found
             orders.append(3)
     return Couplings(
-        np.array([t[0] for t in terms]),
-        np.array([t[1] for t in terms]),
-        np.array([t[2] for t in terms]),
+        np.array([t[0] for t in products]),
+        np.array([t[1] for t in products]),
+        np.array([t[2] for t in products]),
         np.array(orders),
     )
 

@@ -279,14 +279,14 @@ def block_places(
 
 
 @compiled  # type: ignore[untyped-decorator]
-def components_by_mixed(mixed: Floats, terms: tuple[Ints, Ints, Floats], projection: Floats, into: Floats) -> None:
+def components_by_mixed(mixed: Floats, products: tuple[Ints, Ints, Floats], projection: Floats, into: Floats) -> None:
     """∂x_d/∂A_a of one centre (nA, D), x = U B, from its A (nA,).
 
     Args:
-        terms: outputs, factors and weights of the couplings.
+        products: outputs, factors and weights of the couplings.
         projection: Uᵀ of the centre's element (O, D).
     """
-    outputs, factors, weights = terms
+    outputs, factors, weights = products
     into[:] = 0.0
     for t in range(len(outputs)):
         a, b, c = factors[t]
@@ -311,7 +311,7 @@ def site_blocks(
     mixing: Floats,
     basis: Arrays,
     mixed: Floats,
-    terms: tuple[Ints, Ints, Floats],
+    products: tuple[Ints, Ints, Floats],
     projections: Floats,
     places: tuple[Ints, Ints, Ints],
     first: int,
@@ -363,7 +363,7 @@ def site_blocks(
                         v = vectors[p, y]
                         for a in range(size):
                             whole[3 + 3 * x + y, a] += v * one[x, a]
-        components_by_mixed(mixed[c], terms, projections[centres[c]], by_mixed)
+        components_by_mixed(mixed[c], products, projections[centres[c]], by_mixed)
         chained = np.dot(rows, by_mixed)  # (3 neighbours + 12, D)
         k = 0
         for p in range(offsets[c], offsets[c + 1]):

@@ -67,7 +67,7 @@ class ManyBody(Descriptor):
         species, densities = self._expand(sample)
         self._state["mixing"] = principal_mixing(self._basis, species, densities)
         self._state["projections"] = principal_invariants(
-            kernels.invariants(self._mix(densities, species), *self._couplings.terms, len(self._couplings.orders)),
+            kernels.invariants(self._mix(densities, species), *self._couplings.products, len(self._couplings.orders)),
             self._couplings.orders,
             species,
             len(elements),
@@ -98,11 +98,11 @@ class ManyBody(Descriptor):
         """x (M, N, D) and its pullback, which uses the neighbours and A of every centre again."""
         near, centres, species = self._neighbours(frames)
         mixed = self._mix(self._densities(near, species), centres)
-        invariants = kernels.invariants(mixed, *self._couplings.terms, len(self._couplings.orders))
+        invariants = kernels.invariants(mixed, *self._couplings.products, len(self._couplings.orders))
 
         def pullback(gradient: Floats) -> Floats:
             by_invariant = self._pull_projection(gradient.reshape(len(centres), -1), centres)
-            by_mixed = kernels.invariant_pullback(mixed, *self._couplings.terms, by_invariant)
+            by_mixed = kernels.invariant_pullback(mixed, *self._couplings.products, by_invariant)
             by_density = kernels.mixing_pullback(by_mixed, centres, self._mixing, self._basis.arrays)
             by_vector = kernels.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
             pulled = np.zeros((len(frames), n_coordinates(frames), 3))
@@ -129,7 +129,7 @@ class ManyBody(Descriptor):
                 self._mixing,
                 self._basis.arrays,
                 mixed,
-                self._couplings.terms,
+                self._couplings.products,
                 projections,
                 places,
                 part.start,

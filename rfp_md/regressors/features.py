@@ -23,12 +23,12 @@ from rfp_md.regressors.fitting.accumulate import Accumulator
 from rfp_md.regressors.fitting.choose import choose
 from rfp_md.regressors.fitting.direct_fit import DirectFit
 from rfp_md.regressors.fitting.plan import SAMPLE_FRAMES, FitPlan, Survey, plan_outputs
-from rfp_md.regressors.fitting.pools import SitePool, pool_sites
-from rfp_md.regressors.fitting.readouts import evaluate
+from rfp_md.regressors.fitting.readouts import evaluate_readouts
 from rfp_md.regressors.fitting.rows import FeatureBlock, energy_rows
 from rfp_md.regressors.fitting.scores import score
 from rfp_md.regressors.fitting.select_features import select_features
 from rfp_md.regressors.fitting.solve import Solver
+from rfp_md.regressors.fitting.typed_sites import TypedSites, sites_by_type
 from rfp_md.sites import Sites
 
 DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
@@ -57,7 +57,7 @@ class FeatureRegressor(Regressor):
 
     relative: bool = Field(True, description="λ relative to the features' size; false: plain λ, as in the thesis")
 
-    _layout: list[FeatureBlock] | None = PrivateAttr(None)
+    _known_blocks: list[FeatureBlock] | None = PrivateAttr(None)
 
     @property
     @abstractmethod
@@ -65,8 +65,8 @@ class FeatureRegressor(Regressor):
         """The name of σ, a key of ACTIVATIONS."""
 
     @abstractmethod
-    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Draw W (pool.width, D) and b (pool.width,) for sites of one type."""
+    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw W (sites.width, D) and b (sites.width,) for sites of one type."""
 
     def features(self, weights: Floats, biases: Floats) -> Features:
         """The functions φ_k of drawn weights W (K, D) and biases b (K,)."""
@@ -117,8 +117,8 @@ class FeatureRegressor(Regressor):
         final = solver.solve(choice.weights, choice.solution.regularization, "Last solve")
         self._remember(accumulator.blocks, final)
         uncertainty_scale = float(np.sqrt(choice.score.variance_ratio or 0.0))
-        if final.deviations is not None:
-            self._state["committee"] = uncertainty_scale * final.deviations
+        if final.draws is not None:
+            self._state["committee"] = uncertainty_scale * final.draws
         return {
             "width": len(final.coefficients),
             "drawn": drawn,
@@ -140,27 +140,29 @@ class FeatureRegressor(Regressor):
 
     def plan(self, survey: Survey, widths: Sequence[int | None]) -> FitPlan:
         """What a fit of terms of these widths does: more features are drawn than are kept, if the rows can choose."""
-        kept = self.site_pools(survey, widths, self.default_width(survey.n_train, survey.n_targets))
+        kept = self.typed_sites(survey, widths, self.default_width(survey.n_train, survey.n_targets))
         drawn = kept
-        if survey.n_targets > self.pool * sum(pool.width for pool in kept):
-            drawn = [replace(pool, width=round(self.pool * pool.width)) for pool in kept]
+        if survey.n_targets > self.pool * sum(sites.width for sites in kept):
+            drawn = [replace(sites, width=round(self.pool * sites.width)) for sites in kept]
         return FitPlan.of(survey, kept, drawn)
 
-    def site_pools(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[SitePool]:
+    def typed_sites(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[TypedSites]:
         """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
         default = max(1, (self.width or default) // len(widths))
         groups = survey.groups or [None] * len(widths)
         return [
-            pool for k, width in enumerate(widths) for pool in pool_sites(survey.sample, k, width or default, groups[k])
+            sites
+            for k, width in enumerate(widths)
+            for sites in sites_by_type(survey.sample, k, width or default, groups[k])
         ]
 
-    def draw_blocks(self, pools: Sequence[SitePool], rng: np.random.Generator) -> list[FeatureBlock]:
+    def draw_blocks(self, typed: Sequence[TypedSites], rng: np.random.Generator) -> list[FeatureBlock]:
         """Features for sites of each type of each term, in the order of their columns."""
         blocks, start = [], 0
-        for pool in pools:
-            features = self.features(*self.draw(pool, rng))
+        for sites in typed:
+            features = self.features(*self.draw(sites, rng))
             stop = start + len(features.biases)
-            blocks.append(FeatureBlock(pool.term, pool.site_type, slice(start, stop), features))
+            blocks.append(FeatureBlock(sites.term, sites.site_type, slice(start, stop), features))
             start = stop
         return blocks
 
@@ -193,7 +195,7 @@ class FeatureRegressor(Regressor):
 
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
         """E = Φ c (M,), and for each term dE/dx = Σ_k c_k ∂φ_k/∂x (M, S, D)."""
-        energies, gradients = evaluate(self._blocks(), self._state["readout"][:, None], terms)
+        energies, gradients = evaluate_readouts(self._blocks(), self._state["readout"][:, None], terms)
         return energies[0], [gradient[0] for gradient in gradients]
 
     def committee(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
@@ -202,12 +204,12 @@ class FeatureRegressor(Regressor):
         The δ_p are centred, so that the members' mean is the model, and s is what makes
         mean(error² / variance) = 1 on the validation forces for the solve without them.
         """
-        readouts = self._state["readout"][:, None] + self._deviations()
-        return evaluate(self._blocks(), readouts, terms)
+        readouts = self._state["readout"][:, None] + self._draws()
+        return evaluate_readouts(self._blocks(), readouts, terms)
 
     def deviations(self, terms: Sequence[Sites]) -> Floats:
         """The standard deviation of the committee's energies Φ (c + s δ_p) (M,), eV."""
-        members = energy_rows(self._blocks(), terms) @ self._deviations()
+        members = energy_rows(self._blocks(), terms) @ self._draws()
         deviations: Floats = members.std(axis=1, ddof=1)
         return deviations
 
@@ -222,11 +224,11 @@ class FeatureRegressor(Regressor):
         """min_C |Y − Φ C|² + λ |C|² for the outputs Y (M, P), with λ chosen on the validation samples."""
         self._check_weights("force_weights", "stress_weights", "pool", where="with --target direct")
         survey = Survey.of(train, valid, 0, rng)
-        pools = self.site_pools(survey, widths, self.default_width(len(train), len(train)))
-        width = sum(pool.width for pool in pools)
-        plan = plan_outputs(survey, pools)
+        typed = self.typed_sites(survey, widths, self.default_width(len(train), len(train)))
+        width = sum(sites.width for sites in typed)
+        plan = plan_outputs(survey, typed)
         plan.check_memory(progress)
-        blocks = self.draw_blocks(pools, rng)
+        blocks = self.draw_blocks(typed, rng)
         fit = DirectFit(blocks, plan.batch_size, progress, scaled=self.relative)
         # Without derivatives the system has far fewer equations, and may need far more regularization.
         given = "regularization" in self.model_fields_set
@@ -248,7 +250,7 @@ class FeatureRegressor(Regressor):
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
         """Take back features, readout and committee, once their numbers of features fit each other."""
         super().restore(state)
-        self._layout = None
+        self._known_blocks = None
         width = 0
         for block in self._blocks():
             features = block.features
@@ -283,9 +285,9 @@ class FeatureRegressor(Regressor):
             self._state[f"{prefix}.weights"] = block.features.weights
             self._state[f"{prefix}.biases"] = block.features.biases
         self._state["readout"] = solution.coefficients
-        self._layout = None
+        self._known_blocks = None
 
-    def _deviations(self) -> Floats:
+    def _draws(self) -> Floats:
         """s δ_p (K, P)."""
         if "committee" not in self._state:
             raise UserError(
@@ -296,7 +298,7 @@ class FeatureRegressor(Regressor):
 
     def _blocks(self) -> list[FeatureBlock]:
         """The blocks in the order of the readout, rebuilt once from ``state``."""
-        if self._layout is None:
+        if self._known_blocks is None:
             blocks: list[FeatureBlock] = []
             keys = [key.rsplit(".", 1)[0] for key in self._state if key.endswith(".weights")]
             for prefix in sorted(keys, key=lambda key: tuple(int(part) for part in key.split("."))):
@@ -305,5 +307,5 @@ class FeatureRegressor(Regressor):
                 start = blocks[-1].columns.stop if blocks else 0
                 features = self.features(weights, biases)
                 blocks.append(FeatureBlock(term, site_type, slice(start, start + len(weights)), features))
-            self._layout = blocks  # whole at once: other threads may be looking
-        return self._layout
+            self._known_blocks = blocks  # whole at once: other threads may be looking
+        return self._known_blocks

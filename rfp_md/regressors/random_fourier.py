@@ -12,7 +12,7 @@ from rfp_md.arrays import Floats
 from rfp_md.plugins.parameter_types import Numbers
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.fitting.pools import SitePool
+from rfp_md.regressors.fitting.typed_sites import TypedSites
 
 PAIRS = 2_000  # of points, whose median distance is taken
 
@@ -43,14 +43,14 @@ class RandomFourier(FeatureRegressor):
         """σ(z) = cos z."""
         return "cos"
 
-    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Draw W_k = ω_k/ℓ_k on one group of components each (K, D), and phases b (K,)."""
-        points, width = pool.points, pool.width
+        points, width = sites.points, sites.width
         low, high = np.log(self.length_scale[0]), np.log(self.length_scale[-1])
-        group = rng.integers(0, len(pool.groups), width)
-        lengths = median_distances(points, pool.groups, rng)[group] * np.exp(rng.uniform(low, high, width))
+        group = rng.integers(0, len(sites.groups), width)
+        lengths = median_distances(points, sites.groups, rng)[group] * np.exp(rng.uniform(low, high, width))
         weights = sample_frequencies(self.kernel, (width, points.shape[1]), rng) / lengths[:, None]
-        weights *= pool.groups[group]
+        weights *= sites.groups[group]
         # The phase is taken from the middle of the data, so that its size does not eat digits of the cosine.
         return weights, rng.uniform(0.0, 2.0 * np.pi, width) - weights @ points.mean(axis=0)
 

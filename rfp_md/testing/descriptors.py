@@ -347,8 +347,8 @@ class DescriptorChecks:
 
     def threads(self) -> None:
         """Several threads that describe at once get the same values."""
-        with ThreadPoolExecutor(4) as pool:
-            several = list(pool.map(lambda _: self.fitted.values(self.frames), range(16)))
+        with ThreadPoolExecutor(4) as executor:
+            several = list(executor.map(lambda _: self.fitted.values(self.frames), range(16)))
         if any(far(self.values, values, SAME) for values in several):
             fail("several threads that describe at once get other values; do not share scratch space")
 
@@ -359,8 +359,8 @@ class DescriptorChecks:
         except (pickle.PicklingError, AttributeError):
             skip("its class cannot be named from another process")
         package = type(self.descriptor), self.fitted.model_dump(), dict(self.fitted.state), self.frames
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            values = pool.submit(describe_elsewhere, *package).result()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+            values = executor.submit(describe_elsewhere, *package).result()
         if far(self.values, values, SAME):
             fail("another process gets other values; use no global or unseeded state")
 

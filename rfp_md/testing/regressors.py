@@ -181,8 +181,8 @@ class RegressorChecks:
     def threads(self) -> None:
         """Several threads that predict at once get the same energies."""
         expected = self.fitted.predict(self.terms)[0]
-        with ThreadPoolExecutor(4) as pool:
-            several = list(pool.map(lambda _: self.fitted.predict(self.terms)[0], range(16)))
+        with ThreadPoolExecutor(4) as executor:
+            several = list(executor.map(lambda _: self.fitted.predict(self.terms)[0], range(16)))
         if any(far(expected, energies, SAME) for energies in several):
             fail("several threads that predict at once get other energies; do not share scratch space")
 

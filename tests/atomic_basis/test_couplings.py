@@ -15,7 +15,7 @@ def test_every_product_is_invariant_under_rotations(rng):
     for turn in (np.eye(3), Rotation.random(rng=rng).as_matrix()):
         density = kernels.densities(vectors @ turn, np.array([0, 1, 0, 1, 1, 0]), np.array([0, 6]), basis.arrays)
         mixed = kernels.mix(density, np.array([0]), mixing, basis.arrays)
-        values.append(kernels.invariants(mixed, *found.terms, len(found.orders)))
+        values.append(kernels.invariants(mixed, *found.products, len(found.orders)))
     np.testing.assert_allclose(values[0], values[1], atol=1e-12)
     assert (np.abs(values[0]) > 1e-12).all()
     assert set(found.orders) == {1, 2, 3}

@@ -22,8 +22,8 @@ class Score:
 
     Attributes:
         value: the sum of the errors, each in units of its target's standard deviation; means of few errors count less.
-        variance_ratio: the mean of squared error over the variance of the candidate's deviations, of the slopes (of
-            the energies where there are none); None where a candidate has no deviations.
+        variance_ratio: the mean of squared error over the variance of the candidate's draws, of the slopes (of
+            the energies where there are none); None where a candidate has no draws.
     """
 
     energy_mae: float | None

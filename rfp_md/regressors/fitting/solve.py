@@ -35,7 +35,7 @@ class Solver:
 
         Args:
             scaled: λ is relative to the diagonal; else D = 1.
-            noise: ξ (K, P), standard normal, of which every solution's deviations are made.
+            noise: ξ (K, P), standard normal, of which every solution's draws are made.
         """
         self.failed = 0
         self._equations, self._progress, self._scaled, self._noise = equations, progress, scaled, noise
