@@ -1,4 +1,13 @@
-"""Covariances of energies and slopes under a Gaussian process on sites."""
+"""Covariances of energies and slopes under a Gaussian process on sites.
+
+symbol       here
+x, J         ``ScaledSites.values`` and ``.jacobian``, both in units of the kernel's length
+d = x − y    ``apart`` (M, S, T, D), of a site x of structure m and a site y of structure n
+κ, g, h      ``kappa``, ``g``, ``h`` times v (M, S, T): κ(|d|), −κ′(r)/r and −g′(r)/r
+d·J_n        ``along_mine``, n's own sites moving
+d·J_m        ``along_other``, the sites of all later structures moving
+K            ``matrix``, lower triangle; energies first, then the slopes of each structure
+"""
 
 from __future__ import annotations
 

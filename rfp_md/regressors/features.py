@@ -5,38 +5,33 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.linalg.ridge import Solution
 from rfp_md.plugins.parameter_types import Numbers, check_unused
 from rfp_md.progress import Progress
-from rfp_md.random_features.activations import ACTIVATIONS
-from rfp_md.random_features.feature_map import FeatureMap, Features
-from rfp_md.regressors.base import Regressor, Samples
+from rfp_md.regressors.base import Samples
+from rfp_md.regressors.feature_model import FeatureModel
 from rfp_md.regressors.fitting.accumulate import Accumulator
 from rfp_md.regressors.fitting.choose import choose
 from rfp_md.regressors.fitting.direct_fit import DirectFit
 from rfp_md.regressors.fitting.plan import SAMPLE_FRAMES, FitPlan, Survey, plan_outputs
-from rfp_md.regressors.fitting.readouts import evaluate_readouts
-from rfp_md.regressors.fitting.rows import FeatureBlock, energy_rows
+from rfp_md.regressors.fitting.rows import FeatureBlock
 from rfp_md.regressors.fitting.scores import score
 from rfp_md.regressors.fitting.select_features import select_features
 from rfp_md.regressors.fitting.solve import Solver
 from rfp_md.regressors.fitting.typed_sites import TypedSites, sites_by_type
-from rfp_md.sites import Sites
 
 DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 SELECTION_ROWS = 60_000  # that features are selected by; of more structures, some
 MEMBERS = 8  # of the committee; the spread of so many is known within a quarter
 
 
-class FeatureRegressor(Regressor):
+class FeatureRegressor(FeatureModel):
     """f(x) = Σ_k c_k φ_k(x); energies and slopes are fitted together in one linear solve.
 
         minimise  Σ_m (E_m − Φ_m c)² + w Σ_m |∂E_m − Q_m c|² + λ Σ_k A_kk c_k²
@@ -57,29 +52,13 @@ class FeatureRegressor(Regressor):
 
     relative: bool = Field(True, description="λ relative to the features' size; false: plain λ, as in the thesis")
 
-    _known_blocks: list[FeatureBlock] | None = PrivateAttr(None)
-
-    @property
-    @abstractmethod
-    def activation_name(self) -> str:
-        """The name of σ, a key of ACTIVATIONS."""
-
     @abstractmethod
     def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Draw W (sites.width, D) and b (sites.width,) for sites of one type."""
 
-    def features(self, weights: Floats, biases: Floats) -> Features:
-        """The functions φ_k of drawn weights W (K, D) and biases b (K,)."""
-        return FeatureMap(weights, biases, self.activation_name)
-
     def default_width(self, n_samples: int, n_rows: int) -> int:
         """The number of features where none is given, for so many structures with so many targets."""
         return int(np.clip(n_rows // 4, 500, 6000))
-
-    @property
-    def smooth(self) -> bool:
-        """Whether σ′ is continuous."""
-        return ACTIVATIONS[self.activation_name].smooth
 
     def n_slopes(self, train: Samples) -> int:
         """How many slopes of a structure the fit uses."""
@@ -188,31 +167,6 @@ class FeatureRegressor(Regressor):
         progress.start(label, len(samples) * (sum(plan.n_rows) // plan.n_rows[0]), "rows")
         accumulator.stream(samples, plan.batch_size, progress)
 
-    @property
-    def numbers_per_site(self) -> int:
-        """The features of the largest block."""
-        return max(len(block.features.biases) for block in self._blocks())
-
-    def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
-        """E = Φ c (M,), and for each term dE/dx = Σ_k c_k ∂φ_k/∂x (M, S, D)."""
-        energies, gradients = evaluate_readouts(self._blocks(), self._state["readout"][:, None], terms)
-        return energies[0], [gradient[0] for gradient in gradients]
-
-    def committee(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
-        """Members c + s δ_p, with draws δ_p of the posterior N(0, (A + λD)⁻¹) of the last solve.
-
-        The δ_p are centred, so that the members' mean is the model, and s is what makes
-        mean(error² / variance) = 1 on the validation forces for the solve without them.
-        """
-        readouts = self._state["readout"][:, None] + self._draws()
-        return evaluate_readouts(self._blocks(), readouts, terms)
-
-    def deviations(self, terms: Sequence[Sites]) -> Floats:
-        """The standard deviation of the committee's energies Φ (c + s δ_p) (M,), eV."""
-        members = energy_rows(self._blocks(), terms) @ self._draws()
-        deviations: Floats = members.std(axis=1, ddof=1)
-        return deviations
-
     def fit_outputs(
         self,
         train: Samples,
@@ -242,28 +196,6 @@ class FeatureRegressor(Regressor):
             "valid_mae": mae,
         }
 
-    def predict_outputs(self, terms: Sequence[Sites]) -> Floats:
-        """Y = Φ C (M, P)."""
-        outputs: Floats = energy_rows(self._blocks(), terms) @ self._state["readout"]
-        return outputs
-
-    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
-        """Take back features, readout and committee, once their numbers of features fit each other."""
-        super().restore(state)
-        self._known_blocks = None
-        width = 0
-        for block in self._blocks():
-            features = block.features
-            if features.weights.ndim != 2 or features.biases.shape != (len(features.weights),):
-                raise ValueError(f"weights and biases of term {block.term} do not fit each other")
-            width = block.columns.stop
-        if width == 0 or "readout" not in state or state["readout"].shape[:1] != (width,):
-            raise ValueError("the readout does not fit the features")
-        committee = state.get("committee")
-        if committee is not None and (committee.ndim != 2 or len(committee) != width or committee.shape[1] < 2):
-            raise ValueError("the committee does not fit the features")
-        return self
-
     def _check_used(self, train: Samples) -> None:
         """Raise UserError for weights of rows that there are none of."""
         if not self.smooth:
@@ -277,35 +209,3 @@ class FeatureRegressor(Regressor):
             check_unused(self, names, where)
         except ValueError as error:
             raise UserError(f"regressor '{self.name}': {error}") from error
-
-    def _remember(self, blocks: list[FeatureBlock], solution: Solution) -> None:
-        self._state.clear()
-        for block in blocks:
-            prefix = f"{block.term}.{block.site_type}"
-            self._state[f"{prefix}.weights"] = block.features.weights
-            self._state[f"{prefix}.biases"] = block.features.biases
-        self._state["readout"] = solution.coefficients
-        self._known_blocks = None
-
-    def _draws(self) -> Floats:
-        """s δ_p (K, P)."""
-        if "committee" not in self._state:
-            raise UserError(
-                "this model has no committee and so no uncertainty: it is a direct one, or an old one; "
-                "train it again, without --target direct"
-            )
-        return self._state["committee"]
-
-    def _blocks(self) -> list[FeatureBlock]:
-        """The blocks in the order of the readout, rebuilt once from ``state``."""
-        if self._known_blocks is None:
-            blocks: list[FeatureBlock] = []
-            keys = [key.rsplit(".", 1)[0] for key in self._state if key.endswith(".weights")]
-            for prefix in sorted(keys, key=lambda key: tuple(int(part) for part in key.split("."))):
-                term, site_type = (int(part) for part in prefix.split("."))
-                weights, biases = self._state[f"{prefix}.weights"], self._state[f"{prefix}.biases"]
-                start = blocks[-1].columns.stop if blocks else 0
-                features = self.features(weights, biases)
-                blocks.append(FeatureBlock(term, site_type, slice(start, start + len(weights)), features))
-            self._known_blocks = blocks  # whole at once: other threads may be looking
-        return self._known_blocks

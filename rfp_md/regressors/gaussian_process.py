@@ -1,4 +1,15 @@
-"""Gaussian process regression on energies and slopes, exact."""
+"""Gaussian process regression on energies and slopes, exact.
+
+symbol      here
+K, Λ        ``matrix`` and ``added``, the noise on its diagonal; ``_factor`` is the Cholesky factor of K + Λ
+y, a        ``targets`` and ``solution``: M energies, then the slopes of each structure
+v, ℓ        ``variance`` and ``length`` of a part
+v a_m       ``weights``, a number for each training site t
+v u_t       ``directions``, u = Σ_c J_c a_c of each training site (D,)
+s²          ``amplitude``
+κ, g, h     as in ``covariance``; ``along`` is d·u with d = x − x_t
+k(x)        ``cross``
+"""
 
 from __future__ import annotations
 

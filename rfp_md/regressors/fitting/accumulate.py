@@ -1,4 +1,12 @@
-"""An accumulator takes rows batch by batch; two of them add up, and it can be written to a file and read back."""
+"""An accumulator takes rows batch by batch; two of them add up, and it can be written to a file and read back.
+
+symbol        here
+i             the kind of a row: 0 energies, 1 slopes, 2 strain slopes
+Φᵢ, yᵢ        ``Rows.features`` and ``Rows.targets`` of a batch; they are not kept
+ΦᵢᵀΦᵢ, Φᵢᵀyᵢ  ``equations[i]``
+nᵢ            ``counts[i]``
+φ_k, K        ``blocks``, ``width``
+"""
 
 from __future__ import annotations
 
