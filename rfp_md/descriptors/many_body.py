@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rfp_md.arrays import Floats, Ints
-from rfp_md.atomic_basis import kernels
+from rfp_md.atomic_basis import expansion, kernels
 from rfp_md.atomic_basis.basis import Basis, principal_mixing
 from rfp_md.atomic_basis.compression import principal_invariants
 from rfp_md.atomic_basis.couplings import Couplings, couplings
@@ -67,7 +67,7 @@ class ManyBody(Descriptor):
         species, densities = self._expand(sample)
         self._state["mixing"] = principal_mixing(self._basis, species, densities)
         self._state["projections"] = principal_invariants(
-            kernels.invariants(self._mix(densities, species), *self._couplings.products, len(self._couplings.orders)),
+            expansion.invariants(self._mix(densities, species), *self._couplings.products, len(self._couplings.orders)),
             self._couplings.orders,
             species,
             len(elements),
@@ -98,15 +98,15 @@ class ManyBody(Descriptor):
         """x (M, N, D) and its pullback, which uses the neighbours and A of every centre again."""
         near, centres, species = self._neighbours(frames)
         mixed = self._mix(self._densities(near, species), centres)
-        invariants = kernels.invariants(mixed, *self._couplings.products, len(self._couplings.orders))
+        invariants = expansion.invariants(mixed, *self._couplings.products, len(self._couplings.orders))
 
         def pullback(gradient: Floats) -> Floats:
             by_invariant = self._pull_projection(gradient.reshape(len(centres), -1), centres)
-            by_mixed = kernels.invariant_pullback(mixed, *self._couplings.products, by_invariant)
-            by_density = kernels.mixing_pullback(by_mixed, centres, self._mixing, self._basis.arrays)
-            by_vector = kernels.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
+            by_mixed = expansion.invariant_pullback(mixed, *self._couplings.products, by_invariant)
+            by_density = expansion.mixing_pullback(by_mixed, centres, self._mixing, self._basis.arrays)
+            by_vector = expansion.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
             pulled = np.zeros((len(frames), n_coordinates(frames), 3))
-            kernels.scatter_pulled(by_vector, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
+            expansion.scatter_pulled(by_vector, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
             return pulled
 
         return self._project(invariants, centres).reshape(len(frames), frames.n_atoms, -1), pullback
@@ -152,11 +152,11 @@ class ManyBody(Descriptor):
         return near, np.tile(species, len(frames)), species[near.atoms]
 
     def _densities(self, near: Neighbours, species: Ints) -> Floats:
-        density: Floats = kernels.densities(near.vectors, species, near.offsets, self._basis.arrays)
+        density: Floats = expansion.densities(near.vectors, species, near.offsets, self._basis.arrays)
         return density
 
     def _mix(self, density: Floats, centres: Ints) -> Floats:
-        mixed: Floats = kernels.mix(density, centres, self._mixing, self._basis.arrays)
+        mixed: Floats = expansion.mix(density, centres, self._mixing, self._basis.arrays)
         return mixed
 
     def _expand(self, sample: list[Frames]) -> tuple[Ints, Floats]:

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from rfp_md.atomic_basis import kernels
+from rfp_md.atomic_basis import expansion
 from rfp_md.atomic_basis.basis import Basis
 from rfp_md.atomic_basis.couplings import Layout, couplings
 
@@ -13,9 +13,9 @@ def test_every_product_is_invariant_under_rotations(rng):
     vectors = rng.normal(size=(6, 3))
     values = []
     for turn in (np.eye(3), Rotation.random(rng=rng).as_matrix()):
-        density = kernels.densities(vectors @ turn, np.array([0, 1, 0, 1, 1, 0]), np.array([0, 6]), basis.arrays)
-        mixed = kernels.mix(density, np.array([0]), mixing, basis.arrays)
-        values.append(kernels.invariants(mixed, *found.products, len(found.orders)))
+        density = expansion.densities(vectors @ turn, np.array([0, 1, 0, 1, 1, 0]), np.array([0, 6]), basis.arrays)
+        mixed = expansion.mix(density, np.array([0]), mixing, basis.arrays)
+        values.append(expansion.invariants(mixed, *found.products, len(found.orders)))
     np.testing.assert_allclose(values[0], values[1], atol=1e-12)
     assert (np.abs(values[0]) > 1e-12).all()
     assert set(found.orders) == {1, 2, 3}
