@@ -17,7 +17,7 @@ from rfp_md.descriptors.describe import describe_all, describe_for_forces
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
 from rfp_md.plugins.guard import call, check_array, check_periodic, check_prediction
-from rfp_md.prediction import Committee, Prediction, free_virials, join
+from rfp_md.prediction import Committee, Prediction, free_virials, join_committees
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites
 from rfp_md.structures.fingerprints import Fingerprints
@@ -108,7 +108,7 @@ class Potential:
         self.check(frames)
         if not self.has_forces:
             raise UserError("this model was fitted to energies only and has no forces, so that none are uncertain")
-        return join([self._committee(part) for part in self._chunks(frames)])
+        return join_committees([self._committee(part) for part in self._chunks(frames)])
 
     def uncertainty(self, frames: Frames) -> Spread:
         """Standard deviations of energies and forces, by the committee. Raises UserError as ``committee``."""

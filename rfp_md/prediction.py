@@ -92,7 +92,7 @@ class Committee:
         return Spread(self.energies.std(axis=0, ddof=1), self.forces.std(axis=0, ddof=1))
 
 
-def join(parts: list[Committee]) -> Committee:
+def join_committees(parts: list[Committee]) -> Committee:
     """One committee of several whose members are the same, each on structures of its own."""
     if len(parts) == 1:
         return parts[0]

@@ -14,7 +14,7 @@ NEGLIGIBLE = 1e-12  # a coupling below this is zero
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class ChannelLayout:
     """Where A_qlm stands among the numbers of an atom: by l, m, q; number 0 is the constant 1.
 
     Attributes:
@@ -60,7 +60,7 @@ class Couplings:
         return self.outputs, self.factors, self.weights
 
 
-def couplings(layout: Layout, channels: tuple[int, ...], four_body: tuple[int, ...]) -> Couplings:
+def couplings(layout: ChannelLayout, channels: tuple[int, ...], four_body: tuple[int, ...]) -> Couplings:
     """All invariants of one, two and three neighbours.
 
     one     A_q00, all channels

@@ -9,7 +9,7 @@ j              a neighbour p; those of the centre c are ``offsets[c]`` to ``offs
 R_n, Y_lm      ``g`` and ``y`` of one neighbour, with derivatives ``dg`` and ``dy``
 D_znlm         ``density`` (centres, z·n, L²)
 U_ql,zn        ``mixing`` (element of the centre, z·n, Q)
-A_qlm          ``mixed`` (centres, nA), in the order of ``Layout``
+A_qlm          ``mixed`` (centres, nA), in the order of ``ChannelLayout``
 g_t, a, b, c   ``weights`` and ``factors`` of the products t, with ``outputs`` o(t)
 B_o            what ``invariants`` gives (centres, O)
 """
@@ -46,7 +46,7 @@ def densities(vectors: Floats, species: Ints, offsets: Ints, basis: Arrays) -> F
 
 @compiled  # type: ignore[untyped-decorator]
 def mix(density: Floats, centres: Ints, mixing: Floats, basis: Arrays) -> Floats:
-    """A_qlm = Σ_zn U_ql,zn D_znlm of every centre, (centres, nA) as ``Layout`` has them, with A_0 = 1.
+    """A_qlm = Σ_zn U_ql,zn D_znlm of every centre, (centres, nA) as ``ChannelLayout`` has them, with A_0 = 1.
 
     Args:
         centres: species of each centre.

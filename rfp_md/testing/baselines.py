@@ -81,7 +81,7 @@ class BaselineChecks:
     def fitted(self) -> Baseline:
         """A new baseline of the same parameters, fitted to the frames with labels of ordinary sizes."""
         new = type(self.baseline)(**self.baseline.model_dump())
-        new.fit(Dataset((labelled(self.frames),)))
+        new.fit(Dataset((with_labels(self.frames),)))
         return new
 
     @cached_property
@@ -175,7 +175,7 @@ class BaselineChecks:
             )
 
 
-def labelled(frames: Frames) -> Frames:
+def with_labels(frames: Frames) -> Frames:
     """The structures with energies, forces and stresses of ordinary sizes, for a baseline that learns from them."""
     n, shape = len(frames), frames.positions.shape
     stresses = 0.01 * np.sin(np.arange(9.0 * n)).reshape(n, 3, 3) if frames.periodic else None

@@ -79,7 +79,7 @@ def all_rows() -> tuple[Row, ...]:
         return tuple(_row(values) for values in csv.DictReader(file))
 
 
-def rows_of(tables: Sequence[str]) -> list[Row]:
+def rows_of_tables(tables: Sequence[str]) -> list[Row]:
     """The rows of these tables, in their order. Raises UserError for a number that is none."""
     known = list(dict.fromkeys(row.table for row in all_rows()))
     for table in tables:

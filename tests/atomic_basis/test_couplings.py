@@ -3,7 +3,7 @@ from scipy.spatial.transform import Rotation
 
 from rfp_md.atomic_basis import expansion
 from rfp_md.atomic_basis.basis import Basis
-from rfp_md.atomic_basis.couplings import Layout, couplings
+from rfp_md.atomic_basis.couplings import ChannelLayout, couplings
 
 
 def test_every_product_is_invariant_under_rotations(rng):
@@ -22,13 +22,13 @@ def test_every_product_is_invariant_under_rotations(rng):
 
 
 def test_products_are_counted_once():
-    found = couplings(Layout((3, 2)), (2, 2), ())
+    found = couplings(ChannelLayout((3, 2)), (2, 2), ())
     assert np.bincount(found.orders).tolist() == [0, 3, 6]  # three channels; three pairs of channels for l = 0 and 1
     assert len(found.outputs) == 3 + 3 + 3 * 3
 
 
 def test_mirror_images_cannot_be_told_apart_by_three_neighbours_that_are_coupled_to_odd_l():
-    found = couplings(Layout((1, 1)), (), (1, 1))
+    found = couplings(ChannelLayout((1, 1)), (), (1, 1))
     sums = {tuple(factors) for factors in found.factors[found.orders[found.outputs] == 3].tolist()}
     assert (1, 1, 1) in sums  # l = 0, 0, 0
     assert (2, 3, 4) not in sums  # l = 1, 1, 1 changes sign under inversion
