@@ -130,6 +130,7 @@ def site_blocks(
     products: tuple[Ints, Ints, Floats],
     projections: Floats,
     places: tuple[Ints, Ints, Ints],
+    chosen: tuple[int, int],
     first: int,
     into: Floats,
 ) -> None:
@@ -141,13 +142,14 @@ def site_blocks(
     Args:
         projections: Uᵀ (species, O, D).
         places: of the blocks, as ``block_places`` gives them.
+        chosen: the first of the centres whose blocks are added, and the one after the last.
     """
     by_neighbour, by_centre, by_strain = places
     last, strains = first + len(into), by_strain.shape[1]
     n_radial, size = len(basis[1]), basis[5]
     by_mixed, one = np.empty((size, projections.shape[2])), np.empty((3, size))
     scratch = scratch_for(basis)
-    for c in range(len(centres)):
+    for c in range(chosen[0], chosen[1]):
         if by_centre[c] < 0:
             continue
         central = first <= by_centre[c] < last

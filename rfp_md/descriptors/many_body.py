@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -20,6 +23,7 @@ from rfp_md.frames import Dataset, Frames, formula
 from rfp_md.sites import NeighbourJacobian, n_coordinates
 from rfp_md.structures.neighbours import Neighbours, neighbours
 
+CENTRES = 128  # whose derivatives a thread makes at once
 SAMPLE_ATOMS = 3000  # that channels and components are learned from
 
 
@@ -121,20 +125,27 @@ class ManyBody(Descriptor):
 
         def blocks(part: slice) -> Floats:
             found = np.zeros((part.stop - part.start, 3, projections.shape[2]))
-            kernels.site_blocks(
-                near.vectors,
-                species,
-                near.offsets,
-                centres,
-                self._mixing,
-                self._basis.arrays,
-                mixed,
-                self._couplings.products,
-                projections,
-                places,
-                part.start,
-                found,
-            )
+
+            def of_centres(start: int) -> None:
+                kernels.site_blocks(
+                    near.vectors,
+                    species,
+                    near.offsets,
+                    centres,
+                    self._mixing,
+                    self._basis.arrays,
+                    mixed,
+                    self._couplings.products,
+                    projections,
+                    places,
+                    (start, min(start + CENTRES, len(centres))),
+                    part.start,
+                    found,
+                )
+
+            # A block is of one centre, and the compiled loop lets go of the interpreter: threads do not meet.
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                deque(pool.map(of_centres, range(0, len(centres), CENTRES)), maxlen=0)
             return found.transpose(0, 2, 1)
 
         return NeighbourJacobian(sites, offsets, blocks)

@@ -10,7 +10,7 @@ from scipy.linalg.blas import dgemm
 
 from rfp_md.arrays import Floats, Ints
 
-PANEL = 1024  # columns
+PANEL = 512  # columns
 
 
 class NormalEquations(Protocol):
