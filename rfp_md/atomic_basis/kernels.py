@@ -17,6 +17,9 @@ from rfp_md.atomic_basis.basis import Arrays
 from rfp_md.atomic_basis.one_neighbour import Scratch, compiled, functions_of, scratch_for
 
 
+ONE_THREAD = 200_000  # multiplications, for which OpenBLAS starts no threads
+
+
 @compiled  # type: ignore[untyped-decorator]
 def density_derivatives(r: float, mixing: Floats, basis: Arrays, scratch: Scratch, into: Floats) -> None:
     """∂A_qlm/∂r of one neighbour (3, nA), from its functions and what U has for its element (n, Q)."""
@@ -119,6 +122,16 @@ def components_by_mixed(mixed: Floats, products: tuple[Ints, Ints, Floats], proj
 
 
 @compiled  # type: ignore[untyped-decorator]
+def multiplied(first: Floats, second: Floats) -> Floats:
+    """A product of small matrices, (n, a) and (a, D), without the threads of BLAS, which cost more than they save."""
+    product = np.empty((len(first), second.shape[1]))
+    step = max(1, ONE_THREAD // second.size)
+    for start in range(0, len(first), step):
+        np.dot(first[start : start + step], second, product[start : start + step])
+    return product
+
+
+@compiled  # type: ignore[untyped-decorator]
 def site_blocks(
     vectors: Floats,
     species: Ints,
@@ -182,7 +195,7 @@ def site_blocks(
                         for a in range(size):
                             whole[3 + 3 * x + y, a] += v * one[x, a]
         components_by_mixed(mixed[c], products, projections[centres[c]], by_mixed)
-        chained = np.dot(rows, by_mixed)  # (3 neighbours + 12, D)
+        chained = multiplied(rows, by_mixed)  # (3 neighbours + 12, D)
         k = 0
         for p in range(offsets[c], offsets[c + 1]):
             if first <= by_neighbour[p] < last:
