@@ -16,7 +16,6 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.atomic_basis.basis import Arrays
 from rfp_md.atomic_basis.one_neighbour import Scratch, compiled, functions_of, scratch_for
 
-
 ONE_THREAD = 200_000  # multiplications, for which OpenBLAS starts no threads
 
 
