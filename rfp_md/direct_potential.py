@@ -27,17 +27,17 @@ class DirectPotential(Potential):
 
     @property
     def conservative(self) -> bool:
-        """It never is: energy and forces are functions of their own."""
+        """A direct model never is: its energy and its forces are functions of their own."""
         return False
 
     @property
     def has_forces(self) -> bool:
-        """It always has them: 3N outputs of ``force_regressor``."""
+        """A direct model always has forces: 3N outputs of ``force_regressor``."""
         return True
 
     @property
     def fixed_composition(self) -> bool:
-        """It always is for one order of the atoms, which the outputs stand in."""
+        """A direct model is for one order of the atoms, which its outputs stand in."""
         return True
 
     def predict(self, frames: Frames) -> Prediction:

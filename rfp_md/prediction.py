@@ -14,7 +14,7 @@ from rfp_md.frames import Frames
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Energies (M,) in eV, forces (M, N, 3) in eV/Å and virials −dE/dstrain = Σ r ⊗ f (M, 3, 3) in eV."""
+    """What is said of structures: energies (M,), eV, forces (M, N, 3), eV/Å, and virials −dE/dstrain (M, 3, 3), eV."""
 
     energies: Floats
     forces: Floats
@@ -22,7 +22,7 @@ class Prediction:
 
     @property
     def finite(self) -> bool:
-        """Whether every number is; a sum is finite only if all of its terms are, and is quicker to look at."""
+        """Whether every number is finite; a sum is so only if all of its terms are, and is quicker to look at."""
         return isfinite(sum(np.add.reduce(part, axis=None) for part in vars(self).values()))
 
 
@@ -75,7 +75,7 @@ class Spread:
 
 @dataclass(frozen=True, eq=False)
 class Committee:
-    """Energies (P, M) in eV, forces (P, M, N, 3) in eV/Å and virials (P, M, 3, 3) in eV of P members."""
+    """What P members say: energies (P, M), eV, forces (P, M, N, 3), eV/Å, and virials (P, M, 3, 3), eV."""
 
     energies: Floats
     forces: Floats
@@ -88,7 +88,7 @@ class Committee:
 
     @property
     def spread(self) -> Spread:
-        """√ Σ_p (E_p − Ē)² / (P − 1), and the same of the force components."""
+        """The standard deviation √ Σ_p (E_p − Ē)² / (P − 1) of the energies, and that of the force components."""
         return Spread(self.energies.std(axis=0, ddof=1), self.forces.std(axis=0, ddof=1))
 
 

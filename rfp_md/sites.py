@@ -14,7 +14,7 @@ from rfp_md.frames import Frames
 
 @dataclass(frozen=True, eq=False)
 class NeighbourJacobian:
-    """∂x_s/∂r_c of sites that see their surroundings only: the P blocks (D, 3) that are not zero.
+    """The Jacobian of sites that see their surroundings only: the P blocks ∂x_s/∂r_c (D, 3) that are not zero.
 
     They are sorted by coordinate: those of the coordinate c of structure m, one for each site that it moves, are
     ``offsets[m C + c]`` to ``offsets[m C + c + 1]``. What an atom costs does not depend on how many others there are.
@@ -92,7 +92,7 @@ class Sites:
         return 0 if self._dense is None else int(self._dense.size)
 
     def along(self, directions: Floats) -> Floats:
-        """dx/dt (M, S, D) where the coordinates move by ``directions`` (M, C, 3) per t."""
+        """The change dx/dt (M, S, D) where the coordinates move by ``directions`` (M, C, 3) per t."""
         if self.by_neighbour is None:
             flat = directions.reshape(len(directions), -1)
             dense = np.asarray(self._dense)[..., : flat.shape[1]]
@@ -106,5 +106,5 @@ class Sites:
 
 
 def n_coordinates(frames: Frames) -> int:
-    """Rows of a derivative: the atoms and, in a periodic cell, the three of the strain."""
+    """The number C of rows of a derivative: the atoms and, in a periodic cell, the three of the strain."""
     return frames.n_atoms + (3 if frames.periodic else 0)

@@ -64,7 +64,7 @@ def read(path: str | Path) -> tuple[Header, Arrays]:
 
 
 def digest(text: str, arrays: Arrays) -> NDArray[np.uint8]:
-    """SHA-256 (32,) of a text, and of name, type, shape and numbers of every array in the order of their names."""
+    """The SHA-256 (32,) of a text, and of name, type, shape and numbers of every array in the order of their names."""
     found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = arrays[name]

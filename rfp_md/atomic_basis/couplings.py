@@ -40,7 +40,7 @@ class ChannelLayout:
 
 @dataclass(frozen=True, eq=False)
 class Couplings:
-    """B_o = Σ_t g_t A_a(t) A_b(t) A_c(t) over the products t with o(t) = o.
+    """Invariants B_o = Σ_t g_t A_a(t) A_b(t) A_c(t), each over the products t with o(t) = o.
 
     Attributes:
         outputs: o(t), ascending (T,).

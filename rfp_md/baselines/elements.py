@@ -25,7 +25,7 @@ class Elements(Baseline):
     capabilities: ClassVar[Capabilities] = Capabilities(periodic=True)
 
     def fit(self, dataset: Dataset) -> None:
-        """Least squares of the energies on the numbers of atoms; for one composition, the mean energy."""
+        """Find e by least squares of the energies on the numbers of atoms; one composition gives their mean only."""
         elements = sorted({int(z) for block in dataset for z in block.numbers})
         counts = np.concatenate([np.tile(_counts(block.numbers, elements), (len(block), 1)) for block in dataset])
         self.state["elements"] = np.array(elements, dtype=np.int64)

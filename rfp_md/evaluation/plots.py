@@ -53,7 +53,7 @@ def plot_parity(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, title
 
 
 def plot_reliability(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, title: str) -> None:
-    """Observed error against predicted standard deviation, both logarithmic, of equally many predictions in each point.
+    """Draw observed error against predicted standard deviation, of equally many predictions in each point.
 
     Args:
         pairs: errors and standard deviations of ``energy`` (eV) and ``force`` (eV/Å), as in
@@ -114,7 +114,7 @@ def plot_conserved(runs: dict[str, tuple[Floats, Floats]], path: str | Path, tit
 
 
 def plot_learning_curve(points: Sequence[Mapping[str, float | None]], path: str | Path, title: str) -> None:
-    """Validation errors against the number of training frames, both logarithmic.
+    """Draw validation errors against the number of training frames, both logarithmic.
 
     Args:
         points: ``n_train`` and the errors that ``rfp_md.training.learning_curve`` records; an error may be None

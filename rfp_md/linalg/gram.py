@@ -49,7 +49,7 @@ class NormalEquations(Protocol):
 
 
 class Gram:
-    """ΦᵀΦ itself, float64, for one y or for ``n_targets``.
+    """Normal equations as ΦᵀΦ itself, float64, for one y or for ``n_targets``.
 
     It is kept in panels of columns, each from its diagonal block down: half the memory of a square, and OpenBLAS's
     dsyrk, which would fill a triangle, crashes for some 18,000 features and more (0.3.30, two threads).
@@ -121,7 +121,7 @@ class Gram:
 
 
 class FewRows:
-    """Φ itself: where there are far fewer rows than features, K × K numbers are saved."""
+    """Normal equations as Φ itself: where there are far fewer rows than features, K × K numbers are saved."""
 
     def __init__(self, width: int) -> None:
         self._pieces: list[Floats] = []
@@ -190,7 +190,7 @@ def numbers_kept(n_rows: int, width: int) -> int:
 
 
 def weighted_sum(equations: Sequence[NormalEquations], weights: Sequence[float]) -> tuple[Floats, Floats]:
-    """Σ_i w_i ΦᵢᵀΦᵢ (lower triangle) and Σ_i w_i Φᵢᵀyᵢ."""
+    """The sums Σ_i w_i ΦᵢᵀΦᵢ (K, K), its lower triangle only, and Σ_i w_i Φᵢᵀyᵢ (K,)."""
     width = len(equations[0].rhs)
     matrix, rhs = np.zeros((width, width), order="F"), np.zeros_like(equations[0].rhs)
     for part, weight in zip(equations, weights, strict=True):

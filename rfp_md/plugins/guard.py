@@ -31,7 +31,7 @@ class Geometric(Protocol):
 
 
 def call(plugin: Plugin, what: str, function: Callable[[], Result]) -> Result:
-    """The function's result. Raises UserError, naming plugin, method and line, for whatever it raises."""
+    """Call a method of a plugin. Raises UserError, naming plugin, method and line, for whatever it raises."""
     try:
         return function()
     except UserError:
@@ -44,7 +44,7 @@ def call(plugin: Plugin, what: str, function: Callable[[], Result]) -> Result:
 
 
 def check_array(plugin: Plugin, what: str, array: Any, shape: tuple[int | None, ...]) -> None:
-    """Raise UserError unless it is a finite float64 array of this shape; None is any size."""
+    """Raise UserError unless what a plugin gave is a finite float64 array of this shape; None is any size."""
     if not isinstance(array, np.ndarray) or array.dtype != np.float64:
         raise defect(plugin, f"{what} returned {getattr(array, 'dtype', type(array).__name__)}, not a float64 array")
     if array.ndim != len(shape) or any(n not in (None, m) for m, n in zip(array.shape, shape, strict=True)):
@@ -73,7 +73,7 @@ def check_fitted(plugin: Plugin, report: Any = None) -> None:
 def check_prediction(
     plugin: Plugin, method: Literal["predict", "committee"], predicted: Any, shapes: Sequence[tuple[int, ...]]
 ) -> None:
-    """Raise UserError unless it is energies and a gradient of each term's shape.
+    """Raise UserError unless what a regressor gave is energies and a gradient of each term's shape.
 
     Args:
         predicted: (M,) and (M, S, D); a committee's have an axis of two members or more before.

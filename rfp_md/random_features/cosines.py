@@ -17,7 +17,7 @@ TILE_SITES = 256  # of many, so that their gradients stay there too
 
 @dataclass(frozen=True, eq=False)
 class Cosines:
-    """φ_k(x) = cos(W_k·x + b_k), ordered by the components that they see: the others cost nothing.
+    """Features φ_k(x) = cos(W_k·x + b_k), ordered by the components that they see: the others cost nothing.
 
     Attributes:
         order: where each feature stood (K,).

@@ -17,7 +17,7 @@ CACHE_NUMBERS = 50_000  # features × sites that are evaluated at once, so that 
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
-    """φ_k(x) = σ(W_k·x + b_k) with weights W (K, D) and biases b (K,); ∂φ_k/∂x = σ′_k W_k."""
+    """Features φ_k(x) = σ(W_k·x + b_k) with weights W (K, D) and biases b (K,); ∂φ_k/∂x = σ′_k W_k."""
 
     weights: Floats
     biases: Floats
@@ -56,7 +56,7 @@ class FeatureMap:
 
 @dataclass(frozen=True, eq=False)
 class RadialMap:
-    """φ_k(x) = κ(|x − W_k| b_k) with centres W (K, D) and inverse lengths b (K,); ∂φ_k/∂x = σ′_k (W_k − x)."""
+    """Features φ_k(x) = κ(|x − W_k| b_k) with centres W (K, D), inverse lengths b (K,); ∂φ_k/∂x = σ′_k (W_k − x)."""
 
     weights: Floats
     biases: Floats

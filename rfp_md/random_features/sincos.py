@@ -16,7 +16,7 @@ PI_REST = 1.2246467991473532e-16  # π − float64(π)
 
 
 def sincos(angles: Floats) -> tuple[Floats, Floats]:
-    """sin and cos of every angle (radian), each of the angles' shape; absolute error about 3e-16."""
+    """The sine and the cosine of every angle (radian), each of the angles' shape; absolute error about 3e-16."""
     angles = np.ascontiguousarray(angles)
     sine, cosine = np.empty_like(angles), np.empty_like(angles)
     sincos_into(angles.reshape(-1), sine.reshape(-1), cosine.reshape(-1))
@@ -27,7 +27,7 @@ def sincos(angles: Floats) -> tuple[Floats, Floats]:
 # "contract" allows fused multiply-add, which also makes the reduction by π exact enough.
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
 def sincos_into(angles: Floats, sine: Floats, cosine: Floats) -> None:
-    """Write sin and cos of every angle (n,), radian, into arrays of at least that length."""
+    """Write sine and cosine of every angle (n,), radian, into arrays of at least that length."""
     for i in range(angles.size):
         turns = np.rint(angles[i] / pi)
         r = (angles[i] - turns * pi) - turns * PI_REST

@@ -21,7 +21,7 @@ from rfp_md.sites import Sites
 
 
 class FeatureModel(Regressor):
-    """E = Σ_terms Σ_s Σ_k c_k φ_k(x_s), with features of its own for each type of site of each term.
+    """E = Σ_terms Σ_s Σ_k c_k φ_k(x_s), with features for each type of site of each term.
 
     In ``state``: ``<term>.<type>.weights`` W (K, D) and ``.biases`` b (K,), ``readout`` c (all K,), or (all K, P) of a
     direct model, and ``committee`` s δ (all K, P).

@@ -56,7 +56,7 @@ class GaussianProcess(Regressor):
 
     @property
     def takes_width(self) -> bool:
-        """It has none to choose: every training site is a centre."""
+        """A Gaussian process has no width to choose: every training site is a centre."""
         return False
 
     @property

@@ -41,7 +41,7 @@ class Linear(FeatureRegressor):
 
     @property
     def takes_width(self) -> bool:
-        """It has none to choose: the components of the sites are its features."""
+        """A linear function has no width to choose: the components of the sites are its features."""
         return False
 
     @property

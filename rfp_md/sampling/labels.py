@@ -12,7 +12,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 
 def labelled(atoms: Atoms, info: dict[str, Any]) -> str:
-    """The atoms as they are, with energy (eV), forces (eV/Å) and, in a cell, stress (eV/Å³) if there is one.
+    """A frame in extxyz: the atoms with energy (eV), forces (eV/Å) and, in a cell, stress (eV/Å³) if there is one.
 
     Args:
         atoms: with their calculator.

@@ -39,7 +39,7 @@ class Sampler:
         return steps_of(self.options)
 
     def run(self) -> int:
-        """Make the frames that are missing, and move the file to its place. How many frames were there before."""
+        """Make the missing frames, move the file to its place, and say how many frames were there before."""
         with self.file.open():
             self._begin()
             known = max(0, self.motion.step - self.options.warm_up) // self.options.stride

@@ -48,7 +48,7 @@ DESCRIPTORS = {
 
 @dataclass(frozen=True)
 class ThesisModel:
-    """What is fitted; rows that repeat or transform a model share one.
+    """What is fitted for a row of the tables; rows that repeat or transform a model share one.
 
     Attributes:
         descriptor: NAME[:key=value,…].

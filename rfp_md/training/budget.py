@@ -126,7 +126,7 @@ def largest(fits: Callable[[int], bool], most: int) -> int:
 
 
 def count(regressor: FeatureRegressor, survey: Survey) -> Work:
-    """The work of ``FeatureRegressor.fit``: some λ, one other force weight and one other stress weight, as a rule."""
+    """Count the work of a fit: some λ, one other force weight and one other stress weight, as a rule."""
     weights = [regressor.force_weights] * bool(survey.n_slopes) + [regressor.stress_weights] * bool(survey.n_strains)
     tried = min(len(regressor.regularization), USUAL_SOLVES) + sum(len(some) > 1 for some in weights)
     return Work(
@@ -138,7 +138,7 @@ def count(regressor: FeatureRegressor, survey: Survey) -> Work:
 
 
 def measure(regressor: FeatureRegressor, train: Samples, survey: Survey, n_terms: int) -> Rates:
-    """A probe of a second or two: rows of a few structures, a small Gram matrix and its solution."""
+    """Measure the machine by a probe of a second or two: a few structures, a small Gram matrix, its solution."""
     describe, features = _rates_of_rows(regressor, train, survey, n_terms)
     rows = _generator().normal(size=(PROBE_ROWS, PROBE_SIZE))
     gram = Gram(PROBE_SIZE)
