@@ -23,8 +23,8 @@ from rfp_md.regressors.fitting.plan import SAMPLE_FRAMES, FitPlan, Survey, plan_
 from rfp_md.regressors.fitting.rows import FeatureBlock
 from rfp_md.regressors.fitting.scores import score
 from rfp_md.regressors.fitting.select_features import select_features
+from rfp_md.regressors.fitting.site_pools import SitePool, pool_sites
 from rfp_md.regressors.fitting.solve import Solver
-from rfp_md.regressors.fitting.typed_sites import TypedSites, sites_by_type
 
 DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 SELECTION_ROWS = 60_000  # that features are selected by; of more structures, some
@@ -53,7 +53,7 @@ class FeatureRegressor(FeatureModel):
     relative: bool = Field(True, description="λ relative to the features' size; false: plain λ, as in the thesis")
 
     @abstractmethod
-    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, sites: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Draw W (sites.width, D) and b (sites.width,) for sites of one type."""
 
     def default_width(self, n_samples: int, n_rows: int) -> int:
@@ -119,23 +119,23 @@ class FeatureRegressor(FeatureModel):
 
     def plan(self, survey: Survey, widths: Sequence[int | None]) -> FitPlan:
         """What a fit of terms of these widths does: more features are drawn than are kept, if the rows can choose."""
-        kept = self.typed_sites(survey, widths, self.default_width(survey.n_train, survey.n_targets))
+        kept = self.site_pools(survey, widths, self.default_width(survey.n_train, survey.n_targets))
         drawn = kept
         if survey.n_targets > self.pool * sum(sites.width for sites in kept):
             drawn = [replace(sites, width=round(self.pool * sites.width)) for sites in kept]
         return FitPlan.of(survey, kept, drawn)
 
-    def typed_sites(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[TypedSites]:
+    def site_pools(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[SitePool]:
         """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
         default = max(1, (self.width or default) // len(widths))
         groups = survey.groups or [None] * len(widths)
         return [
             sites
             for k, width in enumerate(widths)
-            for sites in sites_by_type(survey.sample, k, width or default, groups[k])
+            for sites in pool_sites(survey.sample, k, width or default, groups[k])
         ]
 
-    def draw_blocks(self, typed: Sequence[TypedSites], rng: np.random.Generator) -> list[FeatureBlock]:
+    def draw_blocks(self, typed: Sequence[SitePool], rng: np.random.Generator) -> list[FeatureBlock]:
         """Features for sites of each type of each term, in the order of their columns."""
         blocks, start = [], 0
         for sites in typed:
@@ -178,7 +178,7 @@ class FeatureRegressor(FeatureModel):
         """min_C |Y − Φ C|² + λ |C|² for the outputs Y (M, P), with λ chosen on the validation samples."""
         self._check_weights("force_weights", "stress_weights", "pool", where="with --target direct")
         survey = Survey.of(train, valid, 0, rng)
-        typed = self.typed_sites(survey, widths, self.default_width(len(train), len(train)))
+        typed = self.site_pools(survey, widths, self.default_width(len(train), len(train)))
         width = sum(sites.width for sites in typed)
         plan = plan_outputs(survey, typed)
         plan.check_memory(progress)

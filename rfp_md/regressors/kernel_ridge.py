@@ -12,7 +12,7 @@ from rfp_md.plugins.parameter_types import Positive
 from rfp_md.random_features.feature_map import Features, RadialMap
 from rfp_md.random_features.radial import RadialKernel
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.fitting.typed_sites import TypedSites
+from rfp_md.regressors.fitting.site_pools import SitePool
 from rfp_md.regressors.random_fourier import median_distance
 
 
@@ -48,7 +48,7 @@ class KernelRidge(FeatureRegressor):
         """A centre from every structure, up to 6000."""
         return min(n_samples, 6000)
 
-    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, sites: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Take centres (K, D) among the sites, one from each structure as long as there are enough, and 1/ℓ (K,)."""
         # Sites that a symmetry makes out of one structure give one and the same feature: first one site from each
         # structure, in random order, then a second one.

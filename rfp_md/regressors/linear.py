@@ -12,7 +12,7 @@ from pydantic import field_validator
 from rfp_md.arrays import Floats
 from rfp_md.regressors.features import FeatureRegressor
 from rfp_md.regressors.fitting.plan import Survey
-from rfp_md.regressors.fitting.typed_sites import TypedSites
+from rfp_md.regressors.fitting.site_pools import SitePool
 
 
 class Linear(FeatureRegressor):
@@ -54,12 +54,12 @@ class Linear(FeatureRegressor):
         """σ(z) = z."""
         return "identity"
 
-    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, sites: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """W = 1 above a row of zeros (D + 1, D) and b = (0, …, 0, 1): x itself and a constant; nothing is random."""
         n_components = sites.points.shape[1]
         return np.eye(n_components + 1, n_components), np.eye(n_components + 1)[-1]
 
-    def typed_sites(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[TypedSites]:
+    def site_pools(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[SitePool]:
         """The sites of each type with D + 1 features each, whatever the widths."""
-        typed = super().typed_sites(survey, widths, default)
+        typed = super().site_pools(survey, widths, default)
         return [replace(sites, width=sites.points.shape[1] + 1) for sites in typed]

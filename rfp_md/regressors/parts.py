@@ -20,7 +20,7 @@ from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RadialKernel
 from rfp_md.regressors.base import Batch
 from rfp_md.regressors.covariance import ScaledSites, covariance
-from rfp_md.regressors.fitting.typed_sites import sites_by_type
+from rfp_md.regressors.fitting.site_pools import pool_sites
 from rfp_md.regressors.random_fourier import median_distances
 
 SCALE_FRAMES = 10  # structures that tell how much a term varies
@@ -53,7 +53,7 @@ def parts_of(batch: Batch, groups: Sequence[NDArray[np.bool_] | None], rng: np.r
     """A part for each type of site of each term, and for each of its groups of components."""
     found = []
     for k in range(len(batch.terms)):
-        for sites in sites_by_type([batch], k, 1, groups[k] if groups else None):
+        for sites in pool_sites([batch], k, 1, groups[k] if groups else None):
             medians = median_distances(sites.points, sites.groups, rng)
             for number, (group, median) in enumerate(zip(sites.groups, medians, strict=True)):
                 found.append(Part(k, sites.site_type, number, np.flatnonzero(group), float(median)))

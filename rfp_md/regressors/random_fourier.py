@@ -12,7 +12,7 @@ from rfp_md.arrays import Floats
 from rfp_md.plugins.parameter_types import Numbers
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.fitting.typed_sites import TypedSites
+from rfp_md.regressors.fitting.site_pools import SitePool
 
 PAIRS = 2_000  # of points, whose median distance is taken
 
@@ -43,7 +43,7 @@ class RandomFourier(FeatureRegressor):
         """σ(z) = cos z."""
         return "cos"
 
-    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, sites: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Draw W_k = ω_k/ℓ_k on one group of components each (K, D), and phases b (K,)."""
         points, width = sites.points, sites.width
         low, high = np.log(self.length_scale[0]), np.log(self.length_scale[-1])

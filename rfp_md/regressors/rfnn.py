@@ -12,7 +12,7 @@ from rfp_md.errors import UserError
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.pairs import Heuristic, WeightLaw, sample_pairs, weights_from_pairs
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.fitting.typed_sites import TypedSites
+from rfp_md.regressors.fitting.site_pools import SitePool
 
 
 class RandomFeatureNetwork(FeatureRegressor):
@@ -36,7 +36,7 @@ class RandomFeatureNetwork(FeatureRegressor):
         """The activation that the user chose."""
         return self.activation
 
-    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, sites: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Draw pairs of sites by the heuristic, and make W (K, D) and b (K,) of them by the weight law."""
         first, second = sample_pairs(
             sites.points, sites.outputs, sites.places, sites.width, self.sampling, self.pair_multiplicity, rng

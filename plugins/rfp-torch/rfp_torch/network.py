@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from rfp_md.regressors.fitting.typed_sites import TypedSites
+from rfp_md.regressors.fitting.site_pools import SitePool
 from rfp_torch.activations import ACTIVATIONS
 
 ARRAYS = ("weights", "biases", "readout", "mean", "scale")
@@ -49,7 +49,7 @@ class Network:
         return value @ self.readout, (derivative * self.readout) @ self.weights / self.scale
 
     @classmethod
-    def draw(cls, sites: TypedSites, unit: float, rng: np.random.Generator) -> Self:
+    def draw(cls, sites: SitePool, unit: float, rng: np.random.Generator) -> Self:
         """A random network for sites of one type; ``unit`` is the spread of the energies."""
         width, dimension = sites.width, sites.points.shape[1]
         spread = sites.points.std(axis=0)

@@ -15,7 +15,7 @@ from rfp_md.arrays import Floats
 from rfp_md.linalg.memory import require_memory
 from rfp_md.progress import Progress
 from rfp_md.regressors import Batch, Regressor, Samples
-from rfp_md.regressors.fitting.typed_sites import sites_by_type
+from rfp_md.regressors.fitting.site_pools import pool_sites
 from rfp_md.sites import Sites
 from rfp_torch.network import ARRAYS, Network
 
@@ -59,7 +59,7 @@ class ShallowNetwork(Regressor):
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
         self._check_memory(train, valid, sample)
         unit = float(np.concatenate([batch.energies for batch in sample]).std()) or 1.0
-        typed = [sites for k, width in enumerate(widths) for sites in sites_by_type(sample, k, width or self.width)]
+        typed = [sites for k, width in enumerate(widths) for sites in pool_sites(sample, k, width or self.width)]
         blocks = [list(part.batches(len(part), derivatives=self._derivatives)) for part in (train, valid)]
         with limited_threads(self.threads):
             networks, report = descend(

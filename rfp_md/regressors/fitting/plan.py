@@ -13,7 +13,7 @@ from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Batch, Samples
 from rfp_md.regressors.fitting.rows import BATCH_BYTES
-from rfp_md.regressors.fitting.typed_sites import TypedSites
+from rfp_md.regressors.fitting.site_pools import SitePool
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 LOOKED_AT = 4  # structures whose Jacobians tell how large one is
@@ -78,14 +78,14 @@ class FitPlan:
         bytes_needed: at the peak: weights, normal equations, their weighted sum, one batch.
     """
 
-    kept: tuple[TypedSites, ...]
-    drawn: tuple[TypedSites, ...]
+    kept: tuple[SitePool, ...]
+    drawn: tuple[SitePool, ...]
     n_rows: tuple[int, ...]
     batch_size: int
     bytes_needed: int
 
     @classmethod
-    def of(cls, survey: Survey, kept: Sequence[TypedSites], drawn: Sequence[TypedSites]) -> FitPlan:
+    def of(cls, survey: Survey, kept: Sequence[SitePool], drawn: Sequence[SitePool]) -> FitPlan:
         """Plan a fit of these features to these samples."""
         width, most = (sum(sites.width for sites in typed) for typed in (kept, drawn))
         values = max(batch.numbers_per_structure for batch in survey.sample)
@@ -119,7 +119,7 @@ class FitPlan:
         require_memory(self.bytes_needed, "lower the width (--descriptor NAME:width=…)")
 
 
-def plan_outputs(survey: Survey, typed: Sequence[TypedSites]) -> FitPlan:
+def plan_outputs(survey: Survey, typed: Sequence[SitePool]) -> FitPlan:
     """Plan the fit of a direct model: rows twice (as they are and scaled), or the Gram matrix and its factor."""
     rows, width = survey.n_train + survey.n_valid, sum(sites.width for sites in typed)
     values = max(batch.numbers_per_structure for batch in survey.sample)

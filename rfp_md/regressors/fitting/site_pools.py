@@ -12,7 +12,7 @@ from rfp_md.regressors.base import Batch
 
 
 @dataclass(frozen=True, eq=False)
-class TypedSites:
+class SitePool:
     """Sites of one type in one term, from many structures, to draw features from.
 
     Attributes:
@@ -34,9 +34,7 @@ class TypedSites:
     groups: NDArray[np.bool_]
 
 
-def sites_by_type(
-    sample: list[Batch], term: int, width: int, groups: NDArray[np.bool_] | None = None
-) -> list[TypedSites]:
+def pool_sites(sample: list[Batch], term: int, width: int, groups: NDArray[np.bool_] | None = None) -> list[SitePool]:
     """The sites of one term, those of each type apart, in the order of the types.
 
     The width is shared among the types by the square roots of their numbers of sites: by the numbers themselves, rare
@@ -60,5 +58,5 @@ def sites_by_type(
             seen += len(outputs)
         share = max(1, round(width * part_of_width))
         points, outs, at, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
-        typed.append(TypedSites(term, int(site_type), share, points, outs, at, numbers, groups))
+        typed.append(SitePool(term, int(site_type), share, points, outs, at, numbers, groups))
     return typed
