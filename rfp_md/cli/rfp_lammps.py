@@ -42,6 +42,7 @@ class LammpsCommand(TyperCommand):
     """Takes LAMMPS's ``-var NAME VALUE`` as often as it comes; typer knows no list of pairs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Join the two words of each ``-var``, and parse as typer does. Raises UserError where one is missing."""
         rest = iter(args)
         joined = []
         for word in rest:
@@ -117,4 +118,5 @@ def _read(lmp: Any, path: Path, source: str, *, begin: str, leave: str) -> None:
 
 
 def main() -> None:
+    """Run the command ``rfp-lammps``; its entry point."""
     run_app(app, "rfp-lammps")

@@ -96,7 +96,7 @@ class Monitor:
             )
 
     def observe(self, frames: Frames, prediction: Prediction) -> list[float]:
-        """Take structures with their results; the mismatch of the trajectory of each, meV/atom.
+        """Take structures with their results, and give the mismatch of the trajectory of each, meV/atom.
 
         Raises:
             UserError: one is larger than ``max_mismatch``.
@@ -141,7 +141,7 @@ class Monitor:
         return figures
 
     def summary(self) -> str:
-        """One line."""
+        """Say in one line what was served, and how far energy and work are apart."""
         known = self._seen > 0
         if not known.any():
             return "0 evaluations"

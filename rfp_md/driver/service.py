@@ -21,7 +21,7 @@ Log = Callable[[str], None]
 
 
 def serve(open_session: Open, evaluator: Evaluator, monitor: Monitor, log: Log, *, connections: int = 1) -> None:
-    """Answer until the server says EXIT on every connection.
+    """Answer one server until it says EXIT on every connection.
 
     Args:
         open_session: makes the connection of this number, from 1 on. OSError from a later one than the first is no
@@ -49,7 +49,7 @@ def serve(open_session: Open, evaluator: Evaluator, monitor: Monitor, log: Log, 
 
 
 def evaluate(asked: list[Structures], evaluator: Evaluator, monitor: Monitor) -> list[Results]:
-    """The results for the structures of several sessions, evaluated as one batch."""
+    """Compute the results for the structures of several sessions, as one batch."""
     together = asked[0]
     if len(asked) > 1:
         together = Structures(

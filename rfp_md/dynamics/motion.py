@@ -30,7 +30,7 @@ def wild(kinetic: Floats | float, start: float) -> NDArray[np.bool_]:
 
 
 class Motion:
-    """Atoms in motion, and everything that decides how they go on.
+    """Atoms in motion: their dynamics, forces and random numbers, which decide how they go on.
 
     Args:
         atoms: with a calculator; they are moved.
@@ -67,7 +67,7 @@ class Motion:
             )
 
     def begin(self) -> None:
-        """Compute the forces of the first moment."""
+        """Compute the forces of the first structure."""
         self._forces = self._atoms.get_forces()
 
     def advance(self) -> None:
@@ -87,7 +87,7 @@ class Motion:
             raise BlownUp(f"over {WILD:g} times the kinetic energy of the start")
 
     def state(self) -> dict[str, Any]:
-        """Give everything of this moment, as in JSON, which keeps every digit.
+        """Give everything that the run goes on from, as in JSON, which keeps every digit.
 
         The calculator forgets: what it carries from step to step (a wavefunction, a list of neighbours) changes the
         last digits, and a calculator that is made anew does not have it.
@@ -103,7 +103,7 @@ class Motion:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to such a moment."""
+        """Go on from a ``state``."""
         self.step = state["step"]
         self._atoms.positions = state["positions"]
         self._atoms.set_momenta(state["momenta"])

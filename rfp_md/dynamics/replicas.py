@@ -62,29 +62,29 @@ class Replicas:
 
     @property
     def frames(self) -> Frames:
-        """The structures of this moment, all in the reference's cell."""
+        """The structures of all replicas as they are now, in the reference's cell."""
         return self._potential.reference.at(self.positions)
 
     @property
     def kinetic(self) -> Floats:
-        """Kinetic energies, eV (R,)."""
+        """Kinetic energies of the replicas, eV (R,)."""
         kinetic: Floats = 0.5 * np.einsum("rnx,rnx,ni->r", self.velocities, self.velocities, self._masses)
         return kinetic
 
     @property
     def temperatures(self) -> Floats:
-        """Temperatures of the motion, K (R,)."""
+        """Temperatures of the replicas' motion, K (R,)."""
         return temperature_of(self.kinetic, self._freedom)
 
     @property
     def conserved(self) -> Floats:
-        """The energies with those of the chains, eV (R,)."""
+        """What each replica conserves: its energy with that of its chain, eV (R,)."""
         chain = 0.5 * self._inertia @ np.square(self.chain_velocities) + self._kt * self.chain[1:].sum(axis=0)
         conserved: Floats = self.energies + self.kinetic + chain + self._wanted * self.chain[0]
         return conserved
 
     def advance(self) -> None:
-        """Take one step."""
+        """Take one step of velocity Verlet, between two half steps of the thermostat."""
         self._thermostat()
         self.velocities += 0.5 * self._dt * self.forces / self._masses
         self.positions += self._dt * self.velocities
@@ -94,17 +94,17 @@ class Replicas:
         self.step += 1
 
     def keep(self, alive: np.typing.NDArray[np.bool_]) -> None:
-        """Go on with these replicas (R,) only."""
+        """Go on with these replicas (R,) only, and drop the others."""
         for name in ARRAYS:
             array = getattr(self, name)
             setattr(self, name, array[:, alive] if name.startswith("chain") else array[alive])
 
     def state(self) -> dict[str, Any]:
-        """Give everything of this moment, as in JSON, which keeps every digit."""
+        """Give everything that the run goes on from, as in JSON, which keeps every digit."""
         return {"step": self.step} | {name: getattr(self, name).tolist() for name in ARRAYS}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to such a moment."""
+        """Go on from a ``state``."""
         self.step = state["step"]
         for name in ARRAYS:
             setattr(self, name, np.array(state[name], dtype=np.float64))

@@ -52,7 +52,7 @@ ELEMENTS = np.arange(1, 119)
 
 
 def read_npz(path: Path, units: Units) -> list[Frames]:
-    """The one block of an npz file, in eV and Å."""
+    """Read the one block of an npz file, in eV and Å."""
     try:
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):

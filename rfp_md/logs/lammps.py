@@ -34,13 +34,14 @@ WORKS = re.compile(r"(?:\S*/)?(?:nvt|npt|nph|langevin|temp|press|gle|gld|viscous
 
 
 def written_by_lammps(lines: list[str]) -> bool:
+    """Say whether these lines are a log of LAMMPS."""
     return any(line.startswith(TABLE) for line in lines)
 
 
 def read_lammps(
     path: Path, lines: list[str], column: str | None, units: str | None, timestep: float | None
 ) -> EnergyLog:
-    """The last run that is long enough for a drift. Arguments and errors as of ``read_energy_log``."""
+    """Read the last run that is long enough for a drift; arguments and errors are those of ``read_energy_log``."""
     starts = [k for k, line in enumerate(lines) if line.startswith(TABLE)]
     tables = [_table(lines[start + 1 :]) for start in starts]
     last = max((k for k, (_, values, _) in enumerate(tables) if len(values) >= FEWEST_SAMPLES), default=len(tables) - 1)

@@ -38,7 +38,7 @@ VIRIAL_ORDER = [0, 4, 8, 1, 2, 5]  # xx, yy, zz, xy, xz, yz of a (3, 3)
 
 
 def open_lammps(*arguments: str) -> Any:
-    """A LAMMPS instance with these arguments of its command line.
+    """Start LAMMPS in this process, with these arguments of its command line.
 
     Raises:
         UserError: LAMMPS is not installed, or does not start.
@@ -117,7 +117,7 @@ class Attachment:
         self._connect(fix_id)
 
     def command(self, text: str) -> None:
-        """One LAMMPS command. Raises what went wrong inside a step of it."""
+        """Execute one LAMMPS command. Raises what went wrong inside a step of it."""
         with self.raising():
             self._lmp.command(text)
 

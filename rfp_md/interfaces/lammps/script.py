@@ -20,7 +20,7 @@ SAY_SO = "write 'fix rfp all external pf/callback 1 1' where the model's forces 
 
 @dataclass(frozen=True)
 class Input:
-    """A LAMMPS input.
+    """A LAMMPS input, and where in it the model comes in.
 
     Attributes:
         source: its name, for messages.
@@ -36,6 +36,7 @@ class Input:
 
     @classmethod
     def read(cls, path: Path) -> Input:
+        """Read an input from a file. Raises UserError as ``parse``, or for a file that cannot be read."""
         try:
             return cls.parse(path.read_text().splitlines(), str(path))
         except (OSError, UnicodeDecodeError) as error:
@@ -75,7 +76,7 @@ class Input:
 
     @property
     def text(self) -> str:
-        """What LAMMPS reads, twice."""
+        """The input as LAMMPS reads it twice, before the model and after."""
         first, second = self.lines[: self.place], self.lines[self.place :]
         return "\n".join([*HEAD, *first, *MIDDLE, *second, *END]) + "\n"
 

@@ -61,7 +61,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Jumps:
-    """The largest ones along a path: eV, eV/Å, eV/Å²."""
+    """The largest jumps along a path: eV, eV/Å, eV/Å²."""
 
     label: str
     energy: float
@@ -70,13 +70,13 @@ class Jumps:
 
 
 def scan(potential: AnyPotential, *, quick: bool) -> list[Jumps]:
-    """The jumps along all paths; without stresses, a crystal does not swell."""
+    """Find the jumps along all paths; without stresses, a crystal does not swell."""
     paths = _paths(potential.reference, 1 if quick else MOST_BONDS)
     return [jumps(potential, path) for path in paths if path.direction is not None or potential.has_stress]
 
 
 def jumps(potential: AnyPotential, path: Path) -> Jumps:
-    """The largest jumps along a path."""
+    """Find the largest jumps along a path."""
     prediction = potential.compute(path.frames)
     if path.direction is not None:
         slopes = -np.einsum("mnx,nx->m", prediction.forces, path.direction)

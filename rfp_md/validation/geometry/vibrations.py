@@ -16,7 +16,7 @@ STRAIGHT = 1e-3  # of the largest motion; a turn below it moves nothing: that ab
 
 
 def vibrations_of(potential: AnyPotential, frames: Frames) -> tuple[Floats, Floats, Floats]:
-    """Harmonic frequencies: ω² are the eigenvalues of M^-½ H M^-½ with the rigid motions projected out.
+    """Compute harmonic frequencies: ω² are the eigenvalues of M^-½ H M^-½ with the rigid motions projected out.
 
     Returns:
         frequencies of the vibrations, cm⁻¹, imaginary ones negative; of the rigid motions, before the projection; and

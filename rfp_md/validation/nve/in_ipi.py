@@ -113,7 +113,7 @@ def run_pair(folder: Path) -> None:
 
 
 def _address(folder: Path) -> UnixAddress:
-    """Of the socket in the folder of a run."""
+    """The socket in the folder of a run."""
     return UnixAddress(f"{folder}/socket")
 
 
