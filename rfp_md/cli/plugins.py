@@ -89,8 +89,8 @@ def new(
 
 
 def _as_json(kind: str, plugin: Any, fields: list[Any]) -> dict[str, Any]:
-    described = [asdict(field) for field in fields]
-    return {"kind": kind, "name": plugin.name, "documentation": _documentation(plugin), "parameters": described}
+    parameters = [asdict(field) for field in fields]
+    return {"kind": kind, "name": plugin.name, "documentation": _documentation(plugin), "parameters": parameters}
 
 
 def _documentation(plugin: Any) -> str:

@@ -1,4 +1,14 @@
-"""What the conserved energy of a run says: its drift, and its fluctuation."""
+"""What the conserved energy of a run says: its drift, and its fluctuation.
+
+symbol   variable            what it is, with shape and unit
+t        times               ps (T,)
+E        conserved           eV (T,)
+a, b     slope, origin       of the least-squares line a t + b through E, eV/ps and eV
+r        residual            E − a t − b, eV (T,)
+s²       _slope_variance()   variance of a, (eV/ps)²: g Σ r² / (n − 2) / Σ (t − ⟨t⟩)²
+g        _inefficiency()     how many neighbours in time count as one sample: 1 + 2 Σ of r's autocorrelation
+n        len(residual)       samples, or means over n / ``WINDOWS`` of them
+"""
 
 from __future__ import annotations
 

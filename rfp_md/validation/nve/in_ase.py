@@ -9,7 +9,7 @@ from ase import Atoms
 
 from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.dynamics.momenta import come_to_rest, degrees_of_freedom, set_thermal_momenta
-from rfp_md.dynamics.motion import BlownUp, Motion, wild
+from rfp_md.dynamics.motion import BlownUp, Motion, has_blown_up
 from rfp_md.dynamics.replicas import Replicas
 from rfp_md.io.atoms import to_atoms
 from rfp_md.logs.trace import Trace
@@ -52,7 +52,7 @@ def run_ase(potential: AnyPotential, start: Atoms, length: float, timestep: floa
 
 def check_tame(trace: Trace) -> None:
     """Raise BlownUp where a run got out of hand."""
-    out_of_hand = wild(trace.kinetic, trace.kinetic[0]) | ~np.isfinite(trace.conserved)
+    out_of_hand = has_blown_up(trace.kinetic, trace.kinetic[0]) | ~np.isfinite(trace.conserved)
     if out_of_hand.any():
         raise BlownUp(f"after {trace.times[int(out_of_hand.argmax())]:.3g} ps")
 
