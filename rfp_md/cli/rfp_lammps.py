@@ -28,7 +28,7 @@ from rfp_md.cli.console import run_app
 from rfp_md.cli.options import Debug
 from rfp_md.errors import UserError
 from rfp_md.interfaces.lammps.options import LammpsOptions
-from rfp_md.interfaces.lammps.script import SAY_SO, Input
+from rfp_md.interfaces.lammps.script import SAY_SO, InputScript
 
 if TYPE_CHECKING:
     from rfp_md.potential import Potential
@@ -63,7 +63,7 @@ def lammps(options: LammpsOptions, debug: Debug = False) -> None:
     from rfp_md.interfaces.lammps.attachment import open_lammps
     from rfp_md.validation.record import doubt
 
-    script = Input.read(options.input_file)
+    script = InputScript.read(options.input_file)
     potential = load(options.model)
     if (text := doubt(potential.record, options.model)) is not None:
         print(f"rfp-lammps: warning: {text}", file=sys.stderr)
@@ -78,7 +78,7 @@ def lammps(options: LammpsOptions, debug: Debug = False) -> None:
         lmp.finalize()  # or MPI leaves its shared memory behind
 
 
-def run(lmp: Any, script: Input, potential: Potential, types: list[str]) -> int:
+def run(lmp: Any, script: InputScript, potential: Potential, types: list[str]) -> int:
     """Run an input to its end.
 
     Returns:

@@ -19,7 +19,7 @@ SAY_SO = "write 'fix rfp all external pf/callback 1 1' where the model's forces 
 
 
 @dataclass(frozen=True)
-class Input:
+class InputScript:
     """A LAMMPS input, and where in it the model comes in.
 
     Attributes:
@@ -35,7 +35,7 @@ class Input:
     fix_id: str
 
     @classmethod
-    def read(cls, path: Path) -> Input:
+    def read(cls, path: Path) -> InputScript:
         """Read an input from a file. Raises UserError as ``parse``, or for a file that cannot be read."""
         try:
             return cls.parse(path.read_text().splitlines(), str(path))
@@ -43,7 +43,7 @@ class Input:
             raise UserError(f"{path}: cannot be read ({error})") from error
 
     @classmethod
-    def parse(cls, lines: list[str], source: str) -> Input:
+    def parse(cls, lines: list[str], source: str) -> InputScript:
         """Find the place of the model. Raises UserError where nothing runs, or where the model would be left out."""
         top = list(_commands(lines))
         contents = [(k, words, list(_expanded(words))) for k, words in top]

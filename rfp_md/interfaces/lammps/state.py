@@ -101,7 +101,7 @@ class Box:
         return self._cell
 
 
-class View:
+class ArrayView:
     """A numpy view of one of LAMMPS's arrays, made anew only where LAMMPS has moved it."""
 
     def __init__(self, kind: Any, shape: tuple[int, ...]) -> None:

@@ -53,7 +53,7 @@ _INTEGRAL = np.array([-1.0, 13.0, 13.0, -1.0]) / 24.0
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class ScanPath:
     """Structures along a path.
 
     Attributes:
@@ -85,7 +85,7 @@ def scan(potential: AnyPotential, *, quick: bool) -> list[Jumps]:
     return [jumps(potential, path) for path in paths if path.direction is not None or potential.has_stress]
 
 
-def jumps(potential: AnyPotential, path: Path) -> Jumps:
+def jumps(potential: AnyPotential, path: ScanPath) -> Jumps:
     """Find the largest jumps along a path."""
     prediction = potential.compute(path.frames)
     if path.direction is not None:
@@ -128,7 +128,7 @@ def jumps_of_gaps(energies: Floats, slopes: Floats, step: float) -> Floats:
     return np.abs([energy, force, curvature])
 
 
-def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
+def _paths(frames: Frames, most_bonds: int) -> Iterator[ScanPath]:
     """A crystal that swells and one of its atoms; bonds of a molecule, and its farthest atom on its way out."""
     if frames.periodic:
         yield _swelling(frames)
@@ -147,19 +147,21 @@ def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
         yield _moving(frames, f"atom {last} away", alone, arms[last] / np.linalg.norm(arms[last]), (0.0, AWAY))
 
 
-def _moving(frames: Frames, label: str, moving: Mask, axis: Floats, ends: tuple[float, float]) -> Path:
+def _moving(frames: Frames, label: str, moving: Mask, axis: Floats, ends: tuple[float, float]) -> ScanPath:
     """Some atoms along an axis, from one end (Å) to the other."""
     coordinate = np.arange(*ends, SPACING)
     direction = moving[:, None] * axis
-    return Path(label, coordinate, frames.at(frames.positions[0] + coordinate[:, None, None] * direction), direction)
+    return ScanPath(
+        label, coordinate, frames.at(frames.positions[0] + coordinate[:, None, None] * direction), direction
+    )
 
 
-def _swelling(frames: Frames) -> Path:
+def _swelling(frames: Frames) -> ScanPath:
     """The cell and all positions grow; s is the length of the cell, the cube root of its volume."""
     length = float(np.cbrt(frames.volumes[0]))
     coordinate = np.arange(SWELL[0] * length, SWELL[1] * length, SPACING)
     grown = strained(frames, (coordinate / length)[:, None, None] * np.eye(3))
-    return Path("swelling", coordinate, grown, None)
+    return ScanPath("swelling", coordinate, grown, None)
 
 
 def _different(frames: Frames, pairs: Ints, most: int) -> Iterator[Ints]:
