@@ -48,7 +48,7 @@ class CalculatorPotential:
             ) from error
 
     def compute(self, frames: Frames) -> Prediction:
-        """Energies, forces and virials of M structures."""
+        """Compute energies, forces and virials of M structures, one after another."""
         shape = frames.positions.shape[1:]
         nothing = np.nan, np.full(shape, np.nan), np.full((3, 3), np.nan)
         parts = [self._one(frames, k, _everything, nothing) for k in range(len(frames))]
@@ -56,7 +56,7 @@ class CalculatorPotential:
         return Prediction(energies, forces, virials)
 
     def energies(self, frames: Frames) -> Floats:
-        """Energies alone (M,), eV."""
+        """Compute energies alone (M,), eV."""
         return np.array([self._one(frames, k, _energy, np.nan) for k in range(len(frames))])
 
     def _one(self, frames: Frames, k: int, of: Callable[[Atoms], Any], otherwise: Any) -> Any:
@@ -85,7 +85,7 @@ def _everything(atoms: Atoms) -> tuple[float, Floats, Floats]:
 
 
 def _virial(atoms: Atoms) -> Floats | None:
-    """Of a periodic structure (3, 3), eV; None where the calculator has no stress, or the cell no volume."""
+    """The virial of a periodic structure (3, 3), eV; None where there is no stress, or the cell has no volume."""
     if atoms.cell.rank < 3:
         return None
     try:

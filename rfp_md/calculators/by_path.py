@@ -15,7 +15,7 @@ REMEDIES = {"tblite": "pip install 'rfp-md[reference]'"}
 
 
 def make_calculator(path: str, arguments: Sequence[str] = ()) -> Any:
-    """Make an ASE calculator.
+    """Make an ASE calculator by the path of its class.
 
     Args:
         path: ``MODULE:CLASS``.
@@ -51,7 +51,7 @@ def make_calculator(path: str, arguments: Sequence[str] = ()) -> Any:
 
 
 def level_of_theory(path: str, arguments: Sequence[str] = ()) -> str:
-    """What stands in the frames: the calculator's path and arguments."""
+    """Name a calculator as it stands in the frames that it labelled: by its path and arguments."""
     return f"{path}({', '.join(arguments)})"
 
 

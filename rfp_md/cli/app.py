@@ -36,4 +36,5 @@ app.add_typer(plugins.app, name="plugins")
 
 
 def main() -> None:
+    """Run the command ``rfp``; its entry point."""
     run_app(app, "rfp")

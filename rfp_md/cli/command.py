@@ -47,7 +47,7 @@ def command_of(options: type, *, config: bool = False) -> Callable[[Callable[...
 
 
 def parameter_of(field: Field) -> inspect.Parameter:
-    """An option as a parameter of a function that typer makes a command of."""
+    """Make of an option a parameter of a function that typer makes a command of."""
     # A command line says no empty list; what was not said is None.
     default = None if isinstance(field.default, tuple) else field.default
     return _keyword(field.name, _typed(field), inspect.Parameter.empty if field.required else default)

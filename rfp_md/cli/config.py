@@ -15,12 +15,12 @@ SEVERAL = {str: "texts", int: "whole numbers", float: "numbers"}
 
 
 def keys_of(options: type) -> dict[str, Field]:
-    """What a file may say: whatever a command line need not."""
+    """List what a file may say: whatever a command line need not."""
     return {field.name: field for field in fields_of(options) if field.flags and not field.required}
 
 
 def read_config(path: Path, options: type) -> dict[str, Any]:
-    """The options that a file sets, as the class takes them; ``n-train`` is ``n_train``.
+    """Read the options that a file sets, as the class takes them; ``n-train`` is ``n_train``.
 
     Raises:
         UserError: a file that cannot be read, a key that the verb has not, or a value of another type or out of range.

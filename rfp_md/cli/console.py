@@ -25,6 +25,7 @@ class _Forgiving(io.FileIO):
         self._forgiven = forgiven
 
     def write(self, data: Any) -> int:
+        """Write, and say that all was written where the forgiven error came."""
         try:
             return super().write(data)
         except self._forgiven:
@@ -65,6 +66,7 @@ def _patient(stream: io.TextIOWrapper, forgiven: type[OSError]) -> io.TextIOWrap
 
 
 def fail(program: str, text: str, code: int = 2) -> NoReturn:
+    """Say in one line on stderr what is wrong, and exit with a code; the traceback comes before it with --debug."""
     if "--debug" in sys.argv and sys.exc_info()[0] is not None:
         traceback.print_exc()
     print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
@@ -72,11 +74,12 @@ def fail(program: str, text: str, code: int = 2) -> NoReturn:
 
 
 def print_json(values: Any) -> None:
+    """Print one JSON object, the only thing on stdout. Raises ValueError for what is not a number."""
     print(json.dumps(values, indent=2, allow_nan=False))
 
 
 def print_values(values: Mapping[str, Any], title: str) -> None:
-    """Two columns under a title."""
+    """Print two columns under a title."""
     width = max((len(key) for key in values), default=0)
     print(title)
     for key, value in values.items():
@@ -84,7 +87,7 @@ def print_values(values: Mapping[str, Any], title: str) -> None:
 
 
 def print_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A plain table that can be read by people and cut by tools."""
+    """Print a plain table that can be read by people and cut by tools."""
     widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
     for row in (header, *rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -115,28 +118,33 @@ class BarProgress(Progress):
         self._task: Any = None
 
     def start(self, label: str, total: int, unit: str) -> None:
+        """Show a new bar, of so many units."""
         self._bars.start()
         self._task = self._bars.add_task(label, total=total, unit=unit)
 
     def advance(self, done: int) -> None:
+        """Move the bar on by what was done."""
         self._bars.advance(self._task, done)
 
     def section(self, text: str) -> None:
+        """Begin another part of the work, without the bars of the last one."""
         # The bars of many pieces would fill the screen.
         for task in self._bars.task_ids:
             self._bars.remove_task(task)
         super().section(text)
 
     def message(self, text: str) -> None:
+        """Say something on stderr at once."""
         print(text, file=sys.stderr, flush=True)
 
     def stop(self) -> None:
+        """Take the bars away."""
         self._bars.stop()
 
 
 @contextlib.contextmanager
 def shown_progress() -> Iterator[Progress]:
-    """Bars that are gone at the end, however it comes."""
+    """Show bars that are gone at the end, however it comes."""
     progress = BarProgress()
     try:
         yield progress

@@ -28,7 +28,7 @@ def default(context: typer.Context, json: Json = False, debug: Debug = False) ->
 
 @app.command("list")
 def list_(json: Json = False, debug: Debug = False) -> None:
-    """Published data sets that `rfp data fetch` knows."""
+    """List the published data sets that `rfp data fetch` knows."""
     from rfp_md.io.datasets import CITATIONS, cache_folder, published
 
     if json:

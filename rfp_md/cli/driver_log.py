@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def log(text: str) -> None:
+    """Say something on stderr, after the name of the command."""
     # A log that cannot be written (a full disk) is no reason to let the server down.
     with contextlib.suppress(OSError):
         print(f"rfp-driver: {text}", file=sys.stderr, flush=True)

@@ -23,7 +23,7 @@ def default(context: typer.Context, json: Json = False, debug: Debug = False) ->
 
 @app.command("list")
 def list_(json: Json = False, debug: Debug = False) -> None:
-    """Every registered plugin; a broken one with its reason."""
+    """List every registered plugin; a broken one with its reason."""
     from rfp_md.plugins.registry import listing
 
     lines = listing()
@@ -39,7 +39,7 @@ def list_(json: Json = False, debug: Debug = False) -> None:
 
 @app.command("show")
 def show(name: Name, json: Json = False, debug: Debug = False) -> None:
-    """Equation, reference and parameters of a plugin."""
+    """Show equation, reference and parameters of a plugin."""
     from rfp_md.plugins.registry import find, origin, parameters
 
     found = [(kind, plugin, parameters(plugin)) for kind, plugin in find(name)]
@@ -89,8 +89,8 @@ def new(
 
 
 def _as_json(kind: str, plugin: Any, fields: list[Any]) -> dict[str, Any]:
-    described = [asdict(field) for field in fields]
-    return {"kind": kind, "name": plugin.name, "documentation": _documentation(plugin), "parameters": described}
+    parameters = [asdict(field) for field in fields]
+    return {"kind": kind, "name": plugin.name, "documentation": _documentation(plugin), "parameters": parameters}
 
 
 def _documentation(plugin: Any) -> str:

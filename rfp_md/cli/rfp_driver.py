@@ -93,4 +93,5 @@ def serve_as_mdi_engine(options: DriverOptions, mdi: str) -> None:
 
 
 def main() -> None:
+    """Run the command ``rfp-driver``; its entry point."""
     run_app(app, "rfp-driver")

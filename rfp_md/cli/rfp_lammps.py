@@ -28,7 +28,7 @@ from rfp_md.cli.console import run_app
 from rfp_md.cli.options import Debug
 from rfp_md.errors import UserError
 from rfp_md.interfaces.lammps.options import LammpsOptions
-from rfp_md.interfaces.lammps.script import SAY_SO, Input
+from rfp_md.interfaces.lammps.script import SAY_SO, InputScript
 
 if TYPE_CHECKING:
     from rfp_md.potential import Potential
@@ -42,6 +42,7 @@ class LammpsCommand(TyperCommand):
     """Takes LAMMPS's ``-var NAME VALUE`` as often as it comes; typer knows no list of pairs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Join the two words of each ``-var``, and parse as typer does. Raises UserError where one is missing."""
         rest = iter(args)
         joined = []
         for word in rest:
@@ -62,7 +63,7 @@ def lammps(options: LammpsOptions, debug: Debug = False) -> None:
     from rfp_md.interfaces.lammps.attachment import open_lammps
     from rfp_md.validation.record import doubt
 
-    script = Input.read(options.input_file)
+    script = InputScript.read(options.input_file)
     potential = load(options.model)
     if (text := doubt(potential.record, options.model)) is not None:
         print(f"rfp-lammps: warning: {text}", file=sys.stderr)
@@ -77,7 +78,7 @@ def lammps(options: LammpsOptions, debug: Debug = False) -> None:
         lmp.finalize()  # or MPI leaves its shared memory behind
 
 
-def run(lmp: Any, script: Input, potential: Potential, types: list[str]) -> int:
+def run(lmp: Any, script: InputScript, potential: Potential, types: list[str]) -> int:
     """Run an input to its end.
 
     Returns:
@@ -117,4 +118,5 @@ def _read(lmp: Any, path: Path, source: str, *, begin: str, leave: str) -> None:
 
 
 def main() -> None:
+    """Run the command ``rfp-lammps``; its entry point."""
     run_app(app, "rfp-lammps")

@@ -18,7 +18,7 @@ app = typer.Typer(help="The thesis's tables: as data, run again, and compared.",
 
 @app.command("list")
 def list_(json: Json = False, debug: Debug = False) -> None:
-    """Every row of every result table with the settings that made it."""
+    """List every row of every result table with the settings that made it."""
     from rfp_md.thesis.rows import all_rows
 
     if json:
@@ -72,7 +72,7 @@ def compare_(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """The thesis's figures, ours, and their ratio."""
+    """Print the thesis's figures, ours, and their ratio."""
     from rfp_md.thesis import compare
 
     if as_csv + as_markdown + json > 1:

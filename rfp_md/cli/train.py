@@ -14,9 +14,10 @@ from rfp_md.training.options import TrainOptions
 
 
 class TrainCommand(TyperCommand):
-    """Its help ends with the parameters of every installed plugin, from their own definitions."""
+    """The command ``rfp train``, whose help ends with the parameters of every installed plugin."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write typer's help, and after it a section for each plugin, from its own definitions."""
         from rfp_md.plugins.registry import listing, load, parameters
 
         super().format_help(ctx, formatter)

@@ -21,7 +21,7 @@ from rfp_md.verbs import Field, Option
 
 
 def make_command() -> Callable[..., None]:
-    """The function behind the verb, with a flag for every option that a check takes."""
+    """Make the function behind the verb, with a flag for every option that a check takes."""
 
     def command(
         context: typer.Context,

@@ -20,7 +20,7 @@ Evaluate = Callable[[Frames], Prediction]
 
 
 class Evaluator:
-    """The potential for the atoms of one structure.
+    """A potential that answers a server: structures in its units, and results that are finite.
 
     Args:
         template: one structure that says which atom is which, and whether it is periodic.
@@ -46,7 +46,7 @@ class Evaluator:
 
     @classmethod
     def of(cls, potential: Potential, template: Frames, *, committee: bool = False) -> Evaluator:
-        """A potential's, with its committee or without; the bonds of a free molecule are those of the template."""
+        """Make that of a potential, with its committee or not; a free molecule's bonds are those of the template."""
         reference = None if template.periodic else template
         return cls(
             template,
@@ -56,7 +56,7 @@ class Evaluator:
         )
 
     def frames(self, structures: Structures) -> Frames:
-        """The structures in Å.
+        """Convert the server's structures to Frames, Å.
 
         Raises:
             UserError: another number of atoms, numbers that are not finite, a cell without a volume for a periodic
@@ -88,7 +88,7 @@ class Evaluator:
         return _checked(self._evaluate(frames))
 
     def evaluate(self, frames: Frames) -> tuple[Prediction, Committee | None]:
-        """The same, with what the committee's members say where they are wanted; its mean is the prediction then."""
+        """Predict, and where it is wanted give the committee too, whose mean is the prediction then."""
         if self._committee is None:
             return self(frames), None
         committee = self._committee(frames)
@@ -111,7 +111,7 @@ def _check_cell(cell: Floats, positions: Floats) -> None:
 
 
 def atomic_units(prediction: Prediction, extras: list[str]) -> Results:
-    """A prediction as the server wants it."""
+    """Convert a prediction to what the server wants, hartree and bohr."""
     return Results(
         prediction.energies / Hartree, prediction.forces * (Bohr / Hartree), prediction.virials / Hartree, extras
     )

@@ -14,7 +14,7 @@ MEV = 1e3
 
 
 def extras_of(mismatches: Sequence[float], committee: Committee | None) -> list[str]:
-    """The text for each structure.
+    """Write the JSON for each structure.
 
     Args:
         mismatches: of energy and work, meV/atom, for each structure.

@@ -50,5 +50,5 @@ class DriverOptions:
 
     @property
     def address(self) -> Address:
-        """The one that is named. Raises UserError for none and for two."""
+        """The one address that is named. Raises UserError for none and for two."""
         return choose_address(self.unix, self.shm, self.host, self.port, self.sockets_prefix)

@@ -55,7 +55,7 @@ class Init:
 
     @property
     def batch_size(self) -> int:
-        """How many structures travel at once. Raises ProtocolError for something that is no such number."""
+        """The number of structures that travel at once. Raises ProtocolError for something that is no such number."""
         text = self.parameters.get("batch_size", "1")
         if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST_BATCH):
             raise ProtocolError(f"the batch size {text!r}")
@@ -84,7 +84,7 @@ class Payload(Protocol):
     """How the numbers of an exchange travel."""
 
     def read(self, buffer: bytearray, batch: int) -> tuple[Structures, int] | None:
-        """The structures after a POSDATA header, and how many bytes they took; None where some are still to come.
+        """Read the structures after a POSDATA header, and how many bytes they took; None where some are still to come.
 
         Raises:
             ProtocolError: numbers that no server sends.
@@ -92,14 +92,14 @@ class Payload(Protocol):
         """
 
     def reply(self, results: Results) -> bytes:
-        """The FORCEREADY message."""
+        """Make the FORCEREADY message."""
 
     def close(self) -> None:
         """Let go of what the numbers travel through."""
 
 
 class SocketPayload:
-    """Everything in the message itself.
+    """The numbers of an exchange in the message itself.
 
     Args:
         n_atoms: of the model.
@@ -109,6 +109,7 @@ class SocketPayload:
         self._n_atoms = n_atoms
 
     def read(self, buffer: bytearray, batch: int) -> tuple[Structures, int] | None:
+        """Read the structures from the message, as ``Payload.read`` says."""
         start = HEADER_BYTES
         if batch == 1:
             cells_at, count_at, positions_at = start, start + CELL_BYTES, start + CELL_BYTES + 4
@@ -125,6 +126,7 @@ class SocketPayload:
         return Structures(cells.transpose(0, 2, 1), positions), end
 
     def reply(self, results: Results) -> bytes:
+        """Make the FORCEREADY message, the numbers in it."""
         return b"".join(
             (
                 FORCEREADY,
@@ -137,11 +139,11 @@ class SocketPayload:
         )
 
     def close(self) -> None:
-        """There is nothing but the message."""
+        """Do nothing: there is only the message."""
 
 
 def atom_count(buffer: bytearray, place: int, expected: int) -> int:
-    """The number of atoms that stands there; nobody waits for the positions of another number than the expected one.
+    """Read the number of atoms at a place; nobody waits for the positions of another number than the expected one.
 
     Raises:
         ProtocolError: one that cannot be.
@@ -164,19 +166,19 @@ def check_atoms(found: int, expected: int) -> None:
 
 
 def packed_texts(texts: Sequence[str]) -> bytes:
-    """Each text with its length before it."""
+    """Pack each text with its length before it."""
     return b"".join(struct.pack("=i", len(text)) + text for text in (text.encode() for text in texts))
 
 
 def read_header(buffer: bytearray) -> str | None:
-    """The header that the buffer begins with; None where it is not complete."""
+    """Read the header that the buffer begins with; None where it is not complete."""
     if len(buffer) < HEADER_BYTES:
         return None
     return buffer[:HEADER_BYTES].decode("ascii", errors="replace").rstrip()
 
 
 def read_init(buffer: bytearray) -> tuple[Init, int] | None:
-    """The INIT message that the buffer begins with, and how many bytes it took; None where some are to come."""
+    """Read the INIT message that the buffer begins with, and how many bytes it took; None where some are to come."""
     if len(buffer) < HEADER_BYTES + 8:
         return None
     _, length = struct.unpack_from("=ii", buffer, HEADER_BYTES)

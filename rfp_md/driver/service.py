@@ -21,7 +21,7 @@ Log = Callable[[str], None]
 
 
 def serve(open_session: Open, evaluator: Evaluator, monitor: Monitor, log: Log, *, connections: int = 1) -> None:
-    """Answer until the server says EXIT on every connection.
+    """Answer one server until it says EXIT on every connection.
 
     Args:
         open_session: makes the connection of this number, from 1 on. OSError from a later one than the first is no
@@ -36,20 +36,20 @@ def serve(open_session: Open, evaluator: Evaluator, monitor: Monitor, log: Log, 
         UserError: a structure that the model or the monitor refuses, or a result that is not finite; nothing is sent.
     """
     if connections > 1:
-        Pool(open_session, log, connections).serve(evaluator, monitor)
+        Connections(open_session, log, connections).serve(evaluator, monitor)
         return
     session = open_session(1)
     try:
         while not session.finished:
             session.receive()
             while session.structures is not None:
-                session.answer(evaluate([session.structures], evaluator, monitor)[0])
+                session.answer(evaluate_batch([session.structures], evaluator, monitor)[0])
     finally:
         session.close()
 
 
-def evaluate(asked: list[Structures], evaluator: Evaluator, monitor: Monitor) -> list[Results]:
-    """The results for the structures of several sessions, evaluated as one batch."""
+def evaluate_batch(asked: list[Structures], evaluator: Evaluator, monitor: Monitor) -> list[Results]:
+    """Compute the results for the structures of several sessions, as one batch."""
     together = asked[0]
     if len(asked) > 1:
         together = Structures(
@@ -72,7 +72,7 @@ def evaluate(asked: list[Structures], evaluator: Evaluator, monitor: Monitor) ->
     ]
 
 
-class Pool:
+class Connections:
     """Several connections to one server.
 
     The next connection is made when the last one had its first STATUS answered: a server that accepts one client at a
@@ -99,7 +99,7 @@ class Pool:
                 if self._opened < self._wanted and all(session.greeted for session in self._sessions):
                     self._add()
                 while waiting := [(s, s.structures) for s in self._sessions if s.structures is not None]:
-                    results = evaluate([structures for _, structures in waiting], evaluator, monitor)
+                    results = evaluate_batch([structures for _, structures in waiting], evaluator, monitor)
                     for (session, _), part in zip(waiting, results, strict=True):
                         self._let(session, partial(session.answer, part))
         finally:

@@ -27,7 +27,7 @@ class ConnectionClosedError(Exception):
 
 
 class Session:
-    """Bytes are fed in as they come; structures come out, and results go back.
+    """One connection: bytes are fed in as they come; structures come out, and results go back.
 
     Both message orders of i-PI work: POSDATA with GETFORCE at its heels, and POSDATA, STATUS, GETFORCE.
 
@@ -79,7 +79,7 @@ class Session:
         self._go_on()
 
     def silence(self) -> TimeoutError:
-        """The error for a server that was silent for too long."""
+        """Make the error for a server that was silent for too long."""
         if self._buffer:
             return TimeoutError(f"stopped in the middle of a message and said nothing more in {self.patience:g} s")
         return TimeoutError(f"said nothing in {self.patience:g} s")

@@ -28,7 +28,7 @@ KINDS = ("pos", "h", "ih", "pot", "force", "vir")
 
 
 class SharedMemoryPayload:
-    """Segments are the server's: attached once, with the first structures, and never removed from here.
+    """The numbers of an exchange in the server's segments: attached with the first structures, never removed here.
 
     Args:
         n_atoms: of the model.
@@ -40,6 +40,7 @@ class SharedMemoryPayload:
         self._arrays: dict[str, Floats] = {}
 
     def read(self, buffer: bytearray, batch: int) -> tuple[Structures, int] | None:
+        """Copy the structures out of the segments, as ``Payload.read`` says; the first message names these."""
         end = HEADER_BYTES + 4
         if len(buffer) < end:
             return None
@@ -63,12 +64,14 @@ class SharedMemoryPayload:
         return Structures(self._arrays["h"].transpose(0, 2, 1).copy(), self._arrays["pos"].copy()), end
 
     def reply(self, results: Results) -> bytes:
+        """Write the results into the segments, and make the FORCEREADY message with the extras."""
         self._arrays["pot"][:] = results.energies
         self._arrays["force"][:] = results.forces
         self._arrays["vir"][:] = results.virials
         return FORCEREADY + packed_texts(results.extras)
 
     def close(self) -> None:
+        """Let go of the segments."""
         self._arrays.clear()
         for segment in self._segments:
             segment.close()

@@ -40,12 +40,14 @@ class UnixAddress:
 
     @property
     def path(self) -> str:
+        """The socket's path in the file system."""
         return self.name if Path(self.name).is_absolute() else self.prefix + self.name
 
     def __str__(self) -> str:
         return f"unix socket {self.path}"
 
     def open(self, patience: float) -> socket.socket:
+        """Connect once, waiting ``patience`` seconds at most. Raises OSError where nobody is there."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.settimeout(patience)
@@ -58,7 +60,7 @@ class UnixAddress:
 
 @dataclass(frozen=True)
 class InetAddress:
-    """An internet socket."""
+    """An internet socket: a host and a port."""
 
     host: str
     port: int
@@ -67,6 +69,7 @@ class InetAddress:
         return f"{self.host}:{self.port}"
 
     def open(self, patience: float) -> socket.socket:
+        """Connect once, waiting ``patience`` seconds at most. Raises OSError where nobody is there."""
         sock = socket.create_connection((self.host, self.port), timeout=patience)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
@@ -76,7 +79,7 @@ Address = UnixAddress | InetAddress
 
 
 def choose_address(unix: str | None, shm: str | None, host: str | None, port: int | None, prefix: str) -> Address:
-    """The one address that the flags name. Raises UserError for none and for two."""
+    """Choose the one address that the flags name. Raises UserError for none and for two."""
     named = {"--unix": unix is not None, "--shm": shm is not None, "--host/--port": (host or port) is not None}
     if sum(named.values()) > 1:
         raise UserError(f"{' and '.join(flag for flag, given in named.items() if given)} name two servers; give one")
@@ -88,7 +91,7 @@ def choose_address(unix: str | None, shm: str | None, host: str | None, port: in
 
 
 def connect(address: Address, patience: float) -> socket.socket:
-    """The first connection; the driver may be started before the server.
+    """Make the first connection; the driver may be started before the server.
 
     Raises:
         UserError: an unknown host, or nobody there after ``patience`` seconds.

@@ -39,7 +39,7 @@ class Lookback:
         self._past = [*self._past, positions.copy()][-LOOKS:]
 
     def keep(self, alive: np.typing.NDArray[np.bool_]) -> None:
-        """Go on with these replicas (R,) only."""
+        """Forget all replicas but these (R,)."""
         self._past = [positions[alive] for positions in self._past]
 
     def departure(self, k: int) -> Floats:
@@ -54,7 +54,7 @@ class Lookback:
         return [positions.tolist() for positions in self._past]
 
     def restore(self, state: list[Any]) -> None:
-        """Go back to what had been seen then."""
+        """Go back to what a ``state`` had seen."""
         self._past = [np.array(positions, dtype=np.float64) for positions in state]
 
 

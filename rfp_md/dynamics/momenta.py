@@ -26,12 +26,12 @@ def come_to_rest(atoms: Atoms) -> None:
 
 
 def degrees_of_freedom(atoms: Atoms) -> int:
-    """How many degrees of freedom move, from such momenta."""
+    """Count the degrees of freedom that move, from such momenta."""
     still = 6 if len(atoms) > 2 and not atoms.pbc.any() else 3
     return max(1, 3 * len(atoms) - still)
 
 
 def temperature_of(kinetic: Floats, freedom: int) -> Floats:
-    """The temperature, K, of kinetic energies, eV, of so many degrees of freedom: 2 K / (N_f k)."""
+    """Convert kinetic energies, eV, of so many degrees of freedom to temperatures, K: 2 K / (N_f k)."""
     temperatures: Floats = 2.0 * kinetic / (freedom * units.kB)
     return temperatures

@@ -1,4 +1,16 @@
-"""The loop of molecular dynamics, one step after the other, which can be stopped and taken up again without a trace."""
+"""The loop of molecular dynamics, one step after the other, which can be stopped and taken up again without a trace.
+
+dr/dt = p / m,   dp/dt = f                                          velocity Verlet, constant energy
+dr/dt = p / m,   dp/dt = f − γ p + √(2 γ m k T) η(t)                Langevin, η white noise of variance one
+
+symbol   variable          what it is, with unit
+r, p     atoms             positions, Å, and momenta, ASE's units, of the atoms that are moved
+f        _forces           of the last structure (N, 3), eV/Å
+γ        friction          1/fs
+T        temperature       K
+η        _rng              what the noise is drawn from, and the momenta at first
+Δt       timestep          fs
+"""
 
 from __future__ import annotations
 
@@ -14,23 +26,23 @@ from rfp_md.arrays import Floats
 from rfp_md.dynamics.momenta import set_thermal_momenta
 
 LARGEST_MOVE = 0.5  # Å in one step; hydrogen at 300 K moves 0.01 Å in 0.5 fs
-WILD = 1000.0  # times the kinetic energy of the start
+BLOWN_UP_FACTOR = 1000.0  # times the kinetic energy of the start
 
 
 class BlownUp(Exception):
     """The steps are too large for the forces."""
 
 
-def wild(kinetic: Floats | float, start: float) -> NDArray[np.bool_]:
-    """Where a kinetic energy, eV, is that of a run that has blown up, or no number, as it began with that of ``start``.
+def has_blown_up(kinetic: Floats | float, start: float) -> NDArray[np.bool_]:
+    """Say where kinetic energies, eV, are those of a run that has blown up, or no numbers, as it began with ``start``.
 
     For runs whose timestep is tested, and may be as long as it likes; no atom of any other moves by ``LARGEST_MOVE``.
     """
-    return ~(np.asarray(kinetic) <= WILD * start)
+    return ~(np.asarray(kinetic) <= BLOWN_UP_FACTOR * start)
 
 
 class Motion:
-    """Atoms in motion, and everything that decides how they go on.
+    """Atoms in motion: their dynamics, forces and random numbers, which decide how they go on.
 
     Args:
         atoms: with a calculator; they are moved.
@@ -38,7 +50,7 @@ class Motion:
         temperature: of the first momenta and of the thermostat, K; None: the atoms keep the momenta that they have.
         friction: of a Langevin thermostat, 1/fs; None: constant energy, velocity Verlet.
         seed: of momenta and thermostat.
-        any_timestep: whether the run has blown up only where it is ``wild``, not where an atom moves far in a step.
+        any_timestep: whether a run has blown up only by its kinetic energy, not by an atom that moves far in a step.
     """
 
     def __init__(
@@ -67,7 +79,7 @@ class Motion:
             )
 
     def begin(self) -> None:
-        """Compute the forces of the first moment."""
+        """Compute the forces of the first structure."""
         self._forces = self._atoms.get_forces()
 
     def advance(self) -> None:
@@ -83,11 +95,11 @@ class Motion:
             raise BlownUp("forces that are not finite")
         if self._start is None and moved.max() > LARGEST_MOVE:
             raise BlownUp(f"atom {moved.argmax()} moved {moved.max():.2g} Å at once")
-        if self._start is not None and wild(self._atoms.get_kinetic_energy(), self._start):
-            raise BlownUp(f"over {WILD:g} times the kinetic energy of the start")
+        if self._start is not None and has_blown_up(self._atoms.get_kinetic_energy(), self._start):
+            raise BlownUp(f"over {BLOWN_UP_FACTOR:g} times the kinetic energy of the start")
 
     def state(self) -> dict[str, Any]:
-        """Give everything of this moment, as in JSON, which keeps every digit.
+        """Give everything that the run goes on from, as in JSON, which keeps every digit.
 
         The calculator forgets: what it carries from step to step (a wavefunction, a list of neighbours) changes the
         last digits, and a calculator that is made anew does not have it.
@@ -103,7 +115,7 @@ class Motion:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to such a moment."""
+        """Go on from a ``state``."""
         self.step = state["step"]
         self._atoms.positions = state["positions"]
         self._atoms.set_momenta(state["momenta"])

@@ -74,7 +74,7 @@ class Resumable:
         self.clean_up()
 
     def clean_up(self) -> None:
-        """Remove what a kill between the two steps of ``finish`` leaves behind."""
+        """Remove the checkpoint, which a kill between the two steps of ``finish`` leaves behind."""
         self.checkpoint.unlink(missing_ok=True)
 
     def _go_on(self) -> None:

@@ -7,7 +7,7 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_unlabelled_order
-from rfp_md.structures.whole import Whole
+from rfp_md.structures.unwrapping import Unwrapper
 
 
 class BoxedModel:
@@ -40,7 +40,7 @@ class BoxedModel:
         self._potential, self._numbers, self._periodic, self._source = potential, numbers, periodic, source
         sees_images = all(d.capabilities.periodic for d in potential.descriptors)
         self._in_box = sees_images and any(periodic)
-        self._whole: Whole | None = None
+        self._unwrap: Unwrapper | None = None
         if any(periodic) and not sees_images:
             for descriptor in potential.descriptors:
                 if not descriptor.capabilities.translation_invariant:
@@ -48,7 +48,7 @@ class BoxedModel:
                         f"descriptor '{descriptor.name}' depends on where the molecule is, but a periodic box moves "
                         "it; run without periodic boundaries"
                     )
-            self._whole = Whole(positions, cell, periodic)
+            self._unwrap = Unwrapper(positions, cell, periodic)
         if potential.fixed_composition and not potential.reference.periodic:
             first = self._frames(positions, cell)
             potential.check(first)
@@ -68,6 +68,6 @@ class BoxedModel:
     def _frames(self, positions: Floats, cell: Floats) -> Frames:
         if self._in_box:
             return Frames(self._numbers, positions[None], cells=cell[None], pbc=self._periodic, source=self._source)
-        if self._whole is not None:
-            positions = self._whole(positions, cell)
+        if self._unwrap is not None:
+            positions = self._unwrap(positions, cell)
         return Frames(self._numbers, positions[None], source=self._source)

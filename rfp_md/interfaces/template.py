@@ -10,7 +10,7 @@ from rfp_md.potential import Potential
 
 
 def template_of(potential: Potential, path: str | Path | None) -> Frames:
-    """One structure with the atoms of a run in their order: from a file, or the model's own where it knows only one.
+    """Get the atoms of a run in their order, one structure: from a file, or the model's own where it knows only one.
 
     Raises:
         UserError: a file that cannot be read or has atoms that the model does not know, or no file where the model
@@ -24,12 +24,12 @@ def template_of(potential: Potential, path: str | Path | None) -> Frames:
 
 
 def needs_template(potential: Potential) -> bool:
-    """Whether the model does not say itself which atoms a run has."""
+    """Say whether the model cannot tell itself which atoms a run has."""
     return not (potential.fixed_composition or potential.record.get("data", {}).get("one_composition"))
 
 
 def read_structure(potential: Potential, path: str | Path) -> Frames:
-    """The first structure of a file. Raises UserError where the model has nothing to say about its atoms."""
+    """Read the first structure of a file. Raises UserError where the model has nothing to say about its atoms."""
     from rfp_md.io import read
 
     frames = read(path).blocks[0][:1]

@@ -18,7 +18,7 @@ from rfp_md.io.units import Units, energy_factor, force_factor, length_factor
 
 
 def read_with_ase(path: Path, units: Units) -> list[Frames]:
-    """One block for each run of frames with the same species, cell periodicity and labels."""
+    """Read one block for each run of frames with the same species, cell periodicity and labels."""
     from ase.io import read
 
     try:

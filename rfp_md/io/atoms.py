@@ -12,13 +12,13 @@ from rfp_md.frames import Frames
 
 
 def to_atoms(frames: Frames, k: int = 0) -> Atoms:
-    """The structure k of some frames as ASE's Atoms: elements, positions, cell and boundaries, no labels."""
+    """Make ASE's Atoms of the structure k of some frames: elements, positions, cell and boundaries, no labels."""
     cell = None if frames.cells is None else frames.cells[k]
     return Atoms(frames.numbers, frames.positions[k], cell=cell, pbc=frames.pbc)
 
 
 def from_atoms(images: Sequence[Atoms], *, source: str = "the atoms", places: Ints | None = None) -> Frames:
-    """ASE's Atoms as Frames without labels; a cell counts only where it is periodic.
+    """Make Frames without labels of ASE's Atoms; a cell counts only where it is periodic.
 
     Args:
         images: M structures of the same elements in the same order, with the same boundaries.
@@ -40,7 +40,7 @@ def from_atoms(images: Sequence[Atoms], *, source: str = "the atoms", places: In
 
 
 def stress_of(virial: Floats, atoms: Atoms) -> Floats | None:
-    """ASE's stress (6,), eV/Å³, of a virial (..., 3, 3), eV; None of atoms that fill no volume."""
+    """Convert a virial (..., 3, 3), eV, to ASE's stress (..., 6), eV/Å³; None of atoms that fill no volume."""
     from ase.stress import full_3x3_to_voigt_6_stress
 
     if not atoms.pbc.any() or atoms.cell.rank < 3:

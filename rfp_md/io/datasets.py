@@ -94,12 +94,12 @@ class Published:
 
     @property
     def path(self) -> Path:
-        """Where it is in the cache."""
+        """The place of the file in the cache."""
         return cache_folder() / self.folder / self.file
 
 
 def cache_folder() -> Path:
-    """``RFP_DATA`` if it is set, else the user's cache folder."""
+    """Find the folder of fetched data: ``RFP_DATA`` if it is set, else the user's cache folder."""
     if folder := os.environ.get("RFP_DATA"):
         return Path(folder).expanduser()
     import pooch
@@ -109,12 +109,12 @@ def cache_folder() -> Path:
 
 @cache
 def published() -> dict[str, Published]:
-    """Every data set that has a name."""
+    """List every data set that has a name, by that name."""
     return {entry.name: entry for entry in (*_md17(), *_rmd17(), *_rmd17_splits(), ARCHIVE)}
 
 
 def find(name: str) -> Published:
-    """The data set of this name. Raises UserError with what may have been meant."""
+    """Look up a data set by its name. Raises UserError with what may have been meant."""
     if name not in published():
         close = difflib.get_close_matches(name, published(), n=1)
         hint = f"did you mean '{close[0]}'?" if close else "'rfp data list' shows them"

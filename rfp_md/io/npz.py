@@ -17,7 +17,7 @@ from rfp_md.io.units import Units, energy_factor, force_factor, length_factor
 
 
 @dataclass(frozen=True)
-class Layout:
+class NpzLayout:
     """The keys of one kind of npz file, and the units that the kind itself states."""
 
     name: str
@@ -33,7 +33,7 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout(
+    NpzLayout(
         "rMD17",
         "nuclear_charges",
         "coords",
@@ -43,8 +43,8 @@ LAYOUTS = (
         length_unit="angstrom",
         steps="old_indices",
     ),
-    Layout("sGDML", "z", "R", "E", "F", energy_unit_key="e_unit", length_unit_key="r_unit"),
-    Layout("generic", "numbers", "positions", "energies", "forces"),
+    NpzLayout("sGDML", "z", "R", "E", "F", energy_unit_key="e_unit", length_unit_key="r_unit"),
+    NpzLayout("generic", "numbers", "positions", "energies", "forces"),
 )
 
 
@@ -52,7 +52,7 @@ ELEMENTS = np.arange(1, 119)
 
 
 def read_npz(path: Path, units: Units) -> list[Frames]:
-    """The one block of an npz file, in eV and Å."""
+    """Read the one block of an npz file, in eV and Å."""
     try:
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):
@@ -107,7 +107,7 @@ def _real(path: Path, file: Mapping[str, Any], key: str) -> Floats:
     return np.asarray(array, dtype=np.float64)
 
 
-def _steps(path: Path, file: Mapping[str, Any], layout: Layout) -> Ints | None:
+def _steps(path: Path, file: Mapping[str, Any], layout: NpzLayout) -> Ints | None:
     if layout.steps not in file:
         return None
     steps = file[layout.steps]
@@ -116,7 +116,7 @@ def _steps(path: Path, file: Mapping[str, Any], layout: Layout) -> Ints | None:
     return np.asarray(steps, dtype=np.int64)
 
 
-def _factors(path: Path, layout: Layout, file: Mapping[str, Any], units: Units) -> tuple[float, float, float]:
+def _factors(path: Path, layout: NpzLayout, file: Mapping[str, Any], units: Units) -> tuple[float, float, float]:
     """eV, Å and eV/Å per unit of the file."""
     stated_energy = layout.energy_unit or _stated(file, layout.energy_unit_key)
     stated_length = layout.length_unit or _stated(file, layout.length_unit_key)
@@ -139,7 +139,7 @@ def _stated(file: Mapping[str, Any], key: str | None) -> str | None:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _agreed(path: Path, layout: Layout, flag: str, said: str | None, stated: str | None, factor: Any) -> float:
+def _agreed(path: Path, layout: NpzLayout, flag: str, said: str | None, stated: str | None, factor: Any) -> float:
     """The unit's factor from the flag or the file; refused where neither says it or they contradict each other."""
     if said is None and stated is None:
         raise UserError(f"{path}: the {layout.name} layout here does not state its units; say {flag}")

@@ -39,7 +39,7 @@ def read(paths: str | Path | Sequence[str | Path], units: Units | None = None) -
 
 
 def paths_of(paths: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:
-    """One path or several, as a sequence."""
+    """Make a sequence of one path or several."""
     return [paths] if isinstance(paths, str | Path) else paths
 
 

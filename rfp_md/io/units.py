@@ -12,7 +12,7 @@ ALIASES = {"ang": "angstrom", "å": "angstrom", "a": "angstrom", "ha": "hartree"
 
 @dataclass(frozen=True)
 class Units:
-    """What the flags say; None where the user said nothing."""
+    """The units that the flags name; None where the user said nothing."""
 
     energy: str | None = None
     force: str | None = None
@@ -20,17 +20,17 @@ class Units:
 
 
 def energy_factor(unit: str, said_by: str) -> float:
-    """eV per unit. Raises UserError for an unknown unit, naming where it was said."""
+    """Look up eV per unit of energy. Raises UserError for an unknown unit, naming where it was said."""
     return _factor(unit, _energies(), said_by, "energy")
 
 
 def length_factor(unit: str, said_by: str) -> float:
-    """Å per unit."""
+    """Look up Å per unit of length. Raises UserError for an unknown unit, naming where it was said."""
     return _factor(unit, _lengths(), said_by, "length")
 
 
 def force_factor(unit: str, said_by: str) -> float:
-    """eV/Å per unit; the unit is an energy, a slash and a length, as in ``kcal/mol/angstrom``."""
+    """Work out eV/Å per unit of force, an energy, a slash and a length, as in ``kcal/mol/angstrom``."""
     energy, slash, length = unit.rpartition("/")
     if not slash or _canonical(energy) not in _energies() or _canonical(length) not in _lengths():
         raise UserError(

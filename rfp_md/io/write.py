@@ -36,7 +36,7 @@ def convert(options: ConvertOptions) -> dict[str, Any]:
 
 
 def write(dataset: Dataset, path: str | Path) -> None:
-    """Write frames.
+    """Write frames to an extxyz or npz file.
 
     Args:
         path: ``.extxyz`` (8 decimals, the convention of ASE: eV, Å, eV/Å, eV/Å³), or ``.npz`` for one composition

@@ -13,11 +13,12 @@ STRESS_COLUMNS = 6  # under one title
 
 
 def written_by_ase(lines: list[str]) -> bool:
+    """Say whether these lines are a log of ASE's MDLogger."""
     return any(HEADER.match(line) for line in lines)
 
 
 def read_ase(path: Path, lines: list[str], column: str | None) -> EnergyLog:
-    """Arguments and errors as of ``read_energy_log``."""
+    """Read the energies from a log of MDLogger; arguments and errors are those of ``read_energy_log``."""
     header, match = next((line, match) for line in lines if (match := HEADER.match(line)))
     if match[1] is None:
         raise UserError(f"{path}: has no times; pass the dynamics, not None, to MDLogger")

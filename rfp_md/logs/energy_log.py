@@ -41,7 +41,7 @@ class EnergyLog:
 def choose(
     path: Path, names: Sequence[str], energies: Sequence[str], asked: str | None, preferred: Sequence[str]
 ) -> str:
-    """The column to take for the conserved energy. Raises UserError where there is none of that name, or no energy.
+    """Choose the column of the conserved energy. Raises UserError where there is none of that name, or no energy.
 
     Args:
         names: of all columns.
@@ -65,13 +65,13 @@ def refuse(path: Path, why: str, **flags: object) -> None:
 
 
 def table(lines: Sequence[str], columns: int) -> Floats:
-    """The lines that have so many numbers and nothing else (T, C)."""
+    """Read the lines that have so many numbers and nothing else, (T, C)."""
     rows = [row for line in lines if (row := numbers(line, columns)) is not None]
     return np.array(rows, dtype=np.float64).reshape(-1, columns)
 
 
 def numbers(line: str, columns: int) -> list[float] | None:
-    """The numbers of a line, None for anything else."""
+    """Read a line of so many numbers; None for anything else."""
     words = line.split()
     if len(words) != columns:
         return None

@@ -21,11 +21,12 @@ ENERGY = re.compile(
 
 
 def written_by_ipi(lines: list[str]) -> bool:
+    """Say whether these lines are a properties file of i-PI."""
     return any(COLUMN.match(line) for line in lines)
 
 
 def read_ipi(path: Path, lines: list[str], column: str | None, timestep: float | None) -> EnergyLog:
-    """Arguments and errors as of ``read_energy_log``."""
+    """Read the energies from a properties file; arguments and errors are those of ``read_energy_log``."""
     from ase.units import Hartree
     from ipi.utils.units import unit_to_internal, unit_to_user
 

@@ -34,20 +34,21 @@ WORKS = re.compile(r"(?:\S*/)?(?:nvt|npt|nph|langevin|temp|press|gle|gld|viscous
 
 
 def written_by_lammps(lines: list[str]) -> bool:
+    """Say whether these lines are a log of LAMMPS."""
     return any(line.startswith(TABLE) for line in lines)
 
 
 def read_lammps(
     path: Path, lines: list[str], column: str | None, units: str | None, timestep: float | None
 ) -> EnergyLog:
-    """The last run that is long enough for a drift. Arguments and errors as of ``read_energy_log``."""
-    starts = [k for k, line in enumerate(lines) if line.startswith(TABLE)]
-    tables = [_table(lines[start + 1 :]) for start in starts]
+    """Read the last run that is long enough for a drift; arguments and errors are those of ``read_energy_log``."""
+    heads = [k for k, line in enumerate(lines) if line.startswith(TABLE)]
+    tables = [_table(lines[head + 1 :]) for head in heads]
     last = max((k for k, (_, values, _) in enumerate(tables) if len(values) >= FEWEST_SAMPLES), default=len(tables) - 1)
     names, values, n_atoms = tables[last]
     if not names or names[0].startswith("---"):
         raise UserError(f"{path}: has no thermo table; let LAMMPS use thermo_style one or custom, not multi or yaml")
-    said = _said(lines[: starts[last]])
+    said = _said(lines[: heads[last]])
 
     unit = _agreed(path, "--units", units, said.get("units"))
     if unit not in UNITS:
@@ -75,7 +76,7 @@ def read_lammps(
         name,
         n_atoms=n_atoms or (int(said["atoms"]) if "atoms" in said else None),
         per_atom=said.get("norm") == "yes",
-        warning=_warning(lines[: starts[last]], names, name),
+        warning=_warning(lines[: heads[last]], names, name),
     )
 
 

@@ -1,4 +1,14 @@
-"""What the conserved energy of a run says: its drift, and its fluctuation."""
+"""What the conserved energy of a run says: its drift, and its fluctuation.
+
+symbol   variable            what it is, with shape and unit
+t        times               ps (T,)
+E        conserved           eV (T,)
+a, b     slope, origin       of the least-squares line a t + b through E, eV/ps and eV
+r        residual            E − a t − b, eV (T,)
+s²       _slope_variance()   variance of a, (eV/ps)²: g Σ r² / (n − 2) / Σ (t − ⟨t⟩)²
+g        _inefficiency()     how many neighbours in time count as one sample: 1 + 2 Σ of r's autocorrelation
+n        len(residual)       samples, or means over n / ``WINDOWS`` of them
+"""
 
 from __future__ import annotations
 
@@ -14,7 +24,7 @@ WINDOWS = 50  # that slow changes are looked for in: fewer would not tell their 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One NVE run.
+    """The energies along one NVE run.
 
     Attributes:
         times: ps (T,).
@@ -35,7 +45,7 @@ class Trace:
 
     @property
     def drift(self) -> float:
-        """Slope of a least-squares line through the conserved energy, meV/atom/ps."""
+        """Drift of the run: slope of a least-squares line through the conserved energy, meV/atom/ps."""
         return 1e3 * self._line()[0] / self.n_atoms
 
     @property
@@ -52,7 +62,7 @@ class Trace:
 
     @property
     def drift_ratio(self) -> float | None:
-        """|fitted drift over the whole run| / standard deviation of the kinetic energy (ml-peg's measure).
+        """Drift over the whole run by the standard deviation of the kinetic energy, without a sign (ml-peg's measure).
 
         None where the kinetic energy is not known, or constant but for rounding.
         """
@@ -61,11 +71,11 @@ class Trace:
 
     @property
     def fluctuation(self) -> float:
-        """Root mean square of the conserved energy about that line, meV/atom."""
+        """Root mean square of the conserved energy about the line of its drift, meV/atom."""
         return 1e3 * self._scatter() / self.n_atoms
 
     def dt2_ratio(self, half: Trace) -> float | None:
-        """The fluctuation over that of the same run at half the timestep; None where that one is but rounding."""
+        """Divide the fluctuation by that of the same run at half the timestep; None where that one is but rounding."""
         return self._scatter() / half._scatter() if half._scatter() > half._rounding() else None
 
     def _scatter(self) -> float:
@@ -93,7 +103,7 @@ def _means(series: Floats, window: int) -> Floats:
 
 
 def _slope_variance(times: Floats, residual: Floats) -> float:
-    """Of the slope of a line through series (T,) with these residuals about it."""
+    """The variance of the slope of a line through series (T,) with these residuals about it."""
     plain = np.square(residual).sum() / (len(residual) - 2) / np.square(times - times.mean()).sum()
     return float(plain * _inefficiency(residual))
 

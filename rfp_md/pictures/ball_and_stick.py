@@ -29,7 +29,7 @@ def structure(
     ring: Sequence[int] = (),
     labels: bool = True,
 ) -> Markup | None:
-    """The first structure of some frames.
+    """Draw the first structure of some frames as balls and sticks.
 
     Args:
         name: begins all ids.
@@ -151,7 +151,7 @@ def _gradients(name: str, frame: Frames) -> str:
 
 
 def _head(name: str) -> str:
-    """Of an arrow."""
+    """The head of an arrow."""
     return (
         f'<marker id="{name}-head" viewBox="0 0 8 8" refX="5" refY="4" markerWidth="4.5" markerHeight="4.5" '
         f'orient="auto"><path d="M0 0L8 4L0 8z" fill="{RED}"/></marker>'

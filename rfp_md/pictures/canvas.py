@@ -46,7 +46,7 @@ Painter = Callable[[Any], None]
 
 
 def picture(name: str, description: str, paint: Painter, size: tuple[float, float] = SIZE) -> Markup:
-    """One picture.
+    """Make SVG of what a function draws with matplotlib.
 
     Args:
         name: of the picture, once on the page: its ids begin with it.
@@ -93,7 +93,7 @@ def _inline(svg: str, name: str, description: str) -> Markup:
 
 
 def cloud(axes: Any, x: Any, y: Any, color: str = BLUE) -> None:
-    """Many points, as pixels; of very many, evenly spread ones."""
+    """Draw many points, as pixels; of very many, evenly spread ones."""
     stride = max(1, -(-len(x) // MOST_POINTS))
     axes.plot(
         x[::stride], y[::stride], ".", color=color, markersize=2.6, markeredgewidth=0, alpha=0.45, rasterized=True
@@ -101,7 +101,7 @@ def cloud(axes: Any, x: Any, y: Any, color: str = BLUE) -> None:
 
 
 def decades(axis: Any, values: Any) -> None:
-    """Ticks of a logarithmic axis as text that any font has; 1, 2, 5 where there is little more than a decade."""
+    """Label a logarithmic axis with text that any font has; 1, 2, 5 where there is little more than a decade."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     values = np.asarray([v for v in np.ravel(values) if v > 0])
@@ -113,7 +113,7 @@ def decades(axis: Any, values: Any) -> None:
 
 
 def power(value: float) -> str:
-    """10⁻⁷, or 2·10⁻⁷."""
+    """Write a power of ten as 10⁻⁷, or 2·10⁻⁷."""
     if value <= 0:
         return ""
     exponent = int(np.floor(np.log10(value) + 1e-9))
@@ -122,7 +122,7 @@ def power(value: float) -> str:
 
 
 def room_above(axes: Any, energies: Any) -> None:
-    """So that the legend covers nothing."""
+    """Leave room above energies, so that the legend covers nothing."""
     low, high = float(energies.min()), float(energies.max())
     size = max(high - low, 1e-12)
     axes.set_ylim(low - 0.05 * size, high + 0.22 * size)

@@ -19,7 +19,7 @@ CELL_AXES = np.array([[0.94, -0.34, 0.0], [0.10, 0.28, 0.955], [-0.325, -0.898, 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Axes of the picture (3, 3), right, up and towards us; what is in its middle, and units per Å."""
+    """Where a structure is looked at from."""
 
     axes: Floats
     middle: Floats
@@ -27,7 +27,7 @@ class View:
 
 
 def view_of(frame: Frames, arrows: Floats | None) -> View:
-    """A cell a little from the side; a molecule as it covers least of itself.
+    """Choose the view: of a cell a little from the side, of a molecule as it covers least of itself.
 
     Args:
         arrows: of the atoms (N, 3), Å, for which there must be room.
@@ -84,7 +84,7 @@ def _tilt(about_x: float, about_y: float) -> Floats:
 
 
 def radii_of(frame: Frames) -> Floats:
-    """Of the balls, Å (N,)."""
+    """Look up the radii of the balls, Å (N,)."""
     from ase.data import covalent_radii
 
     radii: Floats = RADIUS * np.maximum(covalent_radii[frame.numbers], SMALLEST)
@@ -92,14 +92,14 @@ def radii_of(frame: Frames) -> Floats:
 
 
 def project(positions: Floats, frame: Frames, view: View) -> tuple[Floats, float]:
-    """Places in the picture with the depth in Å (N, 3), and units per Å."""
+    """Find places in the picture with the depth in Å (N, 3), and units per Å."""
     flat = positions @ view.axes.T - view.middle
     places = np.column_stack([BOX[0] / 2 + view.scale * flat[:, 0], BOX[1] / 2 - view.scale * flat[:, 1], flat[:, 2]])
     return places, view.scale
 
 
 def corners_of(frame: Frames) -> Floats | None:
-    """Those of the cell (8, 3), Å, the bits of a number for its vectors; None without one."""
+    """Find the corners of the cell (8, 3), Å, the bits of a number for its vectors; None without one."""
     if frame.cells is None or not frame.periodic:
         return None
     bits = np.array([[a & 1, (a >> 1) & 1, (a >> 2) & 1] for a in range(8)], dtype=np.float64)

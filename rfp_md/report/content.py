@@ -21,7 +21,7 @@ NEVER = "never validated"
 def content(
     path: Path, header: Header, arrays: Arrays, potential: Potential, errors: ErrorsOnTestFrames | None
 ) -> dict[str, Any]:
-    """What ``rfp_md.report.report`` returns."""
+    """Collect all figures of the page, as ``rfp_md.report.report`` returns them."""
     record = header.record
     validation = record.get(KEY, {})
     checks = validation.get("checks", {})

@@ -14,7 +14,7 @@ from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
 
 
 def parity(errors: ErrorsOnTestFrames) -> list[Markup]:
-    """Energies, force components on each element, and stresses."""
+    """Draw predicted against reference energies, force components on each element, and stresses."""
     from ase.data import chemical_symbols
 
     pictures = [_parity("parity-energy", "energy", "Energies", errors.pairs["energy"])]
@@ -57,7 +57,7 @@ def _parity(name: str, kind: str, title: str, pair: Pair) -> Markup:
 
 
 def reliability(judged: dict[str, Pair]) -> list[Markup]:
-    """Observed errors against predicted standard deviations."""
+    """Draw observed errors against predicted standard deviations."""
     return [_reliability(name, judged[name]) for name in ("energy", "force") if name in judged]
 
 
@@ -93,7 +93,7 @@ def _reliability(kind: str, pair: Pair) -> Markup:
 
 
 def learning(curve: dict[str, Any]) -> list[Markup]:
-    """Validation errors against the number of training frames."""
+    """Draw validation errors against the number of training frames."""
     return [
         _learning(key, label, curve["points"])
         for key, label in CURVES.items()

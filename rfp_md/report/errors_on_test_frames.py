@@ -25,7 +25,7 @@ MILLI = 1e3
 
 @dataclass(frozen=True, eq=False)
 class ErrorsOnTestFrames:
-    """What came out.
+    """What a model and its test frames say, and how far they are apart.
 
     Attributes:
         pairs: reference and prediction, as of ``rfp_md.evaluation.run.pairs_of``.

@@ -35,7 +35,7 @@ AFTER = {"uncertainty": "Uncertainty", "worst": "Worst frames", "run": "Run it",
 
 
 def render(figures: dict[str, Any], potential: Potential, errors: ErrorsOnTestFrames | None) -> str:
-    """The page.
+    """Write the page.
 
     Args:
         figures: as ``rfp_md.report.content.content`` gives them.

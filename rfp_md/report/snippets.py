@@ -28,7 +28,7 @@ run             4000
 
 
 def snippets(model: str, potential: Potential) -> dict[str, Any] | None:
-    """For i-PI, LAMMPS and ASE; None for a model without forces.
+    """Write what to type for i-PI, LAMMPS and ASE; None for a model without forces.
 
     Returns:
         ``ipi``: lines for a shell. ``lammps``: Python that writes the data file, the input, and the line for a shell.

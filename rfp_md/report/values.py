@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 
 def show(figures: dict[str, Any], path: str, unit: str = "", digits: int = 3) -> Markup:
-    """A figure by its place in the JSON, as ``nve.runs.0.drift_ratio``, with what it is exactly as an attribute."""
+    """Show a figure by its place in the JSON, as ``nve.runs.0.drift_ratio``, its exact value as an attribute."""
     value: Any = figures
     for key in path.split("."):
         value = value[int(key)] if isinstance(value, list) else value[key]
@@ -21,7 +21,7 @@ def show(figures: dict[str, Any], path: str, unit: str = "", digits: int = 3) ->
 
 
 def text(value: Any, digits: int = 3) -> str:
-    """As people read it."""
+    """Write a value as people read it."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -37,11 +37,11 @@ def text(value: Any, digits: int = 3) -> str:
 
 
 def embedded(figures: dict[str, Any]) -> Markup:
-    """JSON that no text in it can break out of."""
+    """Write JSON that no text in it can break out of."""
     plain = json.dumps(figures, allow_nan=False, sort_keys=False)
     return Markup(plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def subscripts(formula: str) -> Markup:
-    """C2H6O with its numbers below the line."""
+    """Write a formula, C2H6O, with its numbers below the line."""
     return Markup("").join(Markup("<sub>{}</sub>").format(c) if c.isdigit() else c for c in formula)

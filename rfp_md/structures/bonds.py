@@ -36,7 +36,7 @@ class Bonds:
 
     @classmethod
     def of(cls, frames: Frames) -> Bonds:
-        """The bonds of the first structure: all pairs that are closer than ``BONDED``."""
+        """Find the bonds of the first structure: all pairs that are closer than ``BONDED``."""
         first, second, shifts = _near(frames, BONDED)
         once = (first < second) | ((first == second) & (shifts @ ONE_OF_TWO > 0))
         order = np.lexsort((*shifts[once].T, second[once], first[once]))
@@ -48,7 +48,7 @@ class Bonds:
 
     @classmethod
     def of_molecules(cls, frames: Frames) -> Bonds:
-        """The bonds of the molecules of the first structure: connected atoms that reach no periodic image of their own.
+        """Find the bonds of the first structure's molecules: connected atoms that reach no periodic image of their own.
 
         A factor on covalent radii says what a molecule is; in a metal, a salt or a network it says nothing, since the
         next neighbours are as close as it likes. Nor does it of a metal's atom in a cluster or in solution.
@@ -77,7 +77,7 @@ class Bonds:
         return lengths
 
     def without(self, other: Bonds) -> Bonds:
-        """The bonds that the other, of the same atoms, does not have."""
+        """Leave out the bonds that the other, of the same atoms, has too."""
         mine, theirs = (
             [(*pair, *np.round(shift, 3)) for pair, shift in zip(b.pairs.tolist(), b.shifts.tolist(), strict=True)]
             for b in (self, other)

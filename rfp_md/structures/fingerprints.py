@@ -40,13 +40,13 @@ class Fingerprints:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Fingerprints:
-        """Make those of all frames, in their order."""
+        """Make the fingerprints of all frames, in their order."""
         parts = [_of_block(block) for block in dataset]
         return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     @classmethod
     def from_state(cls, state: dict[str, NDArray[Any]]) -> Fingerprints | None:
-        """Take them from what ``vars`` of one gave; None where there is nothing."""
+        """Take fingerprints from what ``vars`` of them gave; None where there is nothing."""
         return cls(**state) if state else None
 
     def __len__(self) -> int:

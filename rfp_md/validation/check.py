@@ -12,7 +12,7 @@ from rfp_md.validation.result import CheckResult
 
 @dataclass(frozen=True)
 class Check:
-    """One row.
+    """One row of the table of checks.
 
     Attributes:
         name: what is typed, and the key in records.
@@ -44,16 +44,16 @@ class Check:
 
     @property
     def result(self) -> type[CheckResult]:
-        """The class of its results."""
+        """The class of the check's results."""
         found: type[CheckResult] = get_type_hints(imported(self.function))["return"]
         return found
 
     def takes(self, option: str) -> bool:
-        """Whether it has an option of that name."""
+        """Say whether the check has an option of that name."""
         return any(mine.name == option for mine in self.options)
 
     def shortened(self, quick: bool, options: Mapping[str, Any]) -> bool:
-        """Whether a run with these options says less than one with the defaults."""
+        """Say whether a run with these options says less than one with the defaults."""
         if quick and self.takes("quick"):
             return True
         return any(option.shortens(options.get(option.name)) for option in self.options)

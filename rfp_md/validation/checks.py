@@ -126,12 +126,12 @@ CHECKS = (
 
 
 def names() -> list[str]:
-    """Of all checks, in their order."""
+    """List the names of all checks, in their order."""
     return [check.name for check in CHECKS]
 
 
 def row(name: str) -> Check:
-    """Of one check. Raises UserError where there is none."""
+    """Look up the row of one check. Raises UserError where there is none."""
     found = next((check for check in CHECKS if check.name == name), None)
     if found is None:
         raise UserError(f"'{name}' is no check; say one of {', '.join(names())}, {ALL} after the model")
@@ -139,19 +139,19 @@ def row(name: str) -> Check:
 
 
 def rows(name: str) -> list[Check]:
-    """The checks that ``rfp validate MODEL NAME`` runs. Raises UserError for a name that is none."""
+    """List the checks that ``rfp validate MODEL NAME`` runs. Raises UserError for a name that is none."""
     return list(CHECKS) if name == ALL else [row(name)]
 
 
 def takers(option: str) -> list[str]:
-    """What takes an option: checks, and ``all``."""
+    """List what takes an option: checks, and ``all``."""
     found = [check.name for check in CHECKS if check.takes(option)]
     of_all = any(mine.of_all for check in CHECKS for mine in check.options if mine.name == option)
     return [*found, ALL] if of_all else found
 
 
 def all_options() -> dict[str, list[tuple[Check, CheckOption]]]:
-    """By name, each option as every check that takes it has it."""
+    """List by name each option as every check that takes it has it."""
     found: dict[str, list[tuple[Check, CheckOption]]] = {}
     for check in CHECKS:
         for option in check.options:

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 
 class Verdict(IntEnum):
-    """Of a figure, a check, or a model: the worst of its parts."""
+    """What is said of a figure, a check, or a model: the worst of its parts."""
 
     passed = 0
     warning = 1
@@ -36,7 +36,7 @@ class Limit:
     at_least: bool = False
 
     def judge(self, value: float) -> Verdict:
-        """What is not a number fails."""
+        """Judge a figure; what is not a number fails."""
         if not isfinite(value):
             return Verdict.failed
         if self.at_least:
@@ -45,7 +45,7 @@ class Limit:
         return Verdict(int(off > self.strict) + int(off > self.default))
 
     def text(self, bound: float) -> str:
-        """The bound as people read it."""
+        """Write a bound as people read it."""
         if self.at_least:
             return f"≥ {bound:g}"
         return f"{self.target - bound:g} to {self.target + bound:g}" if self.target else f"≤ {bound:g}"
@@ -67,7 +67,7 @@ class Figure:
 
 
 def figures_of(result: type) -> dict[str, Figure]:
-    """The figures of a class of results, by the names of their fields."""
+    """Collect the figures of a class of results, by the names of their fields."""
     return {
         name: told
         for name, hint in get_type_hints(result, include_extras=True).items()

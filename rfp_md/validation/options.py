@@ -42,13 +42,13 @@ class CheckOption:
     beside: str = ""
 
     def shortens(self, value: Any) -> bool:
-        """Whether a run with this value (None: the default) says less than a whole one."""
+        """Say whether a run with this value (None: the default) says less than a whole one."""
         if self.whole is None or value is None:
             return False
         return bool(max(value if isinstance(value, Iterable) else [value]) < self.whole)
 
 
 def imported(path: str) -> Any:
-    """What MODULE:NAME names; imported when it is needed, so that the table of checks stays light."""
+    """Import what MODULE:NAME names, when it is needed, so that the table of checks stays light."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)

@@ -66,12 +66,12 @@ def _failures(result: Mapping[str, Any]) -> set[str]:
 
 
 def overall(checks: Mapping[str, Any]) -> Verdict:
-    """The worst of the checks."""
+    """Find the worst verdict of the checks."""
     return max((VERDICTS[result["verdict"]] for result in checks.values()), default=Verdict.passed)
 
 
 def summary(record: Mapping[str, Any]) -> str:
-    """What a model's record says about its validation, in one line."""
+    """Say in one line what a model's record says about its validation."""
     checks = record.get(KEY, {}).get("checks", {})
     if not checks:
         return "never validated"
@@ -82,12 +82,12 @@ def summary(record: Mapping[str, Any]) -> str:
 
 
 def not_run(record: Mapping[str, Any]) -> list[str]:
-    """The checks that a model's record says nothing of."""
+    """List the checks that a model's record says nothing of."""
     return [name for name in names() if name not in record.get(KEY, {}).get("checks", {})]
 
 
 def doubt(record: Mapping[str, Any], model: str | Path) -> str | None:
-    """Why a model should not be trusted as it is, in one line; None for one that passed all checks."""
+    """Say in one line why a model should not be trusted as it is; None for one that passed all checks."""
     found = record.get(KEY)
     if not found:
         return f"{model} was never validated; run 'rfp validate {model} all'"
@@ -108,12 +108,12 @@ def _of_check(name: str, result: Mapping[str, Any]) -> str:
 
 
 def _length(result: Mapping[str, Any]) -> str:
-    """Of a run that was shorter than the default, that it was."""
+    """The words for a run that was shorter than the default."""
     return " (quick)" if result["quick"] else ""
 
 
 def plain(value: Any) -> Any:
-    """As JSON can hold it: None for what is not a number."""
+    """Make a value one that JSON can hold: None for what is not a number."""
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list):

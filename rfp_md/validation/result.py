@@ -21,7 +21,7 @@ class CheckResult:
 
     @property
     def judgement(self) -> dict[str, Any]:
-        """``passed``, ``verdict`` and ``judged``, as ``rfp_md.validation.figures.judge`` gives them."""
+        """The judgement of ``rfp_md.validation.figures.judge``: ``passed``, ``verdict`` and ``judged``."""
         return judge(figures_of(type(self)), vars(self), lenient=self.lenient)
 
     @property
@@ -31,7 +31,7 @@ class CheckResult:
 
     @property
     def verdict(self) -> str:
-        """That of the worst figure."""
+        """The verdict of the worst figure."""
         return str(self.judgement["verdict"])
 
     @property
@@ -40,14 +40,14 @@ class CheckResult:
         return {line["figure"]: line["verdict"] for line in self.judgement["judged"]}
 
     def as_dict(self) -> dict[str, Any]:
-        """The judgement and all fields, JSON-ready but for what is not a number."""
+        """Give the judgement and all fields, JSON-ready but for what is not a number."""
         found: dict[str, Any] = plain_fields(self)
         del found["lenient"]
         return self.judgement | found
 
 
 def plain_fields(value: Any) -> Any:
-    """Dataclasses as dicts, also in lists; a field whose default is None is left out where it is None."""
+    """Make dicts of dataclasses, also in lists; a field whose default is None is left out where it is None."""
     if is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: plain_fields(entry)

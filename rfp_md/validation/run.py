@@ -90,7 +90,7 @@ def look_at_files(chosen: Sequence[Check], potential: AnyPotential, options: Map
 
 
 def own_options(row: Check, options: Mapping[str, Any], model: str | Path | None, quick: bool) -> dict[str, Any]:
-    """What one check is told of all options, and the files beside the model that it has by default."""
+    """Choose what one check is told of all options, and the files beside the model that it has by default."""
     mine = {name: value for name, value in options.items() if row.takes(name)}
     # A quick run has little to lose, and must not meet the checkpoint of a whole one.
     if model is None or quick or not os.access(Path(model).parent, os.W_OK):

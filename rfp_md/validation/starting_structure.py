@@ -11,7 +11,7 @@ from rfp_md.frames import Frames, formula
 
 
 def as_record(reference: Frames) -> dict[str, Any]:
-    """What a page needs to draw and number what was found: atoms and cell, and the file where one gave them."""
+    """Record what a page needs to draw and number what was found: atoms and cell, and the file where one gave them."""
     from rfp_md.artifact.file import OWN_REFERENCE
 
     return {
@@ -23,7 +23,7 @@ def as_record(reference: Frames) -> dict[str, Any]:
 
 
 def from_record(found: Mapping[str, Any], reference: Frames) -> Frames | None:
-    """The atoms and the cell that the places in a check's record are those of; positions say nothing.
+    """Rebuild the atoms and the cell that the places in a check's record are those of; positions say nothing.
 
     Args:
         found: the record of a check.
@@ -42,13 +42,13 @@ def from_record(found: Mapping[str, Any], reference: Frames) -> Frames | None:
 
 
 def bond_name(bond: list[int], start: Frames | None) -> str:
-    """C0–C1, by the places of the atoms; 0–1 where nobody knows which they are."""
+    """Name a bond C0–C1, by the places of its atoms; 0–1 where nobody knows which they are."""
     from ase.data import chemical_symbols
 
     return "–".join(str(k) if start is None else f"{chemical_symbols[start.numbers[k]]}{k}" for k in bond)
 
 
 def where_from(found: Mapping[str, Any]) -> str:
-    """The structure that a check started from, in words."""
+    """Say in words which structure a check started from."""
     file = (found.get("start") or {}).get("file")
     return "a training structure" if file is None else f"the last frame of {file}, {found['structure']}"

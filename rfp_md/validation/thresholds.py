@@ -11,7 +11,7 @@ from rfp_md.validation.figures import Figure, figures_of
 
 
 def limits_of(check: str) -> dict[str, Figure]:
-    """The figures by which a check is judged, by name, each with its unit, meaning and limit."""
+    """Collect the figures by which a check is judged, by name, each with its unit, meaning and limit."""
     return {name: figure for name, figure in figures_of(row(check).result).items() if figure.limit is not None}
 
 

@@ -17,7 +17,7 @@ from rfp_md.prediction import AnyPotential
 
 
 def foreign(calculator: str, arguments: Sequence[str], structure: str | Path) -> CalculatorPotential:
-    """A calculator by the path of its class, on the last structure of a file.
+    """Make a potential of a calculator, by the path of its class, on the last structure of a file.
 
     Raises:
         UserError: there is none, or its atoms have charges or magnetic moments, which a structure here has not.
@@ -28,7 +28,7 @@ def foreign(calculator: str, arguments: Sequence[str], structure: str | Path) ->
 
 
 def last_frame(structure: str | Path) -> Frames:
-    """The last structure of a file, without labels. Raises UserError where it cannot be read."""
+    """Read the last structure of a file, without labels. Raises UserError where it cannot be read."""
     from rfp_md.io import read
 
     block = read(structure).blocks[-1]
@@ -72,7 +72,7 @@ def _started_from(potential: Potential, structure: str | Path) -> Potential:
 def under_test(
     model: str | Path | None, calculator: str | None, arguments: Sequence[str], structure: str | Path | None
 ) -> tuple[AnyPotential, str | None]:
-    """What is validated, and the identity of a model; it is taken first, so that it is never that of a later one."""
+    """Load what is validated, and a model's identity, taken first so that it is never that of a later one."""
     from rfp_md.artifact.file import identity, load
 
     if calculator is None:

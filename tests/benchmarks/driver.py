@@ -31,6 +31,7 @@ from rfp_md.driver.protocol import READY, Results, SocketPayload
 from rfp_md.driver.service import serve
 from rfp_md.driver.session import Session
 from rfp_md.prediction import Prediction
+from tests.benchmarks.clock import Clocked
 from tests.driver.server import (
     batch_message,
     header,
@@ -99,17 +100,9 @@ def ipi(client, potential, template):
 
 
 def whole(client, potential, template):
-    inside = 0.0
-
-    def timed(frames):
-        nonlocal inside
-        start = time.thread_time()
-        prediction = potential.compute(frames)
-        inside += time.thread_time() - start
-        return prediction
-
-    run(client, Evaluator(template, timed), template)
-    return inside
+    compute = Clocked(potential)
+    run(client, Evaluator(template, compute), template)
+    return compute.seconds
 
 
 def run(client, evaluator, template):

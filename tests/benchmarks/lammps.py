@@ -18,6 +18,7 @@ import numpy as np
 import rfp_md
 from rfp_md.interfaces.lammps import attach, open_lammps
 from rfp_md.prediction import Prediction
+from tests.benchmarks.clock import Clocked
 from tests.conftest import BENZENE, ROOT
 
 STEPS, RUNS = 5000, 5
@@ -65,18 +66,11 @@ def recipe(lmp):
 
 def with_model(potential):
     """The whole callback; the model is what the clock says of `Potential.compute`."""
-    inside = 0.0
-
-    def timed(frames):
-        nonlocal inside
-        start = time.thread_time()
-        prediction = potential.compute(frames)
-        inside += time.thread_time() - start
-        return prediction
+    compute = Clocked(potential)
 
     def work(lmp):
-        attach(lmp, stand_in(potential, timed), ["C", "H"])
-        return lambda: inside
+        attach(lmp, stand_in(potential, compute), ["C", "H"])
+        return lambda: compute.seconds
 
     return work
 

@@ -68,18 +68,18 @@ def test_every_structure_has_its_own_cell():
 
 def test_the_energy_is_the_one_that_the_forces_belong_to():
     atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
-    subject = CalculatorPotential(Smeared(), of(atoms))
-    assert subject.compute(of(atoms)).energies[0] == subject.energies(of(atoms))[0] == pytest.approx(0.49)
+    potential = CalculatorPotential(Smeared(), of(atoms))
+    assert potential.compute(of(atoms)).energies[0] == potential.energies(of(atoms))[0] == pytest.approx(0.49)
 
 
 def test_structures_with_other_boundaries_or_atoms_than_the_reference_are_what_they_are():
     crystal, free = bulk("Cu", cubic=True), molecule("CH3CH2OH")
-    subject = CalculatorPotential(EMT(), of(crystal))
+    potential = CalculatorPotential(EMT(), of(crystal))
     for atoms in (free, crystal.repeat((1, 1, 2)), free, crystal):
         atoms.rattle(0.05, seed=1)
         plain = atoms.copy()
         plain.calc = EMT()
-        prediction = subject.compute(of(atoms))
+        prediction = potential.compute(of(atoms))
         assert prediction.energies[0] == pytest.approx(plain.get_potential_energy(), abs=1e-10)
         np.testing.assert_allclose(prediction.forces[0], plain.get_forces(), atol=1e-10)
 
@@ -91,9 +91,9 @@ class Stressless(EMT):
 
 
 def test_only_the_stress_is_unknown_of_a_crystal_where_the_reference_was_a_molecule():
-    subject = CalculatorPotential(Stressless(), of(molecule("CH3CH2OH")))
-    assert subject.has_stress
-    prediction = subject.compute(of(bulk("Cu", cubic=True)))
+    potential = CalculatorPotential(Stressless(), of(molecule("CH3CH2OH")))
+    assert potential.has_stress
+    prediction = potential.compute(of(bulk("Cu", cubic=True)))
     assert np.isfinite(prediction.energies).all()
     assert np.isfinite(prediction.forces).all()
     assert np.isnan(prediction.virials).all()
@@ -116,17 +116,17 @@ class Unconverged(EMT):
 
 def test_a_calculator_that_fails_later_fails_the_checks_and_is_no_bad_input():
     atoms = Atoms("CO", [[0, 0, 0], [0, 0, 1.13]])
-    subject = CalculatorPotential(Unconverged(), of(atoms))
+    potential = CalculatorPotential(Unconverged(), of(atoms))
     far = of(Atoms("CO", [[0, 0, 0], [0, 0, 1.4]]))
-    assert np.isnan(subject.energies(far)).all()
-    assert np.isnan(subject.compute(far).forces).all()
-    assert np.isfinite(subject.compute(of(atoms)).forces).all()
-    result = check_forces(subject, quick=True)
+    assert np.isnan(potential.energies(far)).all()
+    assert np.isnan(potential.compute(far).forces).all()
+    assert np.isfinite(potential.compute(of(atoms)).forces).all()
+    result = check_forces(potential, quick=True)
     assert np.isnan(result.energy_jump_ev)
     assert not result.passed
-    stability = check_stability(subject, length=0.5, replicas=2, temperature=3000.0)
+    stability = check_stability(potential, length=0.5, replicas=2, temperature=3000.0)
     assert {event.why for event in stability.breaks} == {"forces"}
-    found = [check.as_dict() for check in (result, stability, check_geometry(subject))]
+    found = [check.as_dict() for check in (result, stability, check_geometry(potential))]
     json.dumps(record.plain(found), allow_nan=False)
 
 
@@ -145,7 +145,7 @@ def test_an_ion_is_validated_as_neutral(tmp_path, name):
 def test_everything_starts_from_the_last_frame_of_the_file(tmp_path):
     images = [bulk("Cu", cubic=True, a=a) for a in (3.6, 3.7)]
     write(tmp_path / "two.extxyz", images)
-    subject = foreign("ase.calculators.emt:EMT", [], tmp_path / "two.extxyz")
-    assert len(subject.reference) == 1
-    assert subject.reference.cells[0, 0, 0] == pytest.approx(3.7)
-    assert subject.reference.periodic
+    potential = foreign("ase.calculators.emt:EMT", [], tmp_path / "two.extxyz")
+    assert len(potential.reference) == 1
+    assert potential.reference.cells[0, 0, 0] == pytest.approx(3.7)
+    assert potential.reference.periodic

@@ -11,7 +11,7 @@ import rfp_md
 from rfp_md.cli.rfp_lammps import run
 from rfp_md.errors import UserError
 from rfp_md.interfaces.lammps import open_lammps
-from rfp_md.interfaces.lammps.script import Input
+from rfp_md.interfaces.lammps.script import InputScript
 from rfp_md.logs.trace import Trace
 from tests.conftest import ROOT
 from tests.interfaces.lammps_inputs import START
@@ -72,7 +72,7 @@ def run_input(mpi, benzene_model):
     lmp = open_lammps("-log", "none", "-screen", "none")
 
     def run_lines(*lines):
-        run(lmp, Input.parse([*START, *lines], "in.test"), potential, ["C", "H"])
+        run(lmp, InputScript.parse([*START, *lines], "in.test"), potential, ["C", "H"])
         return lmp
 
     yield run_lines
@@ -136,6 +136,6 @@ def test_fixes_without_a_run_do_not_end_as_if_all_were_well(run_input):
 
 def test_the_number_of_evaluations_is_returned(mpi, benzene_model):
     lmp = open_lammps("-log", "none", "-screen", "none")
-    script = Input.parse([*START, "fix dynamics all nve", "run 7", "run 0"], "in.test")
+    script = InputScript.parse([*START, "fix dynamics all nve", "run 7", "run 0"], "in.test")
     assert run(lmp, script, rfp_md.load(benzene_model), ["C", "H"]) == 9
     lmp.close()

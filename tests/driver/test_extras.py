@@ -11,7 +11,7 @@ from rfp_md.driver.evaluator import Evaluator
 from rfp_md.driver.extras import extras_of
 from rfp_md.driver.monitor import Monitor
 from rfp_md.driver.protocol import Structures
-from rfp_md.driver.service import evaluate
+from rfp_md.driver.service import evaluate_batch
 from rfp_md.errors import UserError
 
 
@@ -26,7 +26,7 @@ def test_without_a_committee_there_is_the_mismatch_alone():
 
 def test_ipi_finds_the_members_of_every_structure_in_atomic_units(potential, asked, ethanol):
     evaluator = Evaluator.of(potential, potential.reference, committee=True)
-    results = evaluate([asked], evaluator, Monitor(9, print))[0]
+    results = evaluate_batch([asked], evaluator, Monitor(9, print))[0]
     expected = potential.committee(ethanol[:3])
     for k, text in enumerate(results.extras):
         found = parse_extra(text)
@@ -51,6 +51,6 @@ def test_the_most_uncertain_atom_of_a_batch_is_named_with_its_evaluation(potenti
     with pytest.raises(
         UserError, match=f"on atom {symbol}{atom} is uncertain by .* in evaluation {structure + 1}, more"
     ):
-        evaluate([asked], evaluator, monitor)
+        evaluate_batch([asked], evaluator, monitor)
     assert monitor.evaluations == 0  # nothing was taken
-    evaluate([asked], evaluator, Monitor(9, print, max_uncertainty=1.01 * atoms.max()))
+    evaluate_batch([asked], evaluator, Monitor(9, print, max_uncertainty=1.01 * atoms.max()))

@@ -45,7 +45,7 @@ main()
 """
 
 
-class Run:
+class IPIRun:
     """i-PI with ``input.xml`` of a folder, and drivers that come and go."""
 
     def __init__(self, folder, **options):
@@ -94,7 +94,7 @@ def begin(potential, tmp_path):
         save(model, folder / "model.rfp")
         address = UnixAddress(f"{folder}/socket")
         text = ipi_input(potential, folder / "model.rfp", address, steps=steps, stride=1)
-        runs.append(Run(folder, text=text))
+        runs.append(IPIRun(folder, text=text))
         return runs[-1]
 
     yield run

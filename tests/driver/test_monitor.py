@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rfp_md.driver.monitor import MOST_TRAJECTORIES, Monitor
+from rfp_md.driver.monitor import Monitor
+from rfp_md.driver.trajectories import MOST_TRAJECTORIES
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.prediction import Prediction
@@ -69,7 +70,7 @@ def test_memory_is_bounded_however_often_a_run_begins_anew():
     monitor = Monitor(3, print)
     rng = np.random.default_rng(0)
     served(monitor, 10 * rng.normal(size=(3 * MOST_TRAJECTORIES, 1, 3, 3)))
-    assert len(monitor._seen) <= MOST_TRAJECTORIES
+    assert len(monitor._trajectories.seen) <= MOST_TRAJECTORIES
 
 
 def test_a_mismatch_that_is_too_large_stops_with_the_figures():

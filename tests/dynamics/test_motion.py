@@ -11,9 +11,9 @@ from ase.md.verlet import VelocityVerlet
 
 from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.dynamics.momenta import set_thermal_momenta
-from rfp_md.dynamics.motion import WILD, BlownUp, Motion, wild
+from rfp_md.dynamics.motion import BLOWN_UP_FACTOR, BlownUp, Motion, has_blown_up
 from rfp_md.io.atoms import to_atoms
-from tests.validation.subjects import diatomic, spring
+from tests.validation.analytic_potentials import diatomic, spring
 
 
 def warm(atoms, kelvin=300.0, seed=0):
@@ -80,5 +80,5 @@ def test_where_the_timestep_is_tested_only_a_run_that_is_wild_has_blown_up():
         moving(100.0)
 
 
-def test_a_kinetic_energy_that_is_no_number_is_wild():
-    assert wild(np.array([1.0, np.nan, np.inf, 2 * WILD]), 1.0).tolist() == [False, True, True, True]
+def test_a_kinetic_energy_that_is_no_number_is_that_of_a_run_that_blew_up():
+    assert has_blown_up(np.array([1.0, np.nan, np.inf, 2 * BLOWN_UP_FACTOR]), 1.0).tolist() == [False, True, True, True]

@@ -35,7 +35,7 @@ COMMITTEE = """\
 
 
 def socket(address: UnixAddress | InetAddress, *, shared_memory: bool, batch: int, exit_on_disconnect: bool) -> str:
-    """An ``<ffsocket>``, to which rfp-driver connects.
+    """Write an ``<ffsocket>``, to which rfp-driver connects.
 
     Args:
         shared_memory: whether the numbers go through shared memory; for a unix socket.
@@ -53,19 +53,19 @@ def socket(address: UnixAddress | InetAddress, *, shared_memory: bool, batch: in
 
 
 def committee(forcefield: str) -> str:
-    """An ``<ffcommittee>`` that takes its members from the extras of one force field."""
+    """Write an ``<ffcommittee>`` that takes its members from the extras of one force field."""
     member = forcefield.replace('name="rfp"', 'name="members"', 1)
     return COMMITTEE.format(member=indent(member, "  "))
 
 
 def split(address: UnixAddress) -> tuple[str, str]:
-    """i-PI's prefix of all unix sockets, and the name that follows it."""
+    """Split a socket's path into i-PI's prefix of all unix sockets, and the name that follows it."""
     name = address.path.rpartition("/")[2] if Path(address.name).is_absolute() else address.name
     return address.path.removesuffix(name), name
 
 
 def direct(model: str | Path, template: str | Path | None, *, batch: int) -> str:
-    """An ``<ffdirect>``: the potential in i-PI's own process.
+    """Write an ``<ffdirect>``: the potential in i-PI's own process.
 
     Args:
         model: the ``.rfp`` file.

@@ -68,7 +68,7 @@ THERMOSTAT = """
 
 @dataclass(frozen=True)
 class InputOptions:
-    """What ``ipi_input`` takes.
+    """Options of ``ipi_input``.
 
     Attributes:
         potential: the model.
@@ -109,7 +109,7 @@ class InputOptions:
 
 @with_options(InputOptions)
 def ipi_input(options: InputOptions) -> str:
-    """The text of ``input.xml`` for dynamics with a model; its arguments are the fields of ``InputOptions``.
+    """Write the text of ``input.xml`` for dynamics with a model; its arguments are the fields of ``InputOptions``.
 
     Raises:
         UserError: a file that cannot be read or has other atoms, or numbers that make no run.

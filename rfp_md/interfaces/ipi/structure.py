@@ -25,7 +25,7 @@ MOMENTA = """
 
 
 def beads_and_cell(frames: Frames, beads: int, momenta: Floats | None = None) -> str:
-    """The first of some frames, once for each bead, in its cell, turned to upper triangular, or in an empty one.
+    """Write the first of some frames, once for each bead, in its cell, turned to upper triangular, or in an empty one.
 
     Args:
         momenta: of its atoms (N, 3), ASE's units, of a single bead.

@@ -27,7 +27,7 @@ from rfp_md.arrays import Ints
 from rfp_md.artifact.file import load
 from rfp_md.errors import UserError
 from rfp_md.interfaces.boxed import BoxedModel
-from rfp_md.interfaces.lammps.state import Box, View, read_numbers, read_positions
+from rfp_md.interfaces.lammps.state import ArrayView, Box, read_numbers, read_positions
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_element_order
 
@@ -38,7 +38,7 @@ VIRIAL_ORDER = [0, 4, 8, 1, 2, 5]  # xx, yy, zz, xy, xz, yz of a (3, 3)
 
 
 def open_lammps(*arguments: str) -> Any:
-    """A LAMMPS instance with these arguments of its command line.
+    """Start LAMMPS in this process, with these arguments of its command line.
 
     Raises:
         UserError: LAMMPS is not installed, or does not start.
@@ -110,14 +110,14 @@ class Attachment:
         self._model(positions, self._box.cell)
 
         n_atoms = len(numbers)
-        self._ids = View(lmp.c_tagint, (n_atoms,))
-        self._x, self._f = View(ctypes.c_double, (n_atoms, 3)), View(ctypes.c_double, (n_atoms, 3))
+        self._ids = ArrayView(lmp.c_tagint, (n_atoms,))
+        self._x, self._f = ArrayView(ctypes.c_double, (n_atoms, 3)), ArrayView(ctypes.c_double, (n_atoms, 3))
         self._virial = np.zeros(6)
         self._virial_pointer = self._virial.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
         self._connect(fix_id)
 
     def command(self, text: str) -> None:
-        """One LAMMPS command. Raises what went wrong inside a step of it."""
+        """Execute one LAMMPS command. Raises what went wrong inside a step of it."""
         with self.raising():
             self._lmp.command(text)
 

@@ -19,8 +19,8 @@ SAY_SO = "write 'fix rfp all external pf/callback 1 1' where the model's forces 
 
 
 @dataclass(frozen=True)
-class Input:
-    """A LAMMPS input.
+class InputScript:
+    """A LAMMPS input, and where in it the model comes in.
 
     Attributes:
         source: its name, for messages.
@@ -35,14 +35,15 @@ class Input:
     fix_id: str
 
     @classmethod
-    def read(cls, path: Path) -> Input:
+    def read(cls, path: Path) -> InputScript:
+        """Read an input from a file. Raises UserError as ``parse``, or for a file that cannot be read."""
         try:
             return cls.parse(path.read_text().splitlines(), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"{path}: cannot be read ({error})") from error
 
     @classmethod
-    def parse(cls, lines: list[str], source: str) -> Input:
+    def parse(cls, lines: list[str], source: str) -> InputScript:
         """Find the place of the model. Raises UserError where nothing runs, or where the model would be left out."""
         top = list(_commands(lines))
         contents = [(k, words, list(_expanded(words))) for k, words in top]
@@ -75,7 +76,7 @@ class Input:
 
     @property
     def text(self) -> str:
-        """What LAMMPS reads, twice."""
+        """The input as LAMMPS reads it twice, before the model and after."""
         first, second = self.lines[: self.place], self.lines[self.place :]
         return "\n".join([*HEAD, *first, *MIDDLE, *second, *END]) + "\n"
 

@@ -15,7 +15,7 @@ MASS_TOLERANCE = 0.1  # u
 
 
 def read_ids(lmp: Any) -> Ints:
-    """Id of each of LAMMPS's atoms (N,). Raises UserError where they are not 1 to N."""
+    """Read the id of each of LAMMPS's atoms (N,). Raises UserError where they are not 1 to N."""
     n_atoms = lmp.extract_setting("nlocal")
     if n_atoms == 0:
         raise UserError("LAMMPS has no atoms yet; read or create them before the model is attached")
@@ -28,7 +28,7 @@ def read_ids(lmp: Any) -> Ints:
 
 
 def read_positions(lmp: Any) -> Floats:
-    """Positions in the order of the ids (N, 3), as they are wrapped."""
+    """Read positions in the order of the ids (N, 3), as they are wrapped."""
     ids = read_ids(lmp)
     positions = np.empty((len(ids), 3))
     positions[ids - 1] = lmp.numpy.extract_atom("x")[: len(ids)]
@@ -36,7 +36,7 @@ def read_positions(lmp: Any) -> Floats:
 
 
 def read_numbers(lmp: Any, types: Sequence[str]) -> Ints:
-    """Atomic numbers in the order of the ids (N,).
+    """Work out atomic numbers in the order of the ids (N,).
 
     Args:
         types: elements of LAMMPS's types 1, 2, ...
@@ -86,12 +86,13 @@ class Box:
 
     @property
     def periodic(self) -> tuple[bool, bool, bool]:
+        """The three directions, and whether the box repeats itself in each."""
         x, y, z = (bool(flag) for flag in self._periodic)
         return x, y, z
 
     @property
     def cell(self) -> Floats:
-        """Rows (3, 3), Å; the same array as long as the box does not change."""
+        """The lattice vectors as rows (3, 3), Å; the same array as long as the box does not change."""
         known = [number for numbers in self._numbers for number in numbers]
         if known != self._known:
             self._known = known
@@ -100,7 +101,7 @@ class Box:
         return self._cell
 
 
-class View:
+class ArrayView:
     """A numpy view of one of LAMMPS's arrays, made anew only where LAMMPS has moved it."""
 
     def __init__(self, kind: Any, shape: tuple[int, ...]) -> None:
@@ -109,6 +110,7 @@ class View:
         self._array: Any = None
 
     def __call__(self, address: int) -> Any:
+        """View the array at an address; what it gives counts until LAMMPS moves the array."""
         if address != self._address:
             self._array = np.ctypeslib.as_array(self._kind.from_address(address)).reshape(self._shape)
             self._address = address

@@ -39,7 +39,7 @@ class Channel:
         self._sock.close()
 
     def command(self) -> str:
-        """The driver's next command.
+        """Wait for the driver's next command.
 
         Raises:
             ConnectionError: the driver went away.
@@ -53,24 +53,29 @@ class Channel:
         return name
 
     def receive(self, count: int) -> Floats:
+        """Receive so many real numbers, (count,). Raises ConnectionError where the driver went away, as all here."""
         values = np.empty(count)
         self._call(self._mdi.MDI_Recv, count, self._mdi.MDI_DOUBLE, buf=values)
         return values
 
     def receive_integers(self, count: int) -> Ints:
+        """Receive so many integers, (count,)."""
         values = np.empty(count, dtype=np.int32)
         self._call(self._mdi.MDI_Recv, count, self._mdi.MDI_INT, buf=values)
         return values.astype(np.int64)
 
     def send(self, values: Floats | float) -> None:
+        """Send real numbers, flattened."""
         flat = np.ravel(values)
         self._call(self._mdi.MDI_Send, flat, flat.size, self._mdi.MDI_DOUBLE)
 
     def send_integers(self, values: Ints | int) -> None:
+        """Send integers, flattened."""
         flat = np.ravel(values)
         self._call(self._mdi.MDI_Send, flat, flat.size, self._mdi.MDI_INT)
 
     def send_text(self, text: str) -> None:
+        """Send a text, padded to the standard's length of a name."""
         length = self._mdi.MDI_NAME_LENGTH
         self._call(self._mdi.MDI_Send, text.ljust(length, "\0"), length, self._mdi.MDI_CHAR)
 
@@ -86,7 +91,7 @@ class Channel:
 
 
 def find_socket(host: str, port: int) -> socket.socket:
-    """A second handle of this process's connection to an address. Raises UserError where there is none."""
+    """Get a second handle of this process's connection to an address. Raises UserError where there is none."""
     for entry in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):  # closed since
             sock = socket.fromfd(int(entry.name), socket.AF_INET, socket.SOCK_STREAM)

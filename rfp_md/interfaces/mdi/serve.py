@@ -54,7 +54,7 @@ def serve_mdi(potential: Potential, template: Frames | None, options: str, *, ti
 
 
 def parse_options(options: str) -> tuple[str, int, str]:
-    """Address, port, and the options with what was left out. Raises UserError where they are no engine's over TCP."""
+    """Find address and port, and complete the options. Raises UserError where they are no engine's over TCP."""
     words = options.split()
     pairs = {"-role": "ENGINE", "-name": "rfp", "-method": "TCP"} | dict(zip(words[::2], words[1::2], strict=False))
     port = pairs.get("-port", "")

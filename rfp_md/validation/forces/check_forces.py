@@ -22,7 +22,7 @@ DISPLACEMENT = 0.05  # Å, standard deviation of the random displacements of the
 def check_forces(
     potential: AnyPotential, *, n_structures: int | None = None, seed: int = 0, quick: bool = False
 ) -> ForcesResult:
-    """Forces against central differences, symmetries, jumps; on displaced copies of the reference structure.
+    """Compare forces with central differences, and look for lost symmetries and jumps, near the reference structure.
 
     Args:
         n_structures: default: 5, or 2 if ``quick``.
@@ -70,7 +70,7 @@ def _largest(jumps: Iterable[float]) -> float:
 
 
 def promised(potential: AnyPotential) -> bool:
-    """Whether like atoms may change places; of our models, their descriptors say so."""
+    """Say whether the potential promises that like atoms may change places; of our models, their descriptors say so."""
     if not isinstance(potential, Potential):
         return True
     return all(descriptor.capabilities.permutation_invariant for descriptor in potential.descriptors)

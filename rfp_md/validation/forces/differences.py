@@ -19,7 +19,7 @@ MOST_COMPONENTS = 60  # of one structure
 def error_curve(
     potential: AnyPotential, frames: Frames, forces: Floats, rng: np.random.Generator
 ) -> tuple[list[dict[str, float]], int]:
-    """The largest difference of a force component from central differences, for each step size.
+    """Find the largest difference of a force component from central differences, for each step size.
 
     The error of these is h⁴ E⁽⁵⁾ / 30 + ε / h, for energies with a noise ε.
     Forces that are no gradient have a floor that no step gets under; noisy energies lift the left arm.
@@ -45,7 +45,7 @@ def error_curve(
 
 
 def central_differences(potential: AnyPotential, frames: Frames, k: int, components: Ints, step: float) -> Floats:
-    """Some force components, eV/Å, of the structure k, from energies alone."""
+    """Compute some force components, eV/Å, of the structure k, from energies alone."""
     structure = frames.positions[k]
     moves = step * np.eye(structure.size)[components].reshape(-1, *structure.shape)
 
@@ -56,7 +56,7 @@ def central_differences(potential: AnyPotential, frames: Frames, k: int, compone
 
 
 def stress_error(potential: AnyPotential, frames: Frames, virials: Floats) -> float | None:
-    """The largest difference of a stress component from central differences with strain, eV/Å³.
+    """Find the largest difference of a stress component from central differences with strain, eV/Å³.
 
     σ = (1/V) dE/dε = −W/V, with the cell and the positions strained together. None without a cell or stresses.
     """

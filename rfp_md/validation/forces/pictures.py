@@ -14,12 +14,12 @@ SLOPE = 4  # the order of the differences
 
 
 def pictures(forces: dict[str, Any], start: Frames | None) -> dict[str, Any]:
-    """All of a record."""
+    """Draw all of a record."""
     return {"figures": differences(forces)}
 
 
 def differences(forces: dict[str, Any]) -> list[Markup]:
-    """The error of the forces against the step of the differences."""
+    """Draw the error of the forces against the step of the differences."""
     # A figure that was not finite is null in the file.
     curve = [p for p in forces.get("error_curve") or [] if p["max_abs_error_ev_per_angstrom"]]
     steps, errors = ([p[k] for p in curve] for k in ("step_angstrom", "max_abs_error_ev_per_angstrom"))

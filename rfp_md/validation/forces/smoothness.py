@@ -13,6 +13,16 @@ jump reaches, that with the largest J(2δ) counts. A jump is itself but for what
 smoother is nothing, and what is steep far away hides nothing. The largest value is not always that of the gap with the
 jump, but one whose samples have the jump among them: of three samples none is larger, of four one is 19/16 of the jump,
 wherever it is, and so it is taken down by that.
+
+    symbol        variable                          what it is, with shape and unit
+    s             coordinate                        along the path (T,), Å
+    δ             step                              distance of two samples, Å; ``SPACING`` here
+    dx/ds         direction                         of the atoms (N, 3)
+    E, g          energies, slopes                  at the samples (T,), eV and eV/Å
+    ∫ g ds        step * four @ _INTEGRAL           of the cubic through four samples, over the middle gap
+    g₋, g₊        left @ _VALUE, right @ _VALUE     in the middle of the gap, from four samples to either side; × 16/19
+    g₋', g₊'      left, −right @ _DERIVATIVE        derivatives there, from the three nearest samples, times δ
+    J(δ), J(2δ)   fine, coarse                      sizes of the three jumps (3, gaps): eV, eV/Å, eV/Å²
 """
 
 from __future__ import annotations
@@ -38,12 +48,12 @@ REACH = 4  # gaps to either side: a jump shows in the values of so many
 _NODES = np.array([-3.0, -2.0, -1.0, 0.0])
 _POWERS = np.linalg.inv(np.vander(_NODES, increasing=True))  # from four samples to the cubic through them
 _VALUE = np.array([1.0, 0.5, 0.25, 0.125]) @ _POWERS * 16 / 19  # at half a sample beyond the last
-_SLOPE = np.array([0.0, 1.0, -3.0, 2.0])
+_DERIVATIVE = np.array([0.0, 1.0, -3.0, 2.0])
 _INTEGRAL = np.array([-1.0, 13.0, 13.0, -1.0]) / 24.0
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class ScanPath:
     """Structures along a path.
 
     Attributes:
@@ -61,7 +71,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Jumps:
-    """The largest ones along a path: eV, eV/Å, eV/Å²."""
+    """The largest jumps along a path: eV, eV/Å, eV/Å²."""
 
     label: str
     energy: float
@@ -70,13 +80,13 @@ class Jumps:
 
 
 def scan(potential: AnyPotential, *, quick: bool) -> list[Jumps]:
-    """The jumps along all paths; without stresses, a crystal does not swell."""
+    """Find the jumps along all paths; without stresses, a crystal does not swell."""
     paths = _paths(potential.reference, 1 if quick else MOST_BONDS)
     return [jumps(potential, path) for path in paths if path.direction is not None or potential.has_stress]
 
 
-def jumps(potential: AnyPotential, path: Path) -> Jumps:
-    """The largest jumps along a path."""
+def jumps(potential: AnyPotential, path: ScanPath) -> Jumps:
+    """Find the largest jumps along a path."""
     prediction = potential.compute(path.frames)
     if path.direction is not None:
         slopes = -np.einsum("mnx,nx->m", prediction.forces, path.direction)
@@ -88,7 +98,7 @@ def jumps(potential: AnyPotential, path: Path) -> Jumps:
 
 
 def extrapolated_jumps(energies: Floats, slopes: Floats, step: float) -> list[float]:
-    """The largest jumps of samples (T,) at a distance ``step``, for no distance: eV, eV/Å, eV/Å²."""
+    """Find the largest jumps of samples (T,) at a distance ``step``, for no distance: eV, eV/Å, eV/Å²."""
     from scipy.ndimage import maximum_filter1d
 
     if not (np.isfinite(energies).all() and np.isfinite(slopes).all()):
@@ -106,7 +116,7 @@ def extrapolated_jumps(energies: Floats, slopes: Floats, step: float) -> list[fl
 
 
 def jumps_of_gaps(energies: Floats, slopes: Floats, step: float) -> Floats:
-    """The sizes of the module's docstring of samples (T,) at a distance ``step``: (3, T − 7).
+    """Compute the sizes of the three jumps at the gaps of samples (T,) at a distance ``step``: (3, T − 7).
 
     Of the gap after the fourth sample, and so on to the gap before the last but three.
     """
@@ -114,11 +124,11 @@ def jumps_of_gaps(energies: Floats, slopes: Floats, step: float) -> Floats:
     energy = (np.diff(energies)[1:-1] - step * four @ _INTEGRAL)[2:-2]
     left, right = four[:-4], four[4:, ::-1]  # the gap is half a sample after the left and before the right ones
     force = left @ _VALUE - right @ _VALUE
-    curvature = (left @ _SLOPE + right @ _SLOPE) / step
+    curvature = (left @ _DERIVATIVE + right @ _DERIVATIVE) / step
     return np.abs([energy, force, curvature])
 
 
-def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
+def _paths(frames: Frames, most_bonds: int) -> Iterator[ScanPath]:
     """A crystal that swells and one of its atoms; bonds of a molecule, and its farthest atom on its way out."""
     if frames.periodic:
         yield _swelling(frames)
@@ -137,19 +147,21 @@ def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
         yield _moving(frames, f"atom {last} away", alone, arms[last] / np.linalg.norm(arms[last]), (0.0, AWAY))
 
 
-def _moving(frames: Frames, label: str, moving: Mask, axis: Floats, ends: tuple[float, float]) -> Path:
+def _moving(frames: Frames, label: str, moving: Mask, axis: Floats, ends: tuple[float, float]) -> ScanPath:
     """Some atoms along an axis, from one end (Å) to the other."""
     coordinate = np.arange(*ends, SPACING)
     direction = moving[:, None] * axis
-    return Path(label, coordinate, frames.at(frames.positions[0] + coordinate[:, None, None] * direction), direction)
+    return ScanPath(
+        label, coordinate, frames.at(frames.positions[0] + coordinate[:, None, None] * direction), direction
+    )
 
 
-def _swelling(frames: Frames) -> Path:
+def _swelling(frames: Frames) -> ScanPath:
     """The cell and all positions grow; s is the length of the cell, the cube root of its volume."""
     length = float(np.cbrt(frames.volumes[0]))
     coordinate = np.arange(SWELL[0] * length, SWELL[1] * length, SPACING)
     grown = strained(frames, (coordinate / length)[:, None, None] * np.eye(3))
-    return Path("swelling", coordinate, grown, None)
+    return ScanPath("swelling", coordinate, grown, None)
 
 
 def _different(frames: Frames, pairs: Ints, most: int) -> Iterator[Ints]:

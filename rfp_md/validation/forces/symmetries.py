@@ -20,12 +20,12 @@ FAR = 0.3  # Å, standard deviation of the displacements of structures that are 
 
 
 def net_force(prediction: Prediction) -> float:
-    """The largest component of Σ f, eV/Å."""
+    """Find the largest component of Σ f, eV/Å."""
     return float(np.abs(prediction.forces.sum(axis=1)).max())
 
 
 def net_torque(frames: Frames, prediction: Prediction) -> float | None:
-    """The largest component of Σ r × f about the centre, eV; None in a crystal, which has none."""
+    """Find the largest component of Σ r × f about the centre, eV; None in a crystal, which has none."""
     if frames.periodic:
         return None
     arms = frames.positions - frames.positions.mean(axis=1, keepdims=True)
@@ -33,7 +33,7 @@ def net_torque(frames: Frames, prediction: Prediction) -> float | None:
 
 
 def translation_error(potential: AnyPotential, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
-    """What a shift of the whole changes, and in a crystal a shift of single atoms by lattice vectors."""
+    """Measure what a shift of the whole changes, and in a crystal a shift of single atoms by lattice vectors."""
     shifts = SHIFT * rng.standard_normal((len(frames), 1, 3))
     errors = [_change(plain, potential.compute(frames.at(frames.positions + shifts)))]
     if frames.cells is not None:
@@ -43,7 +43,7 @@ def translation_error(potential: AnyPotential, frames: Frames, plain: Prediction
 
 
 def rotation_error(potential: AnyPotential, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
-    """What a turn of the whole, with its cell, changes, the forces turned back."""
+    """Measure what a turn of the whole, with its cell, changes, the forces turned back."""
     from scipy.spatial.transform import Rotation
 
     turn = Rotation.random(rng=rng).as_matrix()
@@ -54,7 +54,7 @@ def rotation_error(potential: AnyPotential, frames: Frames, plain: Prediction, r
 def permutation_error(
     potential: AnyPotential, frames: Frames, plain: Prediction, rng: np.random.Generator
 ) -> float | None:
-    """What new names of like atoms change, the forces renamed back; None where no atoms are alike.
+    """Measure what new names of like atoms change, the forces renamed back; None where no atoms are alike.
 
     A model of one molecule knows which atoms are bonded: there, the relabellings that keep the bonds as they are.
     """
@@ -67,7 +67,7 @@ def permutation_error(
 
 
 def repetition_error(potential: AnyPotential, frames: Frames, plain: Prediction, rng: np.random.Generator) -> float:
-    """What it changes that structures are asked for one by one, with quite different ones in between."""
+    """Measure what it changes that structures are asked for one by one, with quite different ones in between."""
     changes = []
     for k in range(len(frames)):
         one = frames[k : k + 1]

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """The scan of a record beside its reference, if there was one."""
+    """Tell the scan of a record beside its reference, if there was one."""
     scan = found.get("scan")
     if not scan:
         return []

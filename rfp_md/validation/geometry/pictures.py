@@ -17,7 +17,7 @@ ROTORS_EACH = 4  # in one picture
 
 
 def pictures(found: dict[str, Any], start: Frames | None) -> dict[str, Any]:
-    """All of a record, and in words why the minimum is not among them."""
+    """Draw all of a record, and say in words why the minimum is not among it."""
     return {
         "figures": curves(found, start),
         "minimum": _minimum(found, start),
@@ -43,7 +43,7 @@ def _why_none(found: dict[str, Any], start: Frames | None) -> str | None:
 
 
 def curves(found: dict[str, Any], start: Frames | None) -> list[Markup]:
-    """Vibrations, rotors, and a scan beside its reference, as far as their energies were finite."""
+    """Draw vibrations, rotors, and a scan beside its reference, as far as their energies were finite."""
     drawn = [_spectrum(found["frequencies_per_cm"])] if found.get("frequencies_per_cm") else []
     rotors = [rotor for rotor in found.get("rotors") or [] if None not in (rotor["barrier_ev"], *rotor["profile_ev"])]
     for first in range(0, len(rotors), ROTORS_EACH):

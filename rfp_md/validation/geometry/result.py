@@ -11,7 +11,7 @@ from rfp_md.validation.result import CheckResult
 
 @dataclass(frozen=True, kw_only=True)
 class Rotor:
-    """The energy while a group turns rigidly about a bond.
+    """A group that turns rigidly about a bond: its energy on the way.
 
     Attributes:
         bond: its atoms; the second one turns.

@@ -17,7 +17,7 @@ MOST = 12  # bonds that are turned
 
 
 def rotors(potential: AnyPotential, frames: Frames) -> list[Rotor]:
-    """The energy while a group turns rigidly about each bond that is in no ring and has something on both ends.
+    """Turn groups rigidly about each bond that is in no ring and has something on both ends, and compute the energy.
 
     Nothing relaxes, so that a barrier is an upper bound; a group that meets another one has a high one.
 
@@ -63,7 +63,7 @@ def _turned(frames: Frames, first: int, second: int, turning: Mask) -> Frames:
 
 
 def compare_scan(potential: AnyPotential, path: str | Path) -> Scan:
-    """A potential on the frames of a reference scan, both from the frame where the reference is lowest.
+    """Compare a potential with a reference scan, both from the frame where the reference is lowest.
 
     Raises:
         UserError: a file that cannot be read, has other atoms or no energies.
@@ -82,7 +82,7 @@ def compare_scan(potential: AnyPotential, path: str | Path) -> Scan:
 
 
 def read_scan(potential: AnyPotential, path: str | Path) -> Frames:
-    """The frames of a reference scan. Raises UserError as ``compare_scan``."""
+    """Read the frames of a reference scan. Raises UserError as ``compare_scan``."""
     from rfp_md.io import read
 
     dataset = read(path)

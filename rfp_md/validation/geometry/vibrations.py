@@ -1,4 +1,16 @@
-"""Harmonic frequencies from a Hessian by central differences of the forces."""
+"""Harmonic frequencies from a Hessian by central differences of the forces.
+
+H = −∂F/∂r,   P = 1 − Σₖ uₖ uₖᵀ,   P M^-½ H M^-½ P q = ω² q
+
+symbol          variable     what it is, with shape and unit
+H               _hessian()   second derivatives of the energy (3N, 3N), eV/Å²
+M               masses       of the atom of each coordinate (3N,), amu
+M^-½ H M^-½     hessian      mass-weighted, eV/(Å² amu)
+uₖ              rigid        mass-weighted shifts and turns of the whole, orthonormal (3, 5 or 6; 3N)
+P               keep         takes them out (3N, 3N)
+ω²              values       eV/(Å² amu); of the rigid motions themselves, uₖᵀ M^-½ H M^-½ uₖ, ``along``
+q               modes        mass-weighted displacements, a column each
+"""
 
 from __future__ import annotations
 
@@ -16,7 +28,7 @@ STRAIGHT = 1e-3  # of the largest motion; a turn below it moves nothing: that ab
 
 
 def vibrations_of(potential: AnyPotential, frames: Frames) -> tuple[Floats, Floats, Floats]:
-    """Harmonic frequencies: ω² are the eigenvalues of M^-½ H M^-½ with the rigid motions projected out.
+    """Compute harmonic frequencies: ω² are the eigenvalues of M^-½ H M^-½ with the rigid motions projected out.
 
     Returns:
         frequencies of the vibrations, cm⁻¹, imaginary ones negative; of the rigid motions, before the projection; and
@@ -37,15 +49,15 @@ def vibrations_of(potential: AnyPotential, frames: Frames) -> tuple[Floats, Floa
 
 
 def _hessian(potential: AnyPotential, frames: Frames) -> Floats:
-    """Slopes of the forces (3N, 3N), eV/Å², by differences of fourth order, symmetrised."""
+    """The Hessian (3N, 3N), eV/Å², by differences of the forces of fourth order, symmetrised."""
     size = 3 * frames.n_atoms
     moves = DISPLACEMENT * np.eye(size).reshape(size, -1, 3)
 
     def forces(factor: float) -> Floats:
         return potential.compute(frames.at(frames.positions + factor * moves)).forces.reshape(size, size)
 
-    slopes = central_difference(forces, DISPLACEMENT)
-    hessian: Floats = -0.5 * (slopes + slopes.T)
+    derivatives = central_difference(forces, DISPLACEMENT)
+    hessian: Floats = -0.5 * (derivatives + derivatives.T)
     return hessian
 
 

@@ -20,7 +20,7 @@ Dynamics = Callable[[Any, Atoms, float, float, Progress], Trace]
 
 
 def dynamics_of(engine: EngineName, potential: AnyPotential) -> Dynamics:
-    """The dynamics of an engine. Raises UserError where it only runs our models, and this is none."""
+    """Choose the dynamics of an engine. Raises UserError where it only runs our models, and this is none."""
     if engine == "ase":
         return run_ase
     if not isinstance(potential, Potential):

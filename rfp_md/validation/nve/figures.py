@@ -16,7 +16,7 @@ REAL_DRIFT_RATIO = 1.0  # that no scatter excuses; beyond it ml-peg and mlipaudi
 
 
 def worst_of_all(runs: Sequence[NVERun], blown_up: bool) -> dict[str, Any]:
-    """The worst figures of all runs that have them; the dt² ratio is that of all runs at a temperature together.
+    """Find the worst figures of all runs that have them; the dt² ratio is that of all runs at a temperature together.
 
     None where no run has the figure.
     """
@@ -33,7 +33,7 @@ def worst_of_all(runs: Sequence[NVERun], blown_up: bool) -> dict[str, Any]:
 
 
 def undecided(runs: Sequence[NVERun], blown_up: bool) -> tuple[str, ...]:
-    """The figures that do not fail, because the runs are too short to tell whether they are what they seem.
+    """List the figures that do not fail, because the runs are too short to tell whether they are what they seem.
 
     Those of the drift, where no run blew up, none has a drift ratio beyond ``REAL_DRIFT_RATIO``, and each that is
     beyond a default limit is within ``CHANCE_ERRORS`` standard errors of no drift.

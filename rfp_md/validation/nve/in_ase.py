@@ -9,7 +9,7 @@ from ase import Atoms
 
 from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.dynamics.momenta import come_to_rest, degrees_of_freedom, set_thermal_momenta
-from rfp_md.dynamics.motion import BlownUp, Motion, wild
+from rfp_md.dynamics.motion import BlownUp, Motion, has_blown_up
 from rfp_md.dynamics.replicas import Replicas
 from rfp_md.io.atoms import to_atoms
 from rfp_md.logs.trace import Trace
@@ -23,7 +23,7 @@ TICK = 100  # steps between two words to the progress bar
 
 
 def warmed_up(potential: AnyPotential, temperature: float, seed: int, length: float) -> Atoms:
-    """The potential's atoms after a time (ps) with a thermostat, at rest as a whole. Raises BlownUp on the way."""
+    """Warm the potential's atoms up for a time (ps), at rest as a whole in the end. Raises BlownUp on the way."""
     replica = Replicas(potential, 1, WARM_UP_TIMESTEP, temperature, seed)
     for _ in range(round(length * 1e3 / WARM_UP_TIMESTEP)):
         replica.advance()
@@ -36,7 +36,7 @@ def warmed_up(potential: AnyPotential, temperature: float, seed: int, length: fl
 
 
 def run_ase(potential: AnyPotential, start: Atoms, length: float, timestep: float, progress: Progress) -> Trace:
-    """Velocity Verlet in this process; every step is recorded."""
+    """Run velocity Verlet in this process; every step is recorded."""
     steps = round(length * 1e3 / timestep)
     potentials, kinetics = np.empty(steps + 1), np.empty(steps + 1)
     momenta = np.empty((steps + 1, 2, 3))
@@ -52,13 +52,13 @@ def run_ase(potential: AnyPotential, start: Atoms, length: float, timestep: floa
 
 def check_tame(trace: Trace) -> None:
     """Raise BlownUp where a run got out of hand."""
-    out_of_hand = wild(trace.kinetic, trace.kinetic[0]) | ~np.isfinite(trace.conserved)
+    out_of_hand = has_blown_up(trace.kinetic, trace.kinetic[0]) | ~np.isfinite(trace.conserved)
     if out_of_hand.any():
         raise BlownUp(f"after {trace.times[int(out_of_hand.argmax())]:.3g} ps")
 
 
 def reversal_error(potential: AnyPotential, temperature: float, timestep: float, seed: int) -> float:
-    """How far an atom is from where it was, Å, half a picosecond forth and back with the momenta turned round.
+    """Measure how far an atom is from where it was, Å, half a picosecond forth and back with the momenta turned round.
 
     Not a number where that comes to no end.
     """

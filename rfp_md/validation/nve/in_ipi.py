@@ -58,8 +58,13 @@ def run_ipi(potential: Potential, start: Atoms, length: float, timestep: float, 
                 raise BlownUp(f"in i-PI: {error}") from error
             raise
         progress.advance(steps)
-        log = read_energy_log(folder / "run.out")
-        return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))
+        return trace_of(folder / "run.out", start)
+
+
+def trace_of(file: Path, start: Atoms) -> Trace:
+    """Read the energies of a run that began with these atoms from the log of its engine."""
+    log = read_energy_log(file)
+    return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))
 
 
 def _lines(path: Path) -> int:
@@ -113,7 +118,7 @@ def run_pair(folder: Path) -> None:
 
 
 def _address(folder: Path) -> UnixAddress:
-    """Of the socket in the folder of a run."""
+    """The socket in the folder of a run."""
     return UnixAddress(f"{folder}/socket")
 
 

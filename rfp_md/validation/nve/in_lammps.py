@@ -13,15 +13,13 @@ from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers
 
 from rfp_md.artifact.file import save
-from rfp_md.dynamics.momenta import degrees_of_freedom
 from rfp_md.dynamics.motion import BlownUp
 from rfp_md.errors import UserError
 from rfp_md.interfaces.ipi.structure import VACUUM
-from rfp_md.logs.read import read_energy_log
 from rfp_md.logs.trace import Trace
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
-from rfp_md.validation.nve.in_ipi import LINES
+from rfp_md.validation.nve.in_ipi import LINES, trace_of
 
 MAIN = "from rfp_md.cli.rfp_lammps import main; main()"
 
@@ -44,11 +42,7 @@ run             {steps}
 def run_lammps(potential: Potential, start: Atoms, length: float, timestep: float, progress: Progress) -> Trace:
     """Run LAMMPS from the atoms' positions and momenta, and read the total energy from its log.
 
-    Args:
-        start: the potential's atoms with their momenta.
-        length: ps.
-        timestep: fs.
-        progress: is told in the end.
+    The arguments are those of ``run_ipi``.
 
     Raises:
         UserError: LAMMPS is not installed or fails, with the last line that it wrote.
@@ -64,8 +58,7 @@ def run_lammps(potential: Potential, start: Atoms, length: float, timestep: floa
         (folder / "in.nve").write_text(text)
         _run(folder, elements)
         progress.advance(steps)
-        log = read_energy_log(folder / "log.lammps")
-        return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))
+        return trace_of(folder / "log.lammps", start)
 
 
 def _write_data(path: Path, start: Atoms) -> list[str]:

@@ -9,7 +9,7 @@ from rfp_md.arrays import Floats
 
 
 def drifts(momenta: Floats, start: Atoms) -> tuple[float, float | None]:
-    """The largest changes of momentum and angular momentum along a run, in units of thermal ones.
+    """Find the largest changes of momentum and angular momentum along a run, in units of thermal ones.
 
     ΔP / √(M k T) and ΔL / √(I k T), with the temperature of the start and the mean moment of inertia I.
 

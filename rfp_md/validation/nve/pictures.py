@@ -12,12 +12,12 @@ from rfp_md.pictures.canvas import BLUE, RED, picture, room_above
 
 
 def pictures(nve: dict[str, Any], start: Frames | None) -> dict[str, Any]:
-    """All of a record."""
+    """Draw all of a record."""
     return {"figures": conserved(nve)}
 
 
 def conserved(nve: dict[str, Any]) -> list[Markup]:
-    """Pictures of each run: the conserved energy with its drift, and its first part with both timesteps."""
+    """Draw each run: the conserved energy with its drift, and its first part with both timesteps."""
     return [p for k, run in enumerate(nve["runs"]) for p in (_drift(k, run), *_halved(k, run, nve["timestep_fs"]))]
 
 

@@ -41,7 +41,7 @@ class Protocol:
 
     @property
     def steps(self) -> int:
-        """Of one run with its first part at the timestep, and at half of it."""
+        """The steps of one run with its first part at the timestep, and at half of it."""
         return round((self.length + 3 * self.first_part) * 1e3 / self.timestep)
 
     def run(self, temperature: float, seed: int, progress: Progress) -> NVERun:
@@ -72,12 +72,12 @@ class Protocol:
 
 
 def mean_temperature(trace: Trace) -> float:
-    """Mean kinetic temperature, K."""
+    """Average the kinetic temperature, K."""
     return float(temperature_of(trace.kinetic, trace.degrees_of_freedom).mean())
 
 
 def thinned(trace: Trace) -> TracePoints:
-    """Some points of a trace: time in ps, conserved energy per atom less its mean in meV."""
+    """Keep some points of a trace: time in ps, conserved energy per atom less its mean in meV."""
     stride = max(1, len(trace.times) // POINTS)
     centred: Floats = 1e3 * (trace.conserved - trace.conserved.mean()) / trace.n_atoms
     return TracePoints(

@@ -52,7 +52,7 @@ class BlownUpRun:
 
 @dataclass(frozen=True, kw_only=True)
 class NVEResult(CheckResult):
-    """The worst figures of all runs; None where no run has the figure.
+    """What the check of NVE found: the worst figures of all runs; None where no run has the figure.
 
     ``dt2_ratio`` and ``drift_ratio`` are None where no energy changes but for rounding: atoms
     out of each other's reach.

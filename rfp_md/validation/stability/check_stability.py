@@ -94,7 +94,7 @@ class _Settings:
 
     @property
     def steps(self) -> int:
-        """Of the whole run; 0 where the numbers make none."""
+        """The steps of the whole run; 0 where the numbers make none."""
         wanted = self.length * 1e3 / self.timestep if self.timestep > 0 else 0.0
         return round(wanted) if np.isfinite(wanted) else 0
 
@@ -107,7 +107,7 @@ class _Settings:
             )
 
     def by_flag(self) -> dict[str, Any]:
-        """What a checkpoint must be of, as the user gave it."""
+        """Name what a checkpoint must be of, as the user gave it."""
         return {
             "--length": float(self.length),
             "--timestep": float(self.timestep),
@@ -117,7 +117,7 @@ class _Settings:
         }
 
     def watch(self, potential: AnyPotential) -> ReplicaWatch:
-        """The replicas at their start."""
+        """Put the replicas at their start."""
         settled = round(min(SETTLED * 1e3 / self.timestep, SETTLED_PART * self.steps))
         return ReplicaWatch(
             potential,
@@ -134,7 +134,7 @@ _FINGERPRINT = "the model's forces (SHA-256)"
 
 
 def _fingerprint(potential: AnyPotential) -> str:
-    """Of energy and forces of the reference structure: another model gives others."""
+    """A digest of energy and forces of the reference structure: another model gives others."""
     prediction = potential.compute(potential.reference)
     digest = hashlib.sha256(prediction.energies.tobytes())
     digest.update(prediction.forces.tobytes())

@@ -13,7 +13,7 @@ WHY_BROKEN = {
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """Where each replica of a record broke."""
+    """Tell where each replica of a record broke."""
     return [_break(event) for event in found.get("breaks", [])]
 
 

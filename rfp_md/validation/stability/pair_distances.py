@@ -21,7 +21,7 @@ FEWEST_FRAMES = 100  # to compare with
 
 
 def counts(positions: Floats) -> Ints:
-    """Pairs of M structures (M, N, 3) in each bin (B,)."""
+    """Count the pairs of M structures (M, N, 3) in each bin (B,)."""
     first, second = np.triu_indices(positions.shape[1], 1)
     arms = positions[:, first] - positions[:, second]
     distances = np.sqrt(np.einsum("mpx,mpx->mp", arms, arms))
@@ -30,18 +30,18 @@ def counts(positions: Floats) -> Ints:
 
 
 def density(found: Ints) -> Floats:
-    """h at the middles of the bins (B,), 1/Å."""
+    """Compute h at the middles of the bins (B,), 1/Å."""
     h: Floats = found / max(1, found.sum()) / WIDTH
     return h
 
 
 def mean_absolute_error(found: Ints, reference: Ints) -> float:
-    """∫ |h − h_ref| dr."""
+    """Compute ∫ |h − h_ref| dr."""
     return float(np.abs(density(found) - density(reference)).sum() * WIDTH)
 
 
 def curve(found: Ints) -> PairDistances:
-    """h(r) up to the last pair, for a picture."""
+    """Compute h(r) up to the last pair, for a picture."""
     end = int(np.flatnonzero(found).max()) + 2 if found.any() else 1
     return PairDistances(
         r_angstrom=[round(r, 4) for r in (EDGES[:end] + WIDTH / 2).tolist()],
@@ -50,7 +50,7 @@ def curve(found: Ints) -> PairDistances:
 
 
 def reference_counts(potential: AnyPotential, data: str | Path) -> Ints:
-    """Pair distances of reference frames of the potential's molecule.
+    """Count the pair distances of reference frames of the potential's molecule.
 
     Raises:
         UserError: they are of another molecule, or periodic as it is not, or too few: their noise would be its error.

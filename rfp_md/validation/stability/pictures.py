@@ -16,12 +16,12 @@ BROKEN = 4  # replicas that are drawn where they broke
 
 
 def pictures(found: dict[str, Any], start: Frames | None) -> dict[str, Any]:
-    """All of a record, and why replicas broke, in words."""
+    """Draw all of a record, and say in words why replicas broke."""
     return {"figures": curves(found), "breaks": breaks(found, start), "why_broken": WHY_BROKEN}
 
 
 def breaks(found: dict[str, Any], start: Frames | None) -> list[dict[str, Any]]:
-    """Replicas where they broke, the atoms of a bond pointed out: ``index`` in the record's breaks, ``picture``."""
+    """Draw replicas where they broke, a bond's atoms pointed out: ``index`` in the record's breaks, ``picture``."""
     if start is None:
         return []
     drawn = []
@@ -34,7 +34,7 @@ def breaks(found: dict[str, Any], start: Frames | None) -> list[dict[str, Any]]:
 
 
 def curves(found: dict[str, Any]) -> list[Markup]:
-    """h(r), the temperature, and the uncertainty along the way."""
+    """Draw h(r), the temperature, and the uncertainty along the way."""
     pairs = found.get("pair_distances")
     drawn = [_pairs(found)] if pairs and max(pairs["h_per_angstrom"]) > 0 else []
     series = found.get("series") or {}

@@ -48,7 +48,7 @@ class Series:
 
 @dataclass(frozen=True)
 class PairDistances:
-    """h(r), up to the last pair."""
+    """The distribution h(r) of pair distances, up to the last pair."""
 
     r_angstrom: Annotated[list[float], Figure("Å")]
     h_per_angstrom: Annotated[list[float], Figure("1/Å")]

@@ -57,7 +57,7 @@ class ReplicaWatch:
             self._look()
 
     def advance(self) -> None:
-        """One step, and every so often a look."""
+        """Take one step, and every so often a look."""
         self.motion.advance()
         step = self.motion.step
         # From forces that are no numbers, the next step would make a structure that none of the replicas survives.
@@ -69,7 +69,7 @@ class ReplicaWatch:
             self.series.force_uncertainty_ev_per_angstrom.append(self._uncertainty(None))
 
     def state(self) -> dict[str, Any]:
-        """All that a checkpoint must hold, JSON-ready."""
+        """Give all that a checkpoint must hold, JSON-ready."""
         return {
             "motion": self.motion.state(),
             "alive": self.alive,
@@ -152,7 +152,7 @@ class ReplicaWatch:
 
 
 def committee_of(potential: AnyPotential) -> Potential | None:
-    """The potential, if it is a model that says how uncertain it is."""
+    """Take the potential for a committee, if it is a model that says how uncertain it is; else None."""
     if not isinstance(potential, Potential):
         return None
     try:
@@ -163,7 +163,7 @@ def committee_of(potential: AnyPotential) -> Potential | None:
 
 
 def equilibrium(potential: AnyPotential) -> Bonds:
-    """The bonds of the molecules in the minimum, or those of the reference where that has others.
+    """Find the bonds of the molecules in the minimum, or those of the reference where that has others.
 
     A hot reference misses a bond that happens to be long there; one that the relaxation made from afar is another.
     """

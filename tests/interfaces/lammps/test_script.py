@@ -3,19 +3,19 @@
 import pytest
 
 from rfp_md.errors import UserError
-from rfp_md.interfaces.lammps.script import Input
+from rfp_md.interfaces.lammps.script import InputScript
 from tests.interfaces.lammps_inputs import START
 
 
 def test_an_include_that_makes_the_atoms_and_runs_is_refused(tmp_path):
     (tmp_path / "in.all").write_text("\n".join([*START, "run 3"]))
     with pytest.raises(UserError, match=r"^in\.x: line 2: .*in\.all makes the atoms and runs"):
-        Input.parse(["units metal", f"include {tmp_path}/in.all"], "in.x")
+        InputScript.parse(["units metal", f"include {tmp_path}/in.all"], "in.x")
 
 
 def test_an_include_of_itself_is_left_to_lammps(tmp_path):
     (tmp_path / "in.loop").write_text(f"include {tmp_path}/in.loop\nrun 1\n")
-    assert Input.parse([f"include {tmp_path}/in.loop"], "in.x").place == 0
+    assert InputScript.parse([f"include {tmp_path}/in.loop"], "in.x").place == 0
 
 
 @pytest.mark.parametrize("included", [False, True])
@@ -25,7 +25,7 @@ def test_respa_is_refused_before_anything_runs(tmp_path, included):
         (tmp_path / "in.style").write_text(line + "\n")
         line = f"include {tmp_path}/in.style"
     with pytest.raises(UserError, match=r"^in\.x: line 3: LAMMPS leaves out fix external in 'run_style respa'; write"):
-        Input.parse(["units metal", "fix a all nve", line, "run 5"], "in.x")
+        InputScript.parse(["units metal", "fix a all nve", line, "run 5"], "in.x")
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_respa_is_refused_before_anything_runs(tmp_path, included):
     ],
 )
 def test_the_place_of_the_model_is_before_the_first_fix_or_run(lines, place):
-    script = Input.parse(lines, "in")
+    script = InputScript.parse(lines, "in")
     assert (script.place, script.fix_id) == place
 
 
 def test_an_input_that_runs_nothing_is_refused():
     with pytest.raises(UserError, match=r"^in\.x: has no run"):
-        Input.parse(["units metal"], "in.x")
+        InputScript.parse(["units metal"], "in.x")

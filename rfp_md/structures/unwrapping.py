@@ -12,7 +12,7 @@ from rfp_md.structures.minimum_image import Directions, minimum_images, rounded_
 FARTHEST = 0.45  # of the box, between neighbours; from 0.5 on, nobody can tell which image is meant
 
 
-class Whole:
+class Unwrapper:
     """Puts every atom next to its neighbour, along a tree of nearest neighbours that stays as it is.
 
     It knows no past: any wrapping of the atoms gives the same molecule, up to a vector of the box.
