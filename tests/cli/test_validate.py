@@ -15,8 +15,8 @@ from rfp_md.artifact import read, save
 from rfp_md.cli.validate import _break, _print_check
 from rfp_md.frames import Dataset
 from rfp_md.validation.thresholds import LIMITS
-from tests.cli.test_cli import refused, rfp
 from tests.conftest import BENZENE, ETHANOL
+from tests.programs import process, refused, rfp
 
 EMT = ("--calculator", "ase.calculators.emt:EMT")
 GFN2 = ("--calculator-arg", "method=GFN2-xTB", "--calculator-arg", "verbosity=0", "--calculator-arg", "accuracy=0.01")
@@ -56,8 +56,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def forces(folder, calculator, *options):
-    return rfp(
+def forces(folder, calculator, *options, program=rfp):
+    return program(
         "validate", "--calculator", calculator, *options, "--structure", "h2.xyz", "forces", "--quick", cwd=folder
     )
 
@@ -100,8 +100,8 @@ def test_a_verdict_is_lost_where_nobody_reads_on(folder, calculator, code, outpu
 def test_gfn2_passes_with_a_tight_self_consistency_and_not_with_a_slip_of_units(folder, monkeypatch):
     pytest.importorskip("tblite", reason="tblite is not installed: pip install 'rfp-md[reference]'")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other take fifty times as long
-    assert forces(folder, "tblite.ase:TBLite", *GFN2).returncode == 0
-    assert forces(folder, "broken:SlippedGFN2", *GFN2).returncode == 1
+    assert forces(folder, "tblite.ase:TBLite", *GFN2, program=process).returncode == 0
+    assert forces(folder, "broken:SlippedGFN2", *GFN2, program=process).returncode == 1
 
 
 @pytest.mark.slow
@@ -109,8 +109,7 @@ def test_gfn2_of_ethanol_passes(monkeypatch):
     pytest.importorskip("tblite", reason="tblite is not installed: pip install 'rfp-md[reference]'")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     calculator = ("--calculator", "tblite.ase:TBLite", *GFN2, "--structure", f"{ETHANOL}@:1")
-    command = [sys.executable, "-m", "rfp_md.cli", "validate", *calculator, "forces", "--quick"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # minutes, which rfp() has not
+    result = process("validate", *calculator, "forces", "--quick")
     assert result.returncode == 0, result.stdout
 
 

@@ -22,7 +22,7 @@ from rfp_md.report.pictures import nve as nve_pictures
 from rfp_md.report.pictures.ball_and_stick import structure
 from rfp_md.validation import record
 from rfp_md.validation.thresholds import judge
-from tests.cli.test_cli import refused, rfp
+from tests.programs import refused, rfp
 from tests.report import records
 from tests.report.conftest import TEST
 

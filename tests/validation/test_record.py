@@ -21,10 +21,10 @@ from rfp_md.validation.forces import check_forces as forces
 from rfp_md.validation.nve import check_nve as nve
 from rfp_md.validation.stability import check_stability as stability
 from rfp_md.validation.thresholds import judge
-from tests.cli.test_cli import rfp
 from tests.cli.test_rfp_driver import accept, start
 from tests.cli.test_rfp_driver import listener as listener  # a fixture
 from tests.driver.server import header
+from tests.programs import rfp
 
 PASSED = {"passed": True, "verdict": "pass", "judged": [], "quick": False}
 WARNED = PASSED | {"verdict": "pass with warnings"}
