@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rfp_md import plugins
 
-INTRODUCTION = """# Descriptors and regressors
+INTRODUCTION = """# Descriptors, regressors and baselines
 
 Written by `docs/make_parameters.py` from the plugins' own definitions, which `rfp plugins show NAME` prints too.
 """

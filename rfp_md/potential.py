@@ -1,4 +1,4 @@
-"""Potential = baseline + Σ terms; drivers, calculators and validation know only this."""
+"""Potential = Σ baselines + Σ terms; drivers, calculators and validation know only this."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
-from rfp_md.baselines.elements import Baseline
+from rfp_md.baselines.base import Baseline
+from rfp_md.baselines.total import total, total_energies
 from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.base import Pullback
-from rfp_md.descriptors.describe import check_periodic, describe_all, describe_for_forces
+from rfp_md.descriptors.describe import describe_all, describe_for_forces
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
-from rfp_md.plugins.guard import call, check_array, check_prediction
-from rfp_md.prediction import Prediction, free_virials
+from rfp_md.plugins.guard import call, check_array, check_periodic, check_prediction
+from rfp_md.prediction import Committee, Prediction, free_virials, join
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites
 from rfp_md.structures.fingerprints import Fingerprints
 
 if TYPE_CHECKING:
-    from rfp_md.prediction import Committee, Spread
+    from rfp_md.prediction import Spread
 
 CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the regressor holds for a site
 
@@ -32,33 +33,33 @@ class Potential:
     """A fitted model.
 
     Attributes:
-        baseline: reference energies of the elements it was trained on.
+        elements: atomic numbers that it was trained on, ascending.
+        baselines: what is not learned; their sum is part of every energy, force and virial.
         descriptors: one for each term.
         regressor: the fitted sum over the sites of all terms.
-        force_regressor: of a direct model, what gives its forces: they are not the gradient of its energy.
         reference: one training structure, from which a run can start.
         record: how it was made and how well it did; kept in the artifact.
         split: indices of the frames that it was trained and validated on.
         fingerprints: of these frames, so that it is known again when it is judged on one of them.
     """
 
-    baseline: Baseline
+    elements: Sequence[int]
+    baselines: Sequence[Baseline]
     descriptors: Sequence[Descriptor]
     regressor: Regressor
     reference: Frames
-    force_regressor: Regressor | None = None
     record: dict[str, Any] = field(default_factory=dict)
     split: dict[str, Ints] = field(default_factory=dict)
     fingerprints: Fingerprints | None = None
 
     @property
-    def direct(self) -> bool:
-        """Whether energies and forces are two functions that have nothing to do with each other."""
-        return self.force_regressor is not None
+    def conservative(self) -> bool:
+        """Whether forces, where there are any, are the negative gradient of the energy."""
+        return True
 
     @property
     def has_forces(self) -> bool:
-        return self.direct or (self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors))
+        return self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors)
 
     @property
     def has_stress(self) -> bool:
@@ -68,14 +69,14 @@ class Potential:
     @property
     def fixed_composition(self) -> bool:
         """Whether it is for the atoms of ``reference`` in their order only, not for any of its elements."""
-        return self.direct or any(d.capabilities.fixed_composition for d in self.descriptors)
+        return any(d.capabilities.fixed_composition for d in self.descriptors)
 
     def compute(self, frames: Frames) -> Prediction:
         """Energies, forces and virials of M structures.
 
         Raises:
-            UserError: other atoms than the model's, a periodic cell that a descriptor cannot see, or a
-                model without forces.
+            UserError: other atoms than the model's, a periodic cell that a descriptor or a baseline cannot see,
+                or a model without forces.
         """
         self.check(frames)
         if not self.has_forces:
@@ -89,8 +90,8 @@ class Potential:
     def energies(self, frames: Frames) -> Floats:
         """Energies alone (M,), eV."""
         self.check(frames)
-        parts = [self._energies(part) for part in self._chunks(frames)]
-        return np.concatenate(parts) + self.baseline(frames.numbers)
+        parts = [self._energies(part) + total_energies(self.baselines, part) for part in self._chunks(frames)]
+        return np.concatenate(parts)
 
     def deviations(self, frames: Frames) -> Floats:
         """Predictive standard deviations of the energies (M,), eV. Raises UserError where the regressor has none."""
@@ -103,8 +104,6 @@ class Potential:
         Raises:
             UserError: as ``compute``, or the model has no committee.
         """
-        from rfp_md.prediction import join
-
         self.check(frames)
         if not self.has_forces:
             raise UserError("this model was fitted to energies only and has no forces, so that none are uncertain")
@@ -122,28 +121,28 @@ class Potential:
                     f"{frames.source}: has atoms {formula(frames.numbers)}, but the model was trained on "
                     f"{formula(self.reference.numbers)} in this order; give the atoms in that order"
                 )
-        elif unknown := sorted({int(z) for z in frames.numbers} - set(self.baseline.energies)):
+        elif unknown := sorted({int(z) for z in frames.numbers} - set(self.elements)):
             raise UserError(
-                f"{frames.source}: has {formula(unknown)}, but the model was trained on "
-                f"{formula(sorted(self.baseline.energies))} only"
+                f"{frames.source}: has {formula(unknown)}, but the model was trained on {formula(self.elements)} only"
             )
         if frames.periodic:
-            check_periodic(self.descriptors, frames)
+            check_periodic([*self.baselines, *self.descriptors], frames)
 
     def _chunks(self, frames: Frames) -> list[Frames]:
         """Parts that are small enough to be evaluated at once."""
         if len(frames) == 1:
             return [frames]
         sites = sum(len(d.site_types(frames.numbers)) for d in self.descriptors)
-        regressors = [self.regressor, *([self.force_regressor] if self.force_regressor else [])]
-        numbers = max(regressor.numbers_per_site for regressor in regressors)
-        size = max(1, CHUNK_NUMBERS // (sites * numbers))
+        size = max(1, CHUNK_NUMBERS // (sites * self._numbers_per_site))
         return [frames[k : k + size] for k in range(0, len(frames), size)]
+
+    @property
+    def _numbers_per_site(self) -> int:
+        """What is held for a site while a structure is evaluated."""
+        return self.regressor.numbers_per_site
 
     def _energies(self, frames: Frames) -> Floats:
         """Learned energies (M,)."""
-        if self.direct:
-            return self._outputs(self.regressor, frames, 1)[:, 0]
         return self._predict(describe_all(self.descriptors, frames))[0]
 
     def _deviations(self, frames: Frames) -> Floats:
@@ -152,13 +151,6 @@ class Potential:
         check_array(self.regressor, "deviations", deviations, (len(frames),))
         return deviations
 
-    def _outputs(self, regressor: Regressor, frames: Frames, n_outputs: int) -> Floats:
-        """What a direct model's regressor gives (M, P)."""
-        terms = describe_all(self.descriptors, frames)
-        outputs: Floats = call(regressor, "predict_outputs", lambda: regressor.predict_outputs(terms))
-        check_array(regressor, "predict_outputs", outputs, (len(frames), n_outputs))
-        return outputs
-
     def _predict(self, terms: list[Sites]) -> tuple[Floats, list[Floats]]:
         """Learned energies (M,) and their gradients with respect to the sites of every term."""
         predicted = call(self.regressor, "predict", lambda: self.regressor.predict(terms))
@@ -166,8 +158,6 @@ class Potential:
         return predicted
 
     def _committee(self, frames: Frames) -> Committee:
-        from rfp_md.prediction import Committee
-
         terms, pullbacks = self._describe(frames)
         members = call(self.regressor, "committee", lambda: self.regressor.committee(terms))
         check_prediction(self.regressor, "committee", members, [sites.values.shape for sites in terms])
@@ -176,7 +166,8 @@ class Potential:
             self._forces(frames, pullbacks, [gradient[p] for gradient in gradients]) for p in range(len(energies))
         ]
         forces, virials = (np.stack(part) for part in zip(*pulled, strict=True))
-        return Committee(energies + self.baseline(frames.numbers), forces, virials)
+        known = total(self.baselines, frames)
+        return Committee(energies + known.energies, forces + known.forces, virials + known.virials)
 
     def _describe(self, frames: Frames) -> tuple[list[Sites], list[Pullback]]:
         """The sites of every term, with their pullbacks."""
@@ -195,10 +186,8 @@ class Potential:
         return forces, virials
 
     def _compute(self, frames: Frames) -> Prediction:
-        baseline = self.baseline(frames.numbers)
-        if self.force_regressor is not None:
-            forces = self._outputs(self.force_regressor, frames, 3 * frames.n_atoms).reshape(frames.positions.shape)
-            return Prediction(self._energies(frames) + baseline, forces, free_virials(frames, forces))
         terms, pullbacks = self._describe(frames)
         energies, gradients = self._predict(terms)
-        return Prediction(energies + baseline, *self._forces(frames, pullbacks, gradients))
+        forces, virials = self._forces(frames, pullbacks, gradients)
+        known = total(self.baselines, frames)
+        return Prediction(energies + known.energies, forces + known.forces, virials + known.virials)

@@ -124,7 +124,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def install_plugins(root: Path) -> None:
-    packages = [new_plugin("atom_density", "descriptor", root), new_plugin("my_sines", "regressor", root)]
+    kinds = {"atom_density": "descriptor", "my_sines": "regressor", "soft_walls": "baseline"}
+    packages = [new_plugin(name, kind, root) for name, kind in kinds.items()]
     venv.create(root / "venv", with_pip=True)
     options = ("--quiet", "--disable-pip-version-check", "--no-compile")  # what is imported is compiled then
     run(root / "venv/bin/pip", "install", *options, ROOT, *packages, "pytest")

@@ -14,15 +14,18 @@ from rfp_md.testing import regressor_outcomes
 from tests.conftest import ETHANOL, ROOT
 
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"Replace `(\S+)` by:\s*```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def test_the_plugin_tutorial_works_as_it_stands(environment, tmp_path):
     variables = os.environ | {"PATH": f"{environment}:{os.environ['PATH']}", "DATA": str(ETHANOL.parent)}
-    shown = {}
-    for kind, text in BLOCK.findall((ROOT / "docs/plugins.md").read_text()):
+    page = (ROOT / "docs/plugins.md").read_text()
+    files, shown = {text: path for path, text in FILE.findall(page)}, {}
+    for kind, text in BLOCK.findall(page):
         if kind == "python":
             assert sum(bool(line.strip()) for line in text.splitlines()) <= 40
-            (tmp_path / "rfp-bond-waves/rfp_bond_waves/descriptor.py").write_text(text)
+            assert (tmp_path / files[text]).is_file()
+            (tmp_path / files[text]).write_text(text)
             continue
         for line in text.splitlines():
             result = subprocess.run(
@@ -30,7 +33,8 @@ def test_the_plugin_tutorial_works_as_it_stands(environment, tmp_path):
             )
             assert result.returncode == 0, f"{line}\n{result.stderr}"
             shown[line] = result.stdout
-    assert "bond_waves conforms" in shown["rfp plugins check bond_waves"]
+    for name in ("bond_waves", "close_pairs"):
+        assert f"{name} conforms" in shown[f"rfp plugins check {name}"]
     errors = [
         float(re.search(r"force_mae_mev_per_angstrom +(\S+)", output)[1])
         for line, output in shown.items()

@@ -22,7 +22,7 @@ def test_rmd17_ethanol_trains_evaluates_and_runs_in_ipi(rmd17, tmp_path):
     assert errors["force_mae_mev_per_angstrom"] < 30
     assert errors["energy_mae_mev"] < 7
     result = check_nve(rfp_md.load(model), length=0.25, engine="ipi")
-    assert result["passed"], result
+    assert result.passed, result
 
 
 @pytest.mark.slow

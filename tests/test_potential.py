@@ -9,46 +9,12 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 import rfp_md
-from rfp_md.artifact import load, save
-from rfp_md.baselines.elements import Baseline
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset, Frames
+from rfp_md.frames import Dataset
 from rfp_md.structures.strain import strained
-from rfp_md.validation.forces.differences import central_differences
 
 FORCE_TOLERANCE = 1e-8  # eV/Å, rounding of a smooth model with large readouts
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-@pytest.fixture(scope="module")
-def direct(ethanol):
-    """A model whose forces are a function of their own."""
-    return rfp_md.train(
-        Dataset((ethanol[:100],)), target="direct", descriptor=["cartesian"], regressor="rfnn:width=200"
-    )
-
-
-def test_a_direct_model_gives_energies_and_forces_that_are_no_gradient(direct, ethanol, tmp_path):
-    save(direct, tmp_path / "direct.rfp")
-    loaded = load(tmp_path / "direct.rfp")
-    assert loaded.direct
-    assert loaded.fixed_composition
-    before, after = direct.compute(ethanol[:5]), loaded.compute(ethanol[:5])
-    np.testing.assert_array_equal(before.forces, after.forces)
-    np.testing.assert_array_equal(before.energies, loaded.energies(ethanol[:5]))
-    numerical = central_differences(direct, ethanol, 0, np.arange(27), 2e-4).reshape(9, 3)
-    assert np.abs(numerical - before.forces[0]).max() > 0.1
-
-
-def test_a_cartesian_model_fails_the_rotation_test(direct, ethanol):
-    turned = Rotation.from_rotvec([1.0, 0.0, 0.0]).apply(ethanol.positions[0])
-    energies = direct.energies(ethanol.at(np.stack([ethanol.positions[0], turned])))
-    assert abs(energies[1] - energies[0]) > 0.1
-
-
-def test_a_direct_model_is_refused_for_what_has_no_derivative_free_fit(ethanol):
-    with pytest.raises(UserError, match="'gaussian_process' is for conservative models only"):
-        rfp_md.train(Dataset((ethanol[:20],)), target="direct", regressor="gaussian_process")
 
 
 def test_a_width_that_would_be_ignored_is_refused(ethanol):
@@ -126,17 +92,3 @@ def test_a_model_without_forces_says_so(ethanol):
     assert energies_only.energies(ethanol[:2]).shape == (2,)
     with pytest.raises(UserError, match="no forces"):
         energies_only.compute(ethanol[:2])
-
-
-def test_the_baseline_of_one_composition_is_the_mean_energy(ethanol):
-    baseline = Baseline.fit(Dataset((ethanol,)))
-    assert baseline(ethanol.numbers) == pytest.approx(ethanol.energies.mean(), rel=1e-12)
-
-
-def test_the_baseline_of_many_compositions_is_extensive(rng):
-    reference = {1: -13.6, 8: -2040.0}
-    blocks = []
-    for numbers in ([8, 1, 1], [1, 1], [8, 8], [8, 1]):
-        energies = np.full(2, sum(reference[z] for z in numbers))
-        blocks.append(Frames(np.array(numbers), rng.normal(size=(2, len(numbers), 3)), energies))
-    assert Baseline.fit(Dataset(tuple(blocks))).energies == pytest.approx(reference)

@@ -109,14 +109,6 @@ def test_a_file_from_before_there_were_committees_says_so(ethanol):
         old.uncertainty(old.reference)
 
 
-def test_a_direct_model_has_none(ethanol):
-    direct = rfp_md.train(
-        Dataset((ethanol[:60],)), target="direct", descriptor=["cartesian"], regressor="rfnn:width=50"
-    )
-    with pytest.raises(UserError, match="has no committee"):
-        direct.uncertainty(ethanol[:1])
-
-
 def test_a_regressor_without_one_is_named(ethanol):
     process = rfp_md.train(Dataset((ethanol[:30],)), descriptor=["inverse_distances"], regressor="gaussian_process")
     with pytest.raises(UserError, match="regressor 'gaussian_process' has no committee"):

@@ -1,6 +1,7 @@
 """The ``.rfp`` file."""
 
-from rfp_md.artifact.file import OWN_REFERENCE, identity, load, read, rewrite_record, save
+from rfp_md.artifact.container import read
+from rfp_md.artifact.file import OWN_REFERENCE, identity, load, rewrite_record, save
 from rfp_md.artifact.header import FORMAT_VERSION, Arrays, Entry, Header
 
 __all__ = [

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from rfp_md.errors import UserError
-
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -25,7 +21,11 @@ class Entry(BaseModel):
 
 
 class Header(BaseModel):
-    """The JSON."""
+    """The JSON, as the present version of the format has it.
+
+    Attributes:
+        stored_version: which version the file has; what is read has been brought forward.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -36,30 +36,26 @@ class Header(BaseModel):
     numbers: list[int] = Field(min_length=1)
     formula: str
     pbc: tuple[bool, bool, bool]
-    baseline_ev: dict[str, float]
+    elements: list[int] = Field(min_length=1)
+    baselines: list[Entry]
     terms: list[Entry] = Field(min_length=1)
     regressor: Entry
     force_regressor: Entry | None = None
     record: dict[str, Any]
+    _stored_version: int = PrivateAttr(FORMAT_VERSION)
+
+    @property
+    def stored_version(self) -> int:
+        return self._stored_version
 
 
-def parse_header(path: Path, text: str) -> Header:
-    try:
-        values = json.loads(text)
-        version = values["format_version"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path}: is not a valid rfp model (its header is {type(error).__name__})") from error
-    if version != FORMAT_VERSION:
-        raise UserError(
-            f"{path}: has format version {version}, but rfp-md {package_version()} reads version {FORMAT_VERSION}; "
-            "upgrade with 'pip install -U rfp-md', or train it again"
-        )
-    try:
-        return Header.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: is not a valid rfp model ({key}: {first['msg']})") from error
+def element_energies(header: Header, arrays: Arrays) -> dict[int, float]:
+    """The reference energy of each element, eV, of a model with the baseline ``elements``; else nothing."""
+    for k, entry in enumerate(header.baselines):
+        if entry.name == "elements":
+            numbers, energies = arrays[f"baselines.{k}.elements"], arrays[f"baselines.{k}.energies"]
+            return dict(zip(numbers.tolist(), energies.tolist(), strict=True))
+    return {}
 
 
 def package_version() -> str:

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
-from rfp_md.frames import Dataset
+from rfp_md.baselines.base import Baseline, Capabilities
+from rfp_md.errors import UserError
+from rfp_md.frames import Dataset, Frames, formula
+from rfp_md.prediction import Prediction
 
 
-@dataclass(frozen=True, eq=False)
-class Baseline:
-    """Reference energy of each element, eV; their sum is the part of the energy that is not learned."""
+class Elements(Baseline):
+    """E = Σ_i e(Z_i): one energy for each element, by least squares of the training energies.
 
-    energies: dict[int, float]
+    It has no forces. Of one composition only the mean energy is determined; the smallest e that give it are taken.
+    """
 
-    @classmethod
-    def fit(cls, dataset: Dataset) -> Baseline:
+    name: ClassVar[str] = "elements"
+    compatible_since: ClassVar[str | None] = "0.1.0"
+    capabilities: ClassVar[Capabilities] = Capabilities(periodic=True)
+
+    def fit(self, dataset: Dataset) -> None:
         """Least squares of the energies on the numbers of atoms; for one composition, the mean energy."""
         elements = sorted({int(z) for block in dataset for z in block.numbers})
         counts = np.concatenate([np.tile(_counts(block.numbers, elements), (len(block), 1)) for block in dataset])
-        solution = np.linalg.lstsq(counts, dataset.energies, rcond=None)[0]
-        return cls(dict(zip(elements, solution.tolist(), strict=True)))
+        self.state["elements"] = np.array(elements, dtype=np.int64)
+        self.state["energies"] = np.linalg.lstsq(counts, dataset.energies, rcond=None)[0]
 
-    def __call__(self, numbers: Ints) -> float:
-        return float(sum(self.energies[int(z)] for z in numbers))
+    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        if state["elements"].ndim != 1 or state["energies"].shape != state["elements"].shape:
+            raise ValueError("elements and energies do not fit each other")
+        return super().restore(state)
+
+    def compute(self, frames: Frames) -> Prediction:
+        return Prediction(self.energies(frames), np.zeros(frames.positions.shape), np.zeros((len(frames), 3, 3)))
+
+    def energies(self, frames: Frames) -> Floats:
+        state = self.state
+        known = dict(zip(state["elements"].tolist(), state["energies"].tolist(), strict=True))
+        try:
+            energy = sum([known[z] for z in frames.numbers.tolist()])
+        except KeyError:
+            unknown = sorted(set(frames.numbers.tolist()) - set(known))
+            raise UserError(
+                f"{frames.source}: has {formula(unknown)}, but baseline '{self.name}' was fitted to "
+                f"{formula(list(known))} only"
+            ) from None
+        return np.full(len(frames), float(energy))
 
 
 def _counts(numbers: Ints, elements: list[int]) -> Floats:

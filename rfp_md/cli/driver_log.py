@@ -21,7 +21,7 @@ def warn(potential: Potential, model: str | Path) -> None:
     """Say what is known against a model."""
     from rfp_md.validation.record import doubt
 
-    if potential.direct:
+    if not potential.conservative:
         log("warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy")
     if (text := doubt(potential.record, model)) is not None:
         log(f"warning: {text}")

@@ -22,20 +22,23 @@ class InfoOptions:
 @command_of(InfoOptions)
 def command(options: InfoOptions, json: Json = False, debug: Debug = False) -> None:
     """Show what a .rfp file holds; no plugin is imported for it."""
-    from rfp_md.artifact.file import read
+    from rfp_md.artifact.container import read
+    from rfp_md.artifact.header import element_energies
     from rfp_md.validation.record import summary
 
     header, arrays = read(options.model)
     if json:
-        print_json(header.model_dump(mode="json"))
+        print_json(header.model_dump(mode="json") | {"baseline_ev": element_energies(header, arrays)})
         return
     values: dict[str, Any] = {
-        "format version": header.format_version,
+        "format version": header.stored_version,
         "written by": f"rfp-md {header.rfp_md}",
         "atoms": f"{header.formula} ({len(header.numbers)})"
         + ("" if header.fixed_composition else ", or any others of its elements"),
         "units": ", ".join(header.units.values()),
     }
+    for k, baseline in enumerate(header.baselines):
+        values[f"baseline {k}"] = _plugin(baseline)
     for k, term in enumerate(header.terms):
         values[f"term {k}"] = _plugin(term)
     values["regressor"] = _plugin(header.regressor)
@@ -53,4 +56,4 @@ def command(options: InfoOptions, json: Json = False, debug: Debug = False) -> N
 
 def _plugin(entry: "Entry") -> str:
     text = ", ".join(f"{key}={value}" for key, value in entry.parameters.items())
-    return f"{entry.name} ({entry.package} {entry.version}): {text}"
+    return f"{entry.name} ({entry.package} {entry.version})" + (f": {text}" if text else "")

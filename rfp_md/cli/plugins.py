@@ -10,13 +10,13 @@ import typer
 from rfp_md.cli.console import print_json, print_rows
 from rfp_md.cli.options import Debug, Json
 
-app = typer.Typer(help="Descriptors and regressors that are installed.", invoke_without_command=True)
+app = typer.Typer(help="Descriptors, regressors and baselines that are installed.", invoke_without_command=True)
 Name = Annotated[str, typer.Argument(help="Name of a plugin.", metavar="NAME")]
 
 
 @app.callback()
 def default(context: typer.Context, json: Json = False, debug: Debug = False) -> None:
-    """Descriptors and regressors that are installed; without a verb, their list."""
+    """Descriptors, regressors and baselines that are installed; without a verb, their list."""
     if context.invoked_subcommand is None:
         list_(json)
 
@@ -75,15 +75,15 @@ def check(name: Name, json: Json = False, debug: Debug = False) -> None:
 @app.command("new")
 def new(
     name: Name,
-    kind: Annotated[str, typer.Option(help="descriptor or regressor.")],
+    kind: Annotated[str, typer.Option(help="descriptor, regressor or baseline.")],
     debug: Debug = False,
 ) -> None:
     """Write a new plugin package, with a working example, tests and README, into this folder."""
-    from rfp_md.errors import UserError
+    from rfp_md.errors import check_choice
+    from rfp_md.plugins.base import GROUPS
     from rfp_md.plugins.scaffold import new_plugin
 
-    if kind not in ("descriptor", "regressor"):
-        raise UserError(f"--kind {kind}: must be descriptor or regressor")
+    check_choice("--kind", kind, tuple(GROUPS))
     root = new_plugin(name, kind)  # type: ignore[arg-type]
     print(f"{root}: now run  pip install -e {root}  and  rfp plugins check {name}")
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from rfp_md.arrays import Floats
 from rfp_md.descriptors.base import Descriptor, Pullback
-from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.plugins.guard import call, check_array, defect
 from rfp_md.sites import NeighbourJacobian, Sites, n_coordinates
@@ -17,15 +16,6 @@ from rfp_md.sites import NeighbourJacobian, Sites, n_coordinates
 def describe_all(descriptors: Sequence[Descriptor], frames: Frames) -> list[Sites]:
     """The sites of every term."""
     return [describe(descriptor, frames) for descriptor in descriptors]
-
-
-def check_periodic(descriptors: Sequence[Descriptor], frames: Frames) -> None:
-    """Raise UserError if a descriptor cannot see the periodic images of these structures."""
-    for descriptor in descriptors:
-        if not descriptor.capabilities.periodic:
-            raise UserError(
-                f"{frames.source}: is periodic, but descriptor '{descriptor.name}' sees free molecules only"
-            )
 
 
 def describe(descriptor: Descriptor, frames: Frames, *, derivatives: bool = False) -> Sites:

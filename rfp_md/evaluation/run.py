@@ -10,6 +10,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats
 from rfp_md.artifact.file import load
+from rfp_md.baselines.total import total_energies
 from rfp_md.errors import UserError
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.options import EvaluateOptions
@@ -73,7 +74,7 @@ def pairs_of(potential: Potential, dataset: Dataset, model: str | Path) -> dict[
         model: the potential's file, for messages.
 
     Returns:
-        ``energy`` without the model's baseline (eV), and where there are any ``force`` (eV/Å) and ``stress`` (eV/Å³).
+        ``energy`` without the model's baselines (eV), and where there are any ``force`` (eV/Å) and ``stress`` (eV/Å³).
 
     Raises:
         UserError: frames without energies, some with forces or stresses and some without, or a prediction that is not
@@ -111,11 +112,11 @@ def error_figures(pairs: dict[str, Pair], dataset: Dataset) -> dict[str, Any]:
 
 
 def _compare(potential: Potential, frames: Frames) -> dict[str, tuple[Floats, Floats]]:
-    """Reference and prediction, flat, of whatever both have; energies without the model's baseline."""
+    """Reference and prediction, flat, of whatever both have; energies without the model's baselines."""
     if frames.energies is None:
         raise UserError(f"{frames.source}: has no energies to compare with")
     potential.check(frames)
-    baseline = potential.baseline(frames.numbers)
+    baseline = total_energies(potential.baselines, frames)
     if not potential.has_forces:
         return {"energy": (frames.energies - baseline, potential.energies(frames) - baseline)}
     prediction = potential.compute(frames)

@@ -7,8 +7,12 @@ from typing import Any, ClassVar, Literal, Self
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-Kind = Literal["descriptor", "regressor"]
-GROUPS: dict[Kind, str] = {"descriptor": "rfp_md.descriptors", "regressor": "rfp_md.regressors"}
+Kind = Literal["descriptor", "regressor", "baseline"]
+GROUPS: dict[Kind, str] = {
+    "descriptor": "rfp_md.descriptors",
+    "regressor": "rfp_md.regressors",
+    "baseline": "rfp_md.baselines",
+}
 
 
 class Plugin(BaseModel):
@@ -18,7 +22,7 @@ class Plugin(BaseModel):
 
     Attributes:
         name: the name of its entry point.
-        kind: descriptor or regressor.
+        kind: descriptor, regressor or baseline.
         compatible_since: the oldest version of its package whose models this one computes alike; without
             it, a model is read by the version that made it only.
         state: learned arrays by name, float64 or int64; they are what the artifact stores.

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from rfp_md.errors import UserError
-from rfp_md.plugins.base import Plugin
+from rfp_md.frames import Frames
+from rfp_md.plugins.base import Kind, Plugin
 
 Result = TypeVar("Result")
 STATE_TYPES = (np.float64, np.int64)  # what the artifact keeps
+
+
+class Geometric(Protocol):
+    """A plugin that looks at geometry: a descriptor or a baseline."""
+
+    name: ClassVar[str]
+    kind: ClassVar[Kind]
+
+    @property
+    def capabilities(self) -> Any: ...
 
 
 def call(plugin: Plugin, what: str, function: Callable[[], Result]) -> Result:
@@ -80,6 +91,13 @@ def check_prediction(
         raise defect(plugin, "committee returned fewer than two members")
     for k, (gradient, shape) in enumerate(zip(gradients, shapes, strict=True)):
         check_array(plugin, f"{method}, gradient of term {k},", gradient, (*energies.shape[:-1], *shape))
+
+
+def check_periodic(plugins: Iterable[Geometric], frames: Frames) -> None:
+    """Raise UserError if a descriptor or a baseline cannot see the periodic images of these structures."""
+    for plugin in plugins:
+        if not plugin.capabilities.periodic:
+            raise UserError(f"{frames.source}: is periodic, but {plugin.kind} '{plugin.name}' sees free molecules only")
 
 
 def defect(plugin: Plugin, text: str) -> UserError:

@@ -1,4 +1,4 @@
-"""Descriptors and regressors are plugins, ours like everybody's: entry points, found lazily and loaded with care.
+"""Every plugin, ours like everybody's, is an entry point: found lazily and loaded with care.
 
 A plugin is a pydantic model: its fields are its parameters (type, default, one line of help), and
 ``state`` holds the arrays that it learns from the training frames. Names are read from the packages'

@@ -17,6 +17,7 @@ from rfp_md.plugins.registry import registered_names
 TRAIN = {
     "descriptor": "rfp train FRAMES -o model.rfp --descriptor $name",
     "regressor": "rfp train FRAMES -o model.rfp --regressor $name",
+    "baseline": "rfp train FRAMES -o model.rfp --baseline $name --baseline elements",
 }
 
 
@@ -25,7 +26,7 @@ def new_plugin(name: str, kind: Kind, folder: str | Path = ".") -> Path:
 
     Args:
         name: of the plugin, in snake_case.
-        kind: descriptor or regressor.
+        kind: descriptor, regressor or baseline.
         folder: where the package's own folder is made.
 
     Returns:

@@ -20,26 +20,27 @@ def report(options: ReportOptions) -> dict[str, Any]:
     Returns:
         All figures of the page, JSON-ready; they stand in the page too. ``model``, ``verdict``, ``not_run``,
         ``doubt``, ``warnings``, ``training`` (data, split, fit, leakage), ``test`` (None without ``data``),
-        ``learning_curve``, the checks ``forces``, ``nve``, ``stability`` and ``geometry`` (None where they were not
-        run), ``provenance``, ``run``.
+        ``learning_curve``, each check of ``rfp validate`` under its name (None where it was not run), ``provenance``,
+        ``run``.
 
     Raises:
         UserError: a file that cannot be read or written, or frames that the model has nothing to say about.
     """
-    from rfp_md.artifact.file import load, read
+    from rfp_md.artifact.container import read
+    from rfp_md.artifact.file import load
     from rfp_md.io import Units, paths_of
     from rfp_md.report.content import content
+    from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
     from rfp_md.report.page import render
-    from rfp_md.report.test_frames import Tested
 
     model, paths = options.model, [] if options.data is None else paths_of(options.data)
     check_output(options.output, [model, *paths])
     header, arrays = read(model)
     potential = load(model)
     units = Units(options.energy_unit, options.force_unit, options.length_unit)
-    tested = Tested.of(potential, model, paths, units) if paths else None
-    figures = content(Path(model), header, arrays, potential, tested)
-    page = render(figures, potential, tested)
+    errors = ErrorsOnTestFrames.of(potential, model, paths, units) if paths else None
+    figures = content(Path(model), header, arrays, potential, errors)
+    page = render(figures, potential, errors)
     with replacing(options.output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return figures

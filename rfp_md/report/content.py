@@ -7,18 +7,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rfp_md.artifact.header import Arrays, Entry, Header
+from rfp_md.artifact.header import Arrays, Entry, Header, element_energies
 from rfp_md.potential import Potential
+from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
 from rfp_md.report.snippets import snippets
-from rfp_md.report.test_frames import Tested
 from rfp_md.training.learning_curve import FIGURES
-from rfp_md.validation.checks import CHECKS
+from rfp_md.validation.checks import names
 from rfp_md.validation.record import KEY, doubt, not_run, summary
 
 NEVER = "never validated"
 
 
-def content(path: Path, header: Header, arrays: Arrays, potential: Potential, tested: Tested | None) -> dict[str, Any]:
+def content(
+    path: Path, header: Header, arrays: Arrays, potential: Potential, errors: ErrorsOnTestFrames | None
+) -> dict[str, Any]:
     """What ``rfp_md.report.report`` returns."""
     record = header.record
     validation = record.get(KEY, {})
@@ -30,11 +32,11 @@ def content(path: Path, header: Header, arrays: Arrays, potential: Potential, te
         "validation": summary(record),
         "not_run": not_run(record),
         "doubt": doubt(record, path.name) if potential.has_forces else None,
-        "warnings": _warnings(path, potential, tested),
+        "warnings": _warnings(path, potential, errors),
         "training": training | {"valid": _validation_errors(record.get("fit") or {})},
-        "test": tested and tested.figures,
+        "test": errors and errors.figures,
         "learning_curve": record.get("learning_curve"),
-        **{name: checks.get(name) for name in CHECKS},
+        **{name: checks.get(name) for name in names()},
         "provenance": _provenance(path, header),
         "run": snippets(path.name, potential),
     }
@@ -49,10 +51,10 @@ def _model(path: Path, header: Header, arrays: Arrays, potential: Potential) -> 
         "formula": Formula.from_list([chemical_symbols[z] for z in header.numbers]).format("hill"),
         "n_atoms": len(header.numbers),
         "numbers": header.numbers,
-        "elements": [chemical_symbols[int(z)] for z in sorted(header.baseline_ev, key=int)],
+        "elements": [chemical_symbols[z] for z in header.elements],
         "fixed_composition": header.fixed_composition,
         "periodic": any(header.pbc),
-        "target": "direct" if potential.direct else "conservative",
+        "target": "conservative" if potential.conservative else "direct",
         "has_forces": potential.has_forces,
         "terms": [_entry(term) for term in header.terms],
         "regressor": _entry(header.regressor),
@@ -61,7 +63,8 @@ def _model(path: Path, header: Header, arrays: Arrays, potential: Potential) -> 
         "widths": header.record.get("widths"),
         "numbers_stored": sum(array.size for array in arrays.values()),
         "committee_members": _members(arrays),
-        "baseline_ev": {chemical_symbols[int(z)]: energy for z, energy in header.baseline_ev.items()},
+        "baseline_ev": {chemical_symbols[z]: energy for z, energy in element_energies(header, arrays).items()},
+        "baselines": [_entry(baseline) for baseline in header.baselines],
         "bytes": path.stat().st_size,
     }
 
@@ -75,10 +78,10 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return entry.model_dump(mode="json")
 
 
-def _warnings(path: Path, potential: Potential, tested: Tested | None) -> list[dict[str, str]]:
+def _warnings(path: Path, potential: Potential, errors: ErrorsOnTestFrames | None) -> list[dict[str, str]]:
     """What a reader must know before any figure: ``level`` (bad, warning, note) and ``text``."""
     found = []
-    if potential.direct:
+    if not potential.conservative:
         text = "A direct model: its forces are not the gradient of its energy, so that it cannot conserve energy in MD."
         found.append(("bad", text))
     if not potential.has_forces:
@@ -87,7 +90,7 @@ def _warnings(path: Path, potential: Potential, tested: Tested | None) -> list[d
     if quick := [name for name in checks if checks[name].get("quick")]:
         text = f"Shorter than the default: {', '.join(quick)}; 'rfp validate {path.name} all' makes whole runs."
         found.append(("note", text))
-    leakage = tested and tested.figures["leakage"]
+    leakage = errors and errors.figures["leakage"]
     if leakage and leakage["leaks"]:
         text = f"The test frames are not new to the model, so that its errors look too small: {leakage['summary']}."
         found.append(("warning", text))
@@ -97,17 +100,18 @@ def _warnings(path: Path, potential: Potential, tested: Tested | None) -> list[d
 def _validation_errors(fit: dict[str, Any]) -> dict[str, float | None]:
     """Errors on the validation frames, in meV, where the regressor reports them."""
     errors: dict[str, float | None] = {}
-    for figure, names in FIGURES.items():
-        value = next((fit[name] for name in names if fit.get(name) is not None), None)
+    for figure, keys in FIGURES.items():
+        value = next((fit[key] for key in keys if fit.get(key) is not None), None)
         errors[figure.removeprefix("valid_")] = None if value is None else 1e3 * value
     return errors
 
 
 def _provenance(path: Path, header: Header) -> dict[str, Any]:
-    parts = [*header.terms, header.regressor, *([header.force_regressor] if header.force_regressor else [])]
+    forces = [header.force_regressor] if header.force_regressor else []
+    parts = [*header.baselines, *header.terms, header.regressor, *forces]
     return {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "format_version": header.format_version,
+        "format_version": header.stored_version,
         "written_by": f"rfp-md {header.rfp_md}",
         "page_by": f"rfp-md {version('rfp-md')}",
         "packages": sorted({f"{part.package} {part.version}" for part in parts}),

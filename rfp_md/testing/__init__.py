@@ -1,4 +1,4 @@
-"""The conformance kit for plugin authors: is this descriptor or regressor right?
+"""The conformance kit for plugin authors: is this descriptor, regressor or baseline right?
 
 In the tests of a plugin package:
 
@@ -16,6 +16,7 @@ A failed check raises AssertionError with one sentence for each defect, which sa
 ``rfp plugins check NAME`` shows the same as a table.
 """
 
+from rfp_md.testing.baselines import baseline_outcomes, check_baseline
 from rfp_md.testing.descriptors import check_descriptor, descriptor_outcomes
 from rfp_md.testing.installed import check_plugin, installed_plugins, plugin_outcomes
 from rfp_md.testing.outcomes import Outcome
@@ -23,6 +24,8 @@ from rfp_md.testing.regressors import check_regressor, regressor_outcomes
 
 __all__ = [
     "Outcome",
+    "baseline_outcomes",
+    "check_baseline",
     "check_descriptor",
     "check_plugin",
     "check_regressor",

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from rfp_md import plugins
 from rfp_md.errors import UserError
+from rfp_md.testing.baselines import baseline_outcomes
 from rfp_md.testing.descriptors import descriptor_outcomes
 from rfp_md.testing.outcomes import Outcome, raise_failures
 from rfp_md.testing.regressors import regressor_outcomes
+
+OUTCOMES: dict[plugins.Kind, Callable[[Any], list[Outcome]]] = {
+    "descriptor": descriptor_outcomes,
+    "regressor": regressor_outcomes,
+    "baseline": baseline_outcomes,
+}
 
 
 def installed_plugins() -> list[tuple[plugins.Kind, str]]:
@@ -25,5 +35,4 @@ def plugin_outcomes(kind: plugins.Kind, name: str) -> list[Outcome]:
         plugin = plugins.create(kind, name, {})
     except UserError as error:
         return [Outcome("loads", "failed", str(error))]
-    outcomes = descriptor_outcomes(plugin) if kind == "descriptor" else regressor_outcomes(plugin)
-    return [Outcome("loads", "held"), *outcomes]
+    return [Outcome("loads", "held"), *OUTCOMES[kind](plugin)]

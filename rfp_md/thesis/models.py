@@ -9,8 +9,9 @@ import numpy as np
 
 from rfp_md import plugins
 from rfp_md.arrays import Floats
-from rfp_md.baselines.elements import Baseline
-from rfp_md.descriptors.describe import describe_all
+from rfp_md.baselines.elements import Elements
+from rfp_md.baselines.total import left_by
+from rfp_md.direct_potential import DirectPotential
 from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.guard import call
 from rfp_md.potential import Potential
@@ -77,8 +78,10 @@ def fit_model(model: Model, experiment: Experiment, rng: np.random.Generator) ->
     frames = Dataset((experiment.train,))
     terms, _ = make_terms([model.descriptor])
     call(terms[0], "fit", lambda: terms[0].fit(frames))
-    elements = {int(z) for z in experiment.train.numbers}
-    baseline = Baseline.fit(frames) if experiment.centred else Baseline(dict.fromkeys(elements, 0.0))
+    baselines = [Elements()] if experiment.centred else []
+    for baseline in baselines:
+        baseline.fit(frames)
+    (left,) = left_by(baselines, frames)
 
     def fitted(setting: Setting, outputs: Outputs | None) -> Regressor:
         parameters: dict[str, Any] = {
@@ -96,25 +99,25 @@ def fit_model(model: Model, experiment: Experiment, rng: np.random.Generator) ->
         regressor: Regressor = plugins.create("regressor", "rfnn", parameters)
         # Nothing is chosen, so that nothing need be held back; a conservative fit asks for some frames nevertheless.
         cut = len(experiment.train) - (0 if outputs else max(1, len(experiment.train) // 10))
-        parts = [Dataset((part,)) for part in (experiment.train[:cut], experiment.train[cut:])]
-        samples = [DescribedFrames(part, terms, baseline, outputs) for part in parts]
+        parts = [Dataset((part,)) for part in (left[:cut], left[cut:])]
+        samples = [DescribedFrames(part, terms, outputs) for part in parts]
         fit(regressor, samples, [None], rng, Progress(), outputs=outputs is not None)
         return regressor
 
-    return Potential(
-        baseline=baseline,
-        descriptors=terms,
-        regressor=fitted(model.energy, None if model.conservative else "energies"),
-        force_regressor=None if model.conservative else fitted(model.force, "forces"),
-        reference=experiment.train[:1],
-    )
+    parts_of_model: dict[str, Any] = {
+        "elements": sorted({int(z) for z in experiment.train.numbers}),
+        "baselines": baselines,
+        "descriptors": terms,
+        "regressor": fitted(model.energy, None if model.conservative else "energies"),
+        "reference": experiment.train[:1],
+    }
+    if model.conservative:
+        return Potential(**parts_of_model)
+    return DirectPotential(**parts_of_model, force_regressor=fitted(model.force, "forces"))
 
 
 def predict(potential: Potential, frames: Frames) -> tuple[Floats, Floats]:
     """Energies (M,), eV, and forces (M, N, 3), eV/Å; unlike ``Potential.compute``, of atoms in any order."""
-    if potential.force_regressor is None:
-        prediction = potential.compute(frames)
-        return prediction.energies, prediction.forces
-    terms = describe_all(potential.descriptors, frames)
-    energies = potential.regressor.predict_outputs(terms)[:, 0] + potential.baseline(frames.numbers)
-    return energies, potential.force_regressor.predict_outputs(terms).reshape(frames.positions.shape)
+    evaluate = potential.predict if isinstance(potential, DirectPotential) else potential.compute
+    prediction = evaluate(frames)
+    return prediction.energies, prediction.forces

@@ -1,4 +1,4 @@
-"""What the values of flags say: --descriptor and --regressor (NAME[:key=value,…]), --learning-curve, --time-budget."""
+"""What flags say: --descriptor, --regressor, --baseline (NAME[:key=value,…]), --learning-curve, --time-budget."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rfp_md import plugins
+from rfp_md.baselines import Baseline
 from rfp_md.descriptors import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.regressors import Regressor
@@ -47,6 +48,11 @@ def make_regressor(text: str) -> Regressor:
     name, parameters = parse_plugin(text, "--regressor")
     regressor: Regressor = plugins.create("regressor", name, parameters)
     return regressor
+
+
+def make_baselines(flags: Sequence[str]) -> list[Baseline]:
+    """The baselines, in their order."""
+    return [plugins.create("baseline", *parse_plugin(text, "--baseline")) for text in flags]
 
 
 def parse_sizes(text: str) -> list[int]:

@@ -25,6 +25,9 @@ class TrainOptions:
     output: Annotated[Path | str | None, Option("The .rfp file to write.", flags=OUTPUT, required=True)] = None
     descriptor: Annotated[Sequence[str], Option("NAME[:key=value,...], once for each term; width=N is its width.")] = ()
     regressor: Annotated[str | None, Option("NAME[:key=value,...].")] = None
+    baseline: Annotated[
+        Sequence[str], Option("NAME[:key=value,...], once for each part that is not learned; default: elements.")
+    ] = ()
     target: Annotated[Target, Option("conservative: forces are the energy's gradient; direct: they are not.")] = (
         "conservative"
     )

@@ -16,7 +16,7 @@ from rfp_md.io import Units, paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
-from rfp_md.training.flag_values import make_regressor, make_terms, parse_duration, parse_sizes
+from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration, parse_sizes
 from rfp_md.training.learning_curve import learning_curve
 from rfp_md.training.options import PresetName, Target, TrainOptions
 from rfp_md.training.presets import PRESETS
@@ -30,7 +30,8 @@ def train(options: TrainOptions) -> Potential:
     """Fit a potential to reference frames with one linear solve.
 
     The frames may be a dataset, too, and without an output nothing is written. What is not named is the preset's
-    (``rfp_md.training.presets``): descriptors, regressor, number of features. The validation frames
+    (``rfp_md.training.presets``): descriptors, regressor, number of features. Baselines are fitted one after another,
+    each to what those before it leave; without any named, ``elements`` is. The validation frames
     (``rfp_md.training.splits``) choose the hyper-parameters and then join the last solve. With ``target="direct"``
     energies and lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare with, not for MD. The
     learning curve is that of ``rfp_md.training.learning_curve``, the time budget that of ``rfp_md.training.budget``.
@@ -69,6 +70,7 @@ def _checked(options: TrainOptions) -> Regressor:
         _sizes(options.learning_curve)
     _, widths = make_terms(options.descriptor)
     model = make_regressor(_regressor(options))
+    make_baselines(options.baseline)
     if options.time_budget is not None:
         parse_duration(options.time_budget, "--time-budget")
         _check_budget(options, model, explicit="width" in model.model_fields_set or any(widths))
@@ -101,6 +103,7 @@ def _task(options: TrainOptions, dataset: Dataset, valid: Ints, rng: np.random.G
         terms=options.descriptor or preset.terms(dataset),
         width=None if chosen else preset.width,
         regressor=_regressor(options),
+        baselines=options.baseline or ("elements",),
         target=options.target,
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},

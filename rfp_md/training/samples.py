@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats
-from rfp_md.baselines.elements import Baseline
 from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.describe import describe, describe_all
 from rfp_md.frames import Dataset, Frames
@@ -20,16 +19,15 @@ Outputs = Literal["energies", "forces"]
 
 
 class DescribedFrames(Samples):
-    """Sites, energies without the baseline, slopes −F; for a direct fit, the outputs."""
+    """Sites, energies, slopes −F; for a direct fit, the outputs. The labels are what the baselines leave of them."""
 
     def __init__(
         self,
         dataset: Dataset,
         descriptors: Sequence[Descriptor],
-        baseline: Baseline,
         outputs: Outputs | None = None,
     ) -> None:
-        self._dataset, self._descriptors, self._baseline, self._outputs = dataset, descriptors, baseline, outputs
+        self._dataset, self._descriptors, self._outputs = dataset, descriptors, outputs
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -50,13 +48,13 @@ class DescribedFrames(Samples):
         if len(self) <= most:
             return self
         chosen = self._dataset.select(rng.choice(len(self), most, replace=False))
-        return DescribedFrames(chosen, self._descriptors, self._baseline, self._outputs)
+        return DescribedFrames(chosen, self._descriptors, self._outputs)
 
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
         for block in self._dataset:
             for start in range(0, len(block), size):
                 part = block[start : start + size]
-                energies = Dataset((part,)).energies - self._baseline(part.numbers)
+                energies = Dataset((part,)).energies
                 if not derivatives:
                     terms = describe_all(self._descriptors, part)
                     yield Batch(terms, energies, outputs=self._targets(part, energies))

@@ -1,4 +1,4 @@
-"""One fit: descriptors, baseline and regressor from the training frames, and how they were made, as a potential."""
+"""One fit: descriptors, baselines and regressor from the training frames, and how they were made, as a potential."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 
 from rfp_md.arrays import Ints
-from rfp_md.baselines.elements import Baseline
+from rfp_md.baselines.base import Baseline
+from rfp_md.baselines.total import left_by
 from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.declared import check_declared
-from rfp_md.descriptors.describe import check_periodic
+from rfp_md.direct_potential import DirectPotential
 from rfp_md.errors import UserError
 from rfp_md.evaluation.leakage import Leakage, audit
 from rfp_md.frames import Dataset, formula
-from rfp_md.plugins.guard import call, check_fitted
+from rfp_md.plugins.guard import call, check_fitted, check_periodic
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor, Samples
 from rfp_md.structures.fingerprints import Fingerprints
-from rfp_md.training.flag_values import make_regressor, make_terms, parse_duration
+from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration
 from rfp_md.training.options import Target
 from rfp_md.training.samples import DescribedFrames, Outputs
 
@@ -34,6 +35,7 @@ class Task:
     Attributes:
         valid: indices of the validation frames.
         terms, regressor: as the user names them, or the preset.
+        baselines: as the user names them; each is fitted to what those before it leave.
         width: the preset's number of features for so many frames; None: the regressor chooses.
         time_budget: what the width is chosen by, if anything.
         split: its kind and seed, for the record.
@@ -45,6 +47,7 @@ class Task:
     terms: Sequence[str]
     width: Callable[[Dataset], int | None] | None
     regressor: str
+    baselines: Sequence[str]
     target: Target
     time_budget: str | None
     split: dict[str, Any]
@@ -60,18 +63,19 @@ class Task:
         _check_elements(training, validation)
         if self.width is not None and (width := self.width(training)) is not None:
             widths = [width // len(terms)] * len(terms)
+        baselines = _fit_baselines(make_baselines(self.baselines), training)
         for term in terms:
             _fit_term(term, training, conservative and model.smooth, progress)
         if conservative and not model.smooth:
             progress.message("this activation has no continuous derivative: the model is fitted to energies only")
-        baseline = Baseline.fit(training)
         forces = None if conservative else make_regressor(self.regressor)
         models: list[tuple[str, Regressor, Outputs | None]] = [("", model, None)]
         if forces is not None:
             models = [("energy_", model, "energies"), ("force_", forces, "forces")]
+        to_learn = [left_by(baselines, part) for part in (training, validation)]
         fitted: dict[str, Any] = {}
         for prefix, one, outputs in models:
-            parts = [DescribedFrames(part, terms, baseline, outputs) for part in (training, validation)]
+            parts = [DescribedFrames(part, terms, outputs) for part in to_learn]
             if self.time_budget is not None:
                 widths = _affordable(one, parts, len(terms), self.time_budget, progress)
             report = fit(one, parts, widths, rng, progress, outputs=outputs is not None)
@@ -81,16 +85,17 @@ class Task:
             progress.message(f"warning: the validation frames leak: {leakage.summary}")
         first = training.blocks[0]
         lowest = int(np.argmin(Dataset((first,)).energies))
-        return Potential(
-            baseline=baseline,
-            descriptors=terms,
-            regressor=model,
-            force_regressor=forces,
-            reference=first[lowest : lowest + 1].at(first.positions[lowest : lowest + 1]),
-            record=self._record(len(train), widths, fitted, leakage),
-            split={"train": np.sort(train), "valid": self.valid},
-            fingerprints=Fingerprints.of(Dataset((*training, *validation))),
-        )
+        model_of: dict[str, Any] = {
+            "elements": sorted({int(z) for block in training for z in block.numbers}),
+            "baselines": baselines,
+            "descriptors": terms,
+            "regressor": model,
+            "reference": first[lowest : lowest + 1].at(first.positions[lowest : lowest + 1]),
+            "record": self._record(len(train), widths, fitted, leakage),
+            "split": {"train": np.sort(train), "valid": self.valid},
+            "fingerprints": Fingerprints.of(Dataset((*training, *validation))),
+        }
+        return Potential(**model_of) if forces is None else DirectPotential(**model_of, force_regressor=forces)
 
     def _record(
         self, n_train: int, widths: Sequence[int | None], fitted: dict[str, Any], leakage: Leakage
@@ -131,6 +136,19 @@ def fit(
     )
     check_fitted(regressor, report)
     return report
+
+
+def _fit_baselines(baselines: Sequence[Baseline], training: Dataset) -> list[Baseline]:
+    """Fit each to what those before it leave; refuse early what one of them cannot see."""
+    if periodic := next((block for block in training if block.periodic), None):
+        check_periodic(baselines, periodic)
+    fitted: list[Baseline] = []
+    for baseline in baselines:
+        left = left_by(fitted, training)
+        call(baseline, "fit", lambda baseline=baseline, left=left: baseline.fit(left))  # type: ignore[misc]
+        check_fitted(baseline)
+        fitted.append(baseline)
+    return fitted
 
 
 def _fit_term(term: Descriptor, training: Dataset, forces: bool, progress: Progress) -> None:

@@ -10,27 +10,21 @@ from typing import Any
 from rfp_md.artifact.file import rewrite_record
 from rfp_md.errors import UserError
 from rfp_md.progress import Progress
-from rfp_md.validation.checks import CHECKS
-from rfp_md.validation.thresholds import Verdict
+from rfp_md.validation.checks import names
+from rfp_md.validation.figures import Verdict
 
 KEY = "validation"
 VERDICTS = {str(verdict): verdict for verdict in Verdict}
-# Why a replica broke, but for a bond, of which there is more to tell.
-WHY_BROKEN = {
-    "temperature": "its temperature was twenty times that of the thermostat",
-    "collision": "two atoms met",
-    "forces": "its forces were not finite",
-}
 
 
-def add(model: str | Path, results: Mapping[str, Any], *, of: str | None = None) -> list[str]:
+def add(model: str | Path, results: Mapping[str, Any], *, identity: str | None = None) -> list[str]:
     """Write results of checks into a model's file, beside those that are there.
 
     A quick run (shorter or colder than the default) takes the place of a whole one only where it fails what that
     passed. A figure that failed and was not looked at again (of ``--data``, of another engine) stays a failure.
 
     Args:
-        of: the ``identity`` of the model that they were found of; default: whichever is there.
+        identity: of the model that they were found of; default: whichever is there.
 
     Returns:
         the figures whose failure in an earlier run the file still tells, though this run did not fail by them.
@@ -48,7 +42,7 @@ def add(model: str | Path, results: Mapping[str, Any], *, of: str | None = None)
             earlier.extend(_failures(checks[name]) - _failures(result))
         return record | {KEY: {"verdict": str(overall(checks)), "checks": checks}}
 
-    rewrite_record(model, update, of=of)
+    rewrite_record(model, update, of=identity)
     return sorted(earlier)
 
 
@@ -81,7 +75,7 @@ def summary(record: Mapping[str, Any]) -> str:
     checks = record.get(KEY, {}).get("checks", {})
     if not checks:
         return "never validated"
-    parts = [_of_check(name, checks[name]) for name in CHECKS if name in checks]
+    parts = [_of_check(name, checks[name]) for name in names() if name in checks]
     verdict, missing = record[KEY]["verdict"], not_run(record)
     so_far = " so far" if missing and verdict != str(Verdict.failed) else ""
     return f"{verdict}{so_far}: {', '.join(parts)}" + (f"; not run: {', '.join(missing)}" if missing else "")
@@ -89,7 +83,7 @@ def summary(record: Mapping[str, Any]) -> str:
 
 def not_run(record: Mapping[str, Any]) -> list[str]:
     """The checks that a model's record says nothing of."""
-    return [name for name in CHECKS if name not in record.get(KEY, {}).get("checks", {})]
+    return [name for name in names() if name not in record.get(KEY, {}).get("checks", {})]
 
 
 def doubt(record: Mapping[str, Any], model: str | Path) -> str | None:
@@ -98,10 +92,10 @@ def doubt(record: Mapping[str, Any], model: str | Path) -> str | None:
     if not found:
         return f"{model} was never validated; run 'rfp validate {model} all'"
     if found["verdict"] == str(Verdict.failed):
-        failed = [name for name in CHECKS if name in found["checks"] and not found["checks"][name]["passed"]]
+        failed = [name for name in names() if name in found["checks"] and not found["checks"][name]["passed"]]
         return f"{model} failed its validation ({', '.join(failed)}); 'rfp info {model}' says more"
     if missing := not_run(record):
-        passed = [name + _length(found["checks"][name]) for name in CHECKS if name in found["checks"]]
+        passed = [name + _length(found["checks"][name]) for name in names() if name in found["checks"]]
         were = "was" if len(missing) == 1 else "were"
         return f"{model} passed {', '.join(passed)}; {', '.join(missing)} {were} not run"
     return None
@@ -127,12 +121,10 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def remember(model: str | Path, name: str, result: dict[str, Any], of: str | None, progress: Progress) -> bool:
+def remember(model: str | Path, name: str, result: dict[str, Any], identity: str | None, progress: Progress) -> bool:
     """Write what was found into the model's file; False where that cannot be."""
-    from rfp_md.validation import record
-
     try:
-        earlier = record.add(model, {name: result}, of=of)
+        earlier = add(model, {name: result}, identity=identity)
     except UserError as error:
         progress.message(f"warning: {error}; the model's file does not get to know what was found")
         return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -70,18 +69,6 @@ def _started_from(potential: Potential, structure: str | Path) -> Potential:
     return replace(potential, reference=reference)
 
 
-def start_of(reference: Frames) -> dict[str, Any]:
-    """What a check starts from, as a page needs it to draw and number what was found; the file where one gave it."""
-    from rfp_md.artifact.file import OWN_REFERENCE
-
-    return {
-        "numbers": reference.numbers.tolist(),
-        "cell": None if reference.cells is None else reference.cells[0].tolist(),
-        "pbc": [bool(axis) for axis in reference.pbc],
-        "file": None if reference.source == OWN_REFERENCE else reference.source,
-    }
-
-
 def under_test(
     model: str | Path | None, calculator: str | None, arguments: Sequence[str], structure: str | Path | None
 ) -> tuple[AnyPotential, str | None]:
@@ -93,11 +80,11 @@ def under_test(
             raise UserError("there is nothing to validate; name a MODEL.rfp, or --calculator MODULE:CLASS")
         if arguments:
             raise UserError("--calculator-arg is for --calculator; leave it out, or name one")
-        of = identity(model)
+        found = identity(model)
         potential = load(model)
         if not potential.has_forces:
             raise UserError(f"{model}: was fitted to energies only and has no forces to validate")
-        return (potential if structure is None else _started_from(potential, structure)), of
+        return (potential if structure is None else _started_from(potential, structure)), found
     if model is not None:
         raise UserError(f"{model} and --calculator name two potentials; give one")
     if structure is None:

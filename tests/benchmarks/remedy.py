@@ -26,21 +26,22 @@ from rfp_md.arrays import Floats
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io.atoms import to_atoms
 from rfp_md.validation.stability.check_stability import check_stability
+from rfp_md.validation.stability.result import StabilityResult
 from tests.conftest import ETHANOL
 
 FIRST = 25
 
 
-def at_the_break(found: dict, frames: Frames) -> Floats:
-    return np.array([event["positions"] for event in found["breaks"]])
+def at_the_break(found: StabilityResult, frames: Frames) -> Floats:
+    return np.array([event.positions for event in found.breaks])
 
 
-def at_the_departure(found: dict, frames: Frames) -> Floats:
-    return np.array([event["departure_positions"] for event in found["breaks"]])
+def at_the_departure(found: StabilityResult, frames: Frames) -> Floats:
+    return np.array([event.departure_positions for event in found.breaks])
 
 
-def by_chance(found: dict, frames: Frames) -> Floats:
-    return rfp_md.read(ETHANOL).blocks[0].positions[len(frames) : len(frames) + len(found["breaks"])]
+def by_chance(found: StabilityResult, frames: Frames) -> Floats:
+    return rfp_md.read(ETHANOL).blocks[0].positions[len(frames) : len(frames) + len(found.breaks)]
 
 
 def labelled(positions: Floats, like: Frames) -> list[Frames]:
@@ -72,9 +73,9 @@ def main() -> None:
             # All begin alike: GFN2-xTB may give a wreck the lowest energy, from which the model would begin.
             begun = replace(potential, reference=frames[:1])
             found = check_stability(begun, length=options.length)
-            stable = ", ".join(f"{time:.3g}" for time in found["stable_ps_of_replicas"])
+            stable = ", ".join(f"{time:.3g}" for time in found.stable_ps_of_replicas)
             print(f"| {name} | {len(frames)} | {stable} |", flush=True)
-            if not found["breaks"]:
+            if not found.breaks:
                 break
             frames = joined([frames, *labelled(choose(found, frames), frames)])
 

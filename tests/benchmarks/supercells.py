@@ -61,13 +61,12 @@ def adder(features: int, frames: Any) -> Callable[[], None]:
         from rfp_md.regressors.fitting.accumulate import Accumulator
     except ModuleNotFoundError:
         return _adder_before(regressor, features, small, frames)
-    from rfp_md.baselines.elements import Baseline
     from rfp_md.descriptors.many_body import ManyBody
     from rfp_md.training.samples import DescribedFrames
 
-    descriptor, baseline = ManyBody(), Baseline.fit(small)
+    descriptor = ManyBody()
     descriptor.fit(small)
-    samples, more = (DescribedFrames(part, [descriptor], baseline) for part in (small, Dataset((frames,))))
+    samples, more = (DescribedFrames(part, [descriptor]) for part in (small, Dataset((frames,))))
     plan = regressor.plan(regressor.survey(samples, samples, rng), [features])
     accumulator = Accumulator(regressor.draw_blocks(plan.kept, rng), [10**6] * 3)
     return lambda: accumulator.stream(more, 1, Progress())

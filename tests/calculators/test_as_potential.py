@@ -122,11 +122,12 @@ def test_a_calculator_that_fails_later_fails_the_checks_and_is_no_bad_input():
     assert np.isnan(subject.compute(far).forces).all()
     assert np.isfinite(subject.compute(of(atoms)).forces).all()
     result = check_forces(subject, quick=True)
-    assert np.isnan(result["energy_jump_ev"])
-    assert not result["passed"]
+    assert np.isnan(result.energy_jump_ev)
+    assert not result.passed
     stability = check_stability(subject, length=0.5, replicas=2, temperature=3000.0)
-    assert {event["why"] for event in stability["breaks"]} == {"forces"}
-    json.dumps(record.plain([result, stability, check_geometry(subject)]), allow_nan=False)
+    assert {event.why for event in stability.breaks} == {"forces"}
+    found = [check.as_dict() for check in (result, stability, check_geometry(subject))]
+    json.dumps(record.plain(found), allow_nan=False)
 
 
 @pytest.mark.parametrize("name", ["charges", "magnetic_moments"])

@@ -12,9 +12,11 @@ from ase.io import write
 
 import rfp_md
 from rfp_md.artifact import read, save
-from rfp_md.cli.validate import _break, _print_check
+from rfp_md.cli.validate import _print_check
 from rfp_md.frames import Dataset
-from rfp_md.validation.thresholds import LIMITS
+from rfp_md.validation.checks import names
+from rfp_md.validation.stability.lines import lines
+from rfp_md.validation.thresholds import limits_of
 from tests.conftest import BENZENE, ETHANOL
 from tests.programs import process, refused, rfp
 
@@ -119,10 +121,10 @@ def test_all_checks_of_a_model_are_in_one_object_and_in_its_file(model, tmp_path
     result = rfp("validate", mine, "all", "--quick", "--json", "--seed", "3")
     found = json.loads(result.stdout)
     assert result.returncode == (0 if found["passed"] else 1)
-    checks = {name: found[name] for name in ("forces", "nve", "stability", "geometry")}
+    checks = {name: found[name] for name in names()}
     assert found["passed"] == all(check["passed"] for check in checks.values())
     assert read(mine)[0].record["validation"]["checks"] == checks
-    assert {limit.figure for limit in LIMITS if limit.check == "nve"} <= set(checks["nve"])
+    assert set(limits_of("nve")) <= set(checks["nve"])
     assert [path.name for path in tmp_path.iterdir()] == ["mine.rfp"]
 
 
@@ -152,7 +154,7 @@ def test_the_text_tells_where_a_replica_broke(folder):
 )
 def test_why_a_replica_broke_is_told_wrong(event, told):
     where = {"replica": 1, "ps": 12.31, "force_uncertainty_ev_per_angstrom": 0.7}
-    assert _break(where | event) == f"replica 1 broke at 12.3 ps{told}"
+    assert lines({"breaks": [where | event]}) == [f"replica 1 broke at 12.3 ps{told}"]
 
 
 def test_a_scan_without_an_answer_is_an_internal_error(capsys):
@@ -186,7 +188,10 @@ def test_of_all_a_check_that_cannot_be_made_takes_what_was_found_along(folder):
         ([*EMT, "--structure", "h2.xyz", "nve", "--length", "0.001"], "20 to 100,000,000 steps"),
         ([*EMT, "--structure", "h2.xyz", "nve", "--replicas", "2"], "--replicas has no effect on 'validate nve'"),
         ([*EMT, "--structure", "h2.xyz", "geometry", "--quick"], "--quick has no effect on 'validate geometry'"),
-        ([*EMT, "--structure", "h2.xyz", "stability", *2 * ["--temperature", "300"]], "stability runs at one"),
+        (
+            [*EMT, "--structure", "h2.xyz", "stability", *2 * ["--temperature", "300"]],
+            "--temperature: stability takes one; give it once",
+        ),
         ([*EMT, "--structure", "h2.xyz", "all", "--data", f"{ETHANOL}@:2"], "has other atoms than the potential"),
         ([*EMT, "--structure", "h2.xyz", "all", "--scan", "none.xyz"], "none.xyz: no such file"),
         ([], "Missing argument"),

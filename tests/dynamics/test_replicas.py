@@ -12,7 +12,7 @@ from rfp_md.dynamics import replicas
 from rfp_md.dynamics.momenta import set_thermal_momenta
 from rfp_md.dynamics.replicas import ARRAYS, Replicas
 from rfp_md.io.atoms import to_atoms
-from tests.validation.subjects import Molecule, morse, water
+from tests.validation.analytic_potentials import Molecule, morse, water
 
 
 def advanced(motion, steps):

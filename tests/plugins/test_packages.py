@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from tests.conftest import ETHANOL, run
+from tests.conftest import ETHANOL, ROOT, run
 from tests.dummies import install_dummies
 
 
-@pytest.mark.parametrize("name", ["atom_density", "my_sines"])
+@pytest.mark.parametrize("name", ["atom_density", "my_sines", "soft_walls"])
 def test_a_generated_package_passes_its_own_tests(environment, name):
     package = environment.parents[1] / f"rfp-{name.replace('_', '-')}"
     assert "1 passed" in run(environment / "pytest", "-q", package, cwd=package)
@@ -44,7 +44,8 @@ def crowd(tmp_path):
 
 def test_help_and_info_import_no_plugin(crowd, model):
     environment = os.environ | {"PYTHONPATH": str(crowd)}
-    for arguments in (["--help"], ["info", model]):
+    old = ROOT / "tests/artifacts/format_1_accurate.rfp"
+    for arguments in (["--help"], ["info", model], ["info", old]):
         run(sys.executable, "-m", "rfp_md.cli", *arguments, env=environment)
     assert not (crowd / "imported").exists()
     assert "rfp-dummy49" in run(sys.executable, "-m", "rfp_md.cli", "plugins", env=environment)

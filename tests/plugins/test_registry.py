@@ -4,15 +4,7 @@ import rfp_md
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
 from rfp_md.plugins import registry as plugins
-
-
-def register(monkeypatch, name, value, kind="descriptor"):
-    """One more entry point beside the installed ones."""
-    from importlib.metadata import EntryPoint
-
-    installed = plugins._points
-    extra = EntryPoint(name, value, plugins.GROUPS[kind])
-    monkeypatch.setattr(plugins, "_points", lambda k: installed(k) + ([extra] if k == kind else []))
+from tests.dummies import register
 
 
 def test_built_ins_come_from_the_same_entry_points_as_everybody():
@@ -20,6 +12,7 @@ def test_built_ins_come_from_the_same_entry_points_as_everybody():
         ("descriptor", "inverse_distances", "rfp-md", "ok"),
         ("regressor", "random_fourier", "rfp-md", "ok"),
         ("regressor", "rfnn", "rfp-md", "ok"),
+        ("baseline", "elements", "rfp-md", "ok"),
     }
 
 

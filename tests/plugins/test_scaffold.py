@@ -24,7 +24,7 @@ def test_a_folder_that_exists_is_not_touched(tmp_path):
     assert list((tmp_path / "rfp-mine").iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["descriptor", "regressor"])
+@pytest.mark.parametrize("kind", ["descriptor", "regressor", "baseline"])
 def test_the_author_s_part_is_at_most_forty_lines(tmp_path, kind):
     root = new_plugin("mine", kind, tmp_path)
     lines = (root / "rfp_mine" / f"{kind}.py").read_text().splitlines()

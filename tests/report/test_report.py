@@ -10,16 +10,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 import rfp_md
 from rfp_md.artifact import save
 from rfp_md.evaluation import evaluate
 from rfp_md.frames import Frames
 from rfp_md.report import report
-from rfp_md.report.pictures import geometry as geometry_pictures
-from rfp_md.report.pictures import nve as nve_pictures
-from rfp_md.report.pictures.ball_and_stick import structure
 from rfp_md.validation import record
 from rfp_md.validation.thresholds import judge
 from tests.programs import refused, rfp
@@ -254,16 +250,6 @@ def test_a_minimum_without_a_picture_is_said_to_have_flown_apart(potential, tmp_
     assert "too far apart" not in text
 
 
-@pytest.mark.parametrize(("lowest", "red"), [(-4.9, False), (-5.1, True)])
-def test_a_frequency_is_red_that_the_check_counts_as_real(lowest, red, monkeypatch):
-    painted = []
-    monkeypatch.setattr(geometry_pictures, "picture", lambda name, text, paint, size=None: painted.append(paint))
-    geometry_pictures.geometry({"frequencies_per_cm": [lowest, 1000.0]}, None)
-    figure = Figure()
-    painted[0](figure)
-    assert ("red" in figure.axes[0].get_title()) == red
-
-
 def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path):
     path = tmp_path / "wild.rfp"
     save(potential, path)
@@ -282,36 +268,6 @@ def test_a_figure_that_was_not_finite_takes_the_page_with_it(potential, tmp_path
     assert found["forces"]["verdict"] == "fail"
     assert found["forces"]["judged"][0]["value"] is None
     assert 'data-figure="forces.judged.0.value" data-value="null">–<' in (tmp_path / "wild.html").read_text()
-
-
-def drawn(monkeypatch, nve):
-    """The figures that the pictures of a run are, by name."""
-    figures = {}
-
-    def keep(name, description, paint):
-        figures[name] = Figure()
-        paint(figures[name])
-
-    monkeypatch.setattr(nve_pictures, "picture", keep)
-    nve_pictures.conserved(nve)
-    return figures
-
-
-def test_the_smaller_timestep_of_a_wrong_force_leaves_the_dt2_picture(monkeypatch):
-    nve = records.nve()
-    run = nve["runs"][0]
-    run["first_trace"], run["half_trace"] = run["half_trace"], run["first_trace"]
-    axes = drawn(monkeypatch, nve)["halved-0"].axes[0]
-    low, high = axes.get_ylim()
-    for line, key in zip(axes.lines, ("first_trace", "half_trace"), strict=True):
-        np.testing.assert_array_equal(line.get_ydata(), run[key]["conserved_mev_per_atom"])
-        assert low < min(line.get_ydata()) < max(line.get_ydata()) < high
-
-
-def test_a_record_from_before_the_first_part_was_kept_takes_the_page_with_it(monkeypatch):
-    nve = records.nve()
-    del nve["runs"][0]["first_trace"]
-    assert list(drawn(monkeypatch, nve)) == ["drift-0"]
 
 
 def test_a_dimer_that_flew_apart_takes_the_page_with_it(potential, tmp_path):
@@ -403,35 +359,6 @@ def test_the_snippets_do_not_run(model, tmp_path):
     first = run["ipi"].splitlines()[0].replace("rfp-driver", f"{sys.executable} -m rfp_md.driver")
     subprocess.run(["bash", "-c", first], cwd=tmp_path, check=True, timeout=60)
     assert "<simulation" in (tmp_path / "input.xml").read_text()
-
-
-def test_a_crystal_is_drawn_without_its_cell():
-    cell = 5.43 * np.eye(3)
-    places = np.array([[0, 0, 0], [1.3575, 1.3575, 1.3575], [2.715, 2.715, 0], [4.0725, 4.0725, 1.3575]])
-    frame = Frames(np.full(4, 14), places[None], cells=cell[None], pbc=(True, True, True))
-    drawn = structure("silicon", "silicon", frame)
-    assert drawn.count('class="edge"') == 12
-    assert drawn.count('class="ball"') == 4
-    assert drawn.count('class="stick"') == 3  # bonds through the cell's faces are not drawn across it
-
-
-def test_an_atom_behind_another_one_is_drawn_in_front_of_it():
-    cell = 5.0 * np.eye(3)
-    frame = Frames(np.array([6, 8]), np.array([[[2.5, 4.9, 2.5], [2.5, 0.1, 2.5]]]), cells=cell[None], pbc=(True,) * 3)
-    drawn = structure("depth", "depth", frame)
-    far, near = (drawn.index(f"url(#depth-{element})") for element in "CO")
-    assert far < near  # the cell is looked at from small y, from the right and a little from above
-    sizes = [float(text) for text in re.findall(r'class="ball"[^>]* r="([^"]*)"', drawn)]
-    assert sizes[0] / sizes[1] < 0.76 / 0.66  # so that the farther one is smaller than its radius says
-
-
-@pytest.mark.parametrize("n_atoms", [1, 2, 3])
-def test_an_atom_or_a_line_cannot_be_drawn(n_atoms):
-    positions = np.zeros((1, n_atoms, 3))
-    positions[0, :, 2] = np.arange(n_atoms)
-    drawn = structure("line", "a line", Frames(np.ones(n_atoms, dtype=np.int64), positions))
-    assert drawn.count('class="ball"') == n_atoms
-    assert "nan" not in drawn
 
 
 def test_the_command_is_not_the_function(validated, page, tmp_path):

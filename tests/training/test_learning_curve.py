@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import rfp_md
-from rfp_md.baselines.elements import Baseline
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
 from rfp_md.potential import Potential
@@ -29,7 +28,7 @@ class Fits:
             raise KeyboardInterrupt
         self.subsets.append(set(indices.tolist()))
         record = {"fit": dict(self.report)}
-        return Potential(Baseline({}), [], RandomFourier(), self.reference[:1], record=record)
+        return Potential((), [], [], RandomFourier(), self.reference[:1], record=record)
 
 
 def run(fits, sizes, rng, **options):

@@ -20,7 +20,7 @@ from rfp_md.frames import Dataset, Frames
 from rfp_md.structures.neighbours import Neighbours, neighbours
 from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.nve.check_nve import check_nve
-from tests.validation.subjects import PairPotential
+from tests.validation.analytic_potentials import PairPotential
 
 
 class WrongSign(PairPotential):
@@ -96,13 +96,13 @@ def structure(periodic):
     return Frames(np.full(len(places), 29), positions[None], cells=cells, pbc=(periodic,) * 3)
 
 
-def judged(subject, check):
+def judged(potential, check):
     """The verdict of each figure."""
     if check == "forces":
-        result = check_forces(subject, quick=True)
+        result = check_forces(potential, quick=True)
     else:
-        result = check_nve(subject, length=0.2, temperature=100.0)
-    return {line["figure"]: line["verdict"] for line in result["judged"]}, result
+        result = check_nve(potential, length=0.2, temperature=100.0)
+    return result.verdicts, result
 
 
 pair_potentials = pytest.mark.parametrize("periodic", [False, True], ids=["molecule", "crystal"])

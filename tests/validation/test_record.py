@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -16,10 +17,8 @@ from rfp_md.frames import Dataset
 from rfp_md.io.atoms import to_atoms
 from rfp_md.progress import Progress
 from rfp_md.validation import record, validate
-from rfp_md.validation.checks import CHECKS
-from rfp_md.validation.forces import check_forces as forces
-from rfp_md.validation.nve import check_nve as nve
-from rfp_md.validation.stability import check_stability as stability
+from rfp_md.validation.checks import names
+from rfp_md.validation.result import CheckResult
 from rfp_md.validation.thresholds import judge
 from tests.cli.test_rfp_driver import accept, start
 from tests.cli.test_rfp_driver import listener as listener  # a fixture
@@ -30,7 +29,11 @@ PASSED = {"passed": True, "verdict": "pass", "judged": [], "quick": False}
 WARNED = PASSED | {"verdict": "pass with warnings"}
 FAILED = PASSED | {"passed": False, "verdict": "fail"}
 QUICK = PASSED | {"quick": True}
-WHOLE = {"length_ps": stability.LENGTH, "stable_ps_of_replicas": [1.0] * stability.REPLICAS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing(CheckResult):
+    """What a check finds that looks at nothing."""
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ def test_info_says_it_in_one_line(mine):
             {"forces": PASSED, "nve": WARNED, "geometry": PASSED},
             "warning: {model} passed forces, nve, geometry; stability was not run",
         ),
-        (dict.fromkeys(CHECKS, QUICK) | {"nve": WARNED}, None),
+        (dict.fromkeys(names(), QUICK) | {"nve": WARNED}, None),
     ],
 )
 def test_the_driver_warns_in_one_line_or_is_silent(mine, listener, tmp_path, results, warning):
@@ -149,15 +152,15 @@ def test_results_are_not_lost_where_the_model_cannot_be_written(mine, monkeypatc
     before = mine.read_bytes()
     asked = {}
 
-    def run(name, subject, quick, seed, progress, options):
-        asked[name] = options
+    def run(row, potential, quick, seed, progress, options):
+        asked[row.name] = options
         return dict(PASSED)
 
     monkeypatch.setattr("rfp_md.validation.run.run_check", run)
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     progress = Listener()
     assert validate(mine, "all", progress=progress) == {"passed": True, "verdict": "pass"} | dict.fromkeys(
-        CHECKS, PASSED
+        names(), PASSED
     )
     (warning,) = [message for message in progress.messages if "warning" in message]
     assert "mine.rfp: cannot be written (folder" in warning
@@ -171,9 +174,9 @@ def instead(monkeypatch):
     """What is done in place of each check, by its name; the others pass. And what they were asked."""
     acts, asked = {}, {}
 
-    def run(name, subject, quick, seed, progress, options):
-        asked[name] = options
-        return acts.get(name, lambda: PASSED | {"quick": quick})()
+    def run(row, potential, quick, seed, progress, options):
+        asked[row.name] = options
+        return acts.get(row.name, lambda: PASSED | {"quick": quick})()
 
     monkeypatch.setattr("rfp_md.validation.run.run_check", run)
     return acts, asked
@@ -219,9 +222,13 @@ def test_a_quick_run_meets_the_checkpoint_of_a_whole_one(mine, instead):
 @pytest.mark.parametrize(
     ("check", "options", "message"),
     [
-        ("all", {"lenght": 5}, "'lenght' is no option of 'validate all', which takes engine, data, scan, quick, seed"),
+        ("all", {"lenght": 5}, "'lenght' is no option of 'validate all', which takes quick, seed, engine, data, scan"),
         ("all", {"length": 5}, "--length has no effect on 'validate all'; leave it out, or validate nve or stability"),
-        ("forces", {"n_structure": 5}, "'n_structure' is no option of 'validate forces', which takes n_structures, "),
+        (
+            "forces",
+            {"n_structure": 5},
+            "'n_structure' is no option of 'validate forces', which takes quick, seed, n_structures",
+        ),
         ("geometry", {"engine": "ase"}, "--engine has no effect on 'validate geometry'; leave it out"),
         ("speed", {}, "'speed' is no check; say one of forces, nve, stability, geometry, all"),
     ],
@@ -244,27 +251,31 @@ def test_a_file_of_another_molecule_is_found_after_hours(mine, instead, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("check", "options", "result", "quick"),
+    ("check", "options", "quick"),
     [
-        ("forces", {}, {}, False),
-        ("forces", {"quick": True}, {}, True),
-        ("forces", {"n_structures": 1}, {}, True),
-        ("forces", {"n_structures": 7}, {}, False),
-        ("nve", {"length": 0.02}, {"length_ps": 0.02}, True),
-        ("nve", {"length": 50.0}, {"length_ps": 50.0}, False),
-        ("nve", {"temperature": [10.0]}, {"length_ps": nve.LENGTH}, True),
-        ("nve", {"temperature": 300.0}, {"length_ps": nve.LENGTH}, True),
-        ("nve", {"temperature": [100.0, 500.0]}, {"length_ps": nve.LENGTH}, False),
-        ("stability", {"temperature": 499.0}, WHOLE, True),
-        ("stability", {"temperature": 600.0}, WHOLE, False),
-        ("stability", {}, WHOLE, False),
-        ("stability", {}, {"length_ps": 0.2, "stable_ps_of_replicas": [0.2] * stability.REPLICAS}, True),
-        ("stability", {"replicas": 1}, {"length_ps": stability.LENGTH, "stable_ps_of_replicas": [1.0]}, True),
+        ("forces", {}, False),
+        ("forces", {"quick": True}, True),
+        ("forces", {"n_structures": 1}, True),
+        ("forces", {"n_structures": 7}, False),
+        ("nve", {}, False),
+        ("nve", {"length": 0.02}, True),
+        ("nve", {"length": 50.0}, False),
+        ("nve", {"length": None}, False),
+        ("nve", {"temperature": [10.0]}, True),
+        ("nve", {"temperature": 300.0}, True),
+        ("nve", {"temperature": [100.0, 500.0]}, False),
+        ("nve", {"temperature": np.array([100.0, 500.0])}, False),
+        ("stability", {"temperature": 499.0}, True),
+        ("stability", {"temperature": 600.0}, False),
+        ("stability", {}, False),
+        ("stability", {"length": 0.2}, True),
+        ("stability", {"replicas": 1}, True),
+        ("geometry", {"quick": True}, False),
     ],
 )
-def test_a_run_of_any_length_or_temperature_counts_as_a_whole_one(mine, monkeypatch, check, options, result, quick):
-    module = {"forces": forces, "nve": nve, "stability": stability}[check]
-    monkeypatch.setattr(module, f"check_{check}", lambda *args, **kwargs: PASSED | result)
+def test_a_run_of_any_length_or_temperature_counts_as_a_whole_one(mine, monkeypatch, check, options, quick):
+    module = f"rfp_md.validation.{check}.check_{check}"
+    monkeypatch.setattr(f"{module}.check_{check}", lambda *args, **kwargs: Nothing())
     assert validate(mine, check, **options)["quick"] is quick
 
 

@@ -119,6 +119,7 @@ def jumps_of_gaps(energies: Floats, slopes: Floats, step: float) -> Floats:
 
 
 def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
+    """A crystal that swells and one of its atoms; bonds of a molecule, and its farthest atom on its way out."""
     if frames.periodic:
         yield _swelling(frames)
         yield _moving(frames, "one atom", np.arange(frames.n_atoms) == 0, np.ones(3) / np.sqrt(3.0), STRETCH)
@@ -137,6 +138,7 @@ def _paths(frames: Frames, most_bonds: int) -> Iterator[Path]:
 
 
 def _moving(frames: Frames, label: str, moving: Mask, axis: Floats, ends: tuple[float, float]) -> Path:
+    """Some atoms along an axis, from one end (Å) to the other."""
     coordinate = np.arange(*ends, SPACING)
     direction = moving[:, None] * axis
     return Path(label, coordinate, frames.at(frames.positions[0] + coordinate[:, None, None] * direction), direction)

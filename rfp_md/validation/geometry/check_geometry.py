@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,53 +12,41 @@ from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
 from rfp_md.prediction import AnyPotential
 from rfp_md.structures.bonds import Bonds
+from rfp_md.validation.geometry.result import GeometryResult
 from rfp_md.validation.geometry.torsions import compare_scan, rotors
 from rfp_md.validation.geometry.vibrations import vibrations_of
-from rfp_md.validation.thresholds import judge
 
 IMAGINARY = 5.0  # cm⁻¹; below it a mode counts as real
 ALONG = 0.05  # Å √amu; how far a structure is moved off a saddle
-MADE = 0.2  # Å; a bond whose atoms came closer by less was there before
+SHORTENING = 0.2  # Å; a new bond whose atoms came closer by less was there before
 ATTEMPTS = 3
 
 
-def check_geometry(potential: AnyPotential, *, scan: str | Path | None = None) -> dict[str, Any]:
+def check_geometry(potential: AnyPotential, *, scan: str | Path | None = None) -> GeometryResult:
     """Relax the reference structure, and look at its vibrations and at the barriers of its rotors.
 
     Args:
         scan: frames with reference energies along a path (a torsion, a reaction), to compare the barrier with.
-
-    Returns:
-        passed, verdict, judged; the figures of ``rfp_md.validation.thresholds`` (changed_bonds None in a periodic
-        system without molecules, whose atoms have neighbours and not bonds); relaxation_ev and relaxation_angstrom
-        (how far the minimum is from where it began), frequencies_per_cm (imaginary ones negative, without the rigid
-        motions; empty above 200 atoms, and where forces were not finite), rotors: the barrier of each rigid rotation of
-        a group, and scan: barrier_ev, reference_barrier_ev, max_error_ev, or None.
 
     Raises:
         UserError: a scan that cannot be read or has other atoms.
     """
     relaxed, fmax, vibrations = _minimum(potential)
     prediction = potential.compute(potential.reference)
-    figures: dict[str, Any] = {
-        "max_force_ev_per_angstrom": fmax,
-        "changed_bonds": _changed_bonds(potential.reference, relaxed),
-        "imaginary_modes": None if vibrations is None else _imaginary(vibrations[0]),
-        "rigid_mode_per_cm": None if vibrations is None else float(np.abs(vibrations[1]).max()),
-    }
     frequencies = np.zeros(0) if vibrations is None or not np.isfinite(vibrations[0]).all() else vibrations[0]
-    energy = float(potential.energies(relaxed)[0])
     moved = np.linalg.norm(relaxed.positions[0] - potential.reference.positions[0], axis=1)
-    return {
-        **judge("geometry", figures),
-        **figures,
-        "relaxation_ev": energy - float(prediction.energies[0]),
-        "relaxation_angstrom": float(moved.max()),
-        "frequencies_per_cm": [round(f, 3) for f in np.sort(frequencies).tolist()],
-        "relaxed_positions": relaxed.positions[0].tolist(),
-        "rotors": [] if relaxed.periodic else rotors(potential, relaxed),
-        "scan": None if scan is None else compare_scan(potential, scan),
-    }
+    return GeometryResult(
+        max_force_ev_per_angstrom=fmax,
+        changed_bonds=_changed_bonds(potential.reference, relaxed),
+        imaginary_modes=None if vibrations is None else _imaginary(vibrations[0]),
+        rigid_mode_per_cm=None if vibrations is None else float(np.abs(vibrations[1]).max()),
+        relaxation_ev=float(potential.energies(relaxed)[0]) - float(prediction.energies[0]),
+        relaxation_angstrom=float(moved.max()),
+        frequencies_per_cm=[round(f, 3) for f in np.sort(frequencies).tolist()],
+        relaxed_positions=relaxed.positions[0].tolist(),
+        rotors=[] if relaxed.periodic else rotors(potential, relaxed),
+        scan=None if scan is None else compare_scan(potential, scan),
+    )
 
 
 def _minimum(potential: AnyPotential) -> tuple[Frames, float, tuple[Floats, Floats] | None]:
@@ -91,7 +78,7 @@ def _changed_bonds(before: Frames, after: Frames) -> int | None:
     found = Bonds.of_molecules(after)
     made = found.without(bonds)
     moved = np.abs(made.lengths - made.measure(before.positions)[0])
-    return len(bonds.without(found).pairs) + int((moved > MADE).sum())
+    return len(bonds.without(found).pairs) + int((moved > SHORTENING).sum())
 
 
 def _imaginary(frequencies: Floats) -> float:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.prediction import AnyPotential
-from rfp_md.structures.bonds import Bonds
+from rfp_md.structures.bonds import Bonds, Mask
+from rfp_md.validation.geometry.result import Rotor, Scan
 
 ANGLES = np.arange(0, 360, 10)  # degrees
 MOST = 12  # bonds that are turned
 
 
-def rotors(potential: AnyPotential, frames: Frames) -> list[dict[str, Any]]:
+def rotors(potential: AnyPotential, frames: Frames) -> list[Rotor]:
     """The energy while a group turns rigidly about each bond that is in no ring and has something on both ends.
 
     Nothing relaxes, so that a barrier is an upper bound; a group that meets another one has a high one.
@@ -25,14 +25,11 @@ def rotors(potential: AnyPotential, frames: Frames) -> list[dict[str, Any]]:
         frames: the minimum.
 
     Returns:
-        for each bond, 12 at most, its atoms, ``turning`` (how many atoms: the smaller side; other molecules stay where
-        they are), barrier_ev, and the profile at 0, 10, ... degrees.
+        one for each bond, 12 at most.
     """
-    from scipy.spatial.transform import Rotation
-
     bonds = Bonds.of(frames)
     neighbours = bonds.matrix.sum(axis=0)
-    found: list[dict[str, Any]] = []
+    found: list[Rotor] = []
     for first, second in bonds.pairs.tolist():
         if len(found) == MOST:
             break
@@ -41,43 +38,50 @@ def rotors(potential: AnyPotential, frames: Frames) -> list[dict[str, Any]]:
         turning, staying = bonds.side_of(first, second), bonds.side_of(second, first)
         if turning.sum() > staying.sum():
             first, second, turning = second, first, staying
-        positions = frames.positions[0]
-        axis = positions[second] - positions[first]
-        turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * axis / np.linalg.norm(axis)).as_matrix()
-        turned = np.repeat(positions[None], len(ANGLES), axis=0)
-        turned[:, turning] = positions[first] + (positions[turning] - positions[first]) @ turns.transpose(0, 2, 1)
-        profile = potential.energies(frames.at(turned))
+        profile = potential.energies(_turned(frames, first, second, turning))
         found.append(
-            {
-                "bond": [first, second],
-                "turning": int(turning.sum()),
-                "barrier_ev": float(np.ptp(profile)),
-                "profile_ev": [round(e, 6) for e in (profile - profile.min()).tolist()],
-            }
+            Rotor(
+                bond=[first, second],
+                turning=int(turning.sum()),
+                barrier_ev=float(np.ptp(profile)),
+                profile_ev=[round(e, 6) for e in (profile - profile.min()).tolist()],
+            )
         )
     return found
 
 
-def compare_scan(potential: AnyPotential, path: str | Path) -> dict[str, Any]:
+def _turned(frames: Frames, first: int, second: int, turning: Mask) -> Frames:
+    """The structure with some atoms turned by each of the angles about the axis from the first atom to the second."""
+    from scipy.spatial.transform import Rotation
+
+    positions = frames.positions[0]
+    axis = positions[second] - positions[first]
+    turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * axis / np.linalg.norm(axis)).as_matrix()
+    turned = np.repeat(positions[None], len(ANGLES), axis=0)
+    turned[:, turning] = positions[first] + (positions[turning] - positions[first]) @ turns.transpose(0, 2, 1)
+    return frames.at(turned)
+
+
+def compare_scan(potential: AnyPotential, path: str | Path) -> Scan:
     """A potential on the frames of a reference scan, both from the frame where the reference is lowest.
 
     Raises:
         UserError: a file that cannot be read, has other atoms or no energies.
     """
-    frames = read_scan(path, potential)
+    frames = read_scan(potential, path)
     lowest = int(np.argmin(np.asarray(frames.energies)))
     reference, predicted = (e - e[lowest] for e in (np.asarray(frames.energies), potential.energies(frames)))
-    return {
-        "file": str(path),
-        "barrier_ev": float(predicted.max()),
-        "reference_barrier_ev": float(reference.max()),
-        "max_error_ev": float(np.abs(predicted - reference).max()),
-        "profile_ev": predicted.tolist(),
-        "reference_profile_ev": reference.tolist(),
-    }
+    return Scan(
+        file=str(path),
+        barrier_ev=float(predicted.max()),
+        reference_barrier_ev=float(reference.max()),
+        max_error_ev=float(np.abs(predicted - reference).max()),
+        profile_ev=predicted.tolist(),
+        reference_profile_ev=reference.tolist(),
+    )
 
 
-def read_scan(path: str | Path, potential: AnyPotential) -> Frames:
+def read_scan(potential: AnyPotential, path: str | Path) -> Frames:
     """The frames of a reference scan. Raises UserError as ``compare_scan``."""
     from rfp_md.io import read
 

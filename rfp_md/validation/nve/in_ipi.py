@@ -113,10 +113,12 @@ def run_pair(folder: Path) -> None:
 
 
 def _address(folder: Path) -> UnixAddress:
+    """Of the socket in the folder of a run."""
     return UnixAddress(f"{folder}/socket")
 
 
 def _executable(name: str) -> str:
+    """Beside this Python, or on the path. Raises UserError where there is none."""
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.is_file() else shutil.which(name)
     if found is None:
@@ -125,5 +127,6 @@ def _executable(name: str) -> str:
 
 
 def _last_line(path: Path) -> str:
+    """What a process wrote last into its log."""
     lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1] if lines else "nothing"

@@ -54,6 +54,26 @@ def run_lammps(potential: Potential, start: Atoms, length: float, timestep: floa
         UserError: LAMMPS is not installed or fails, with the last line that it wrote.
         BlownUp: it fails on its way.
     """
+    steps = round(length * 1e3 / timestep)
+    with tempfile.TemporaryDirectory(prefix="rfp-") as name:
+        folder = Path(name)
+        save(potential, folder / "model.rfp")
+        elements = _write_data(folder / "data.lammps", start)
+        boundary = " ".join("p" if periodic else "f" for periodic in start.pbc)
+        text = INPUT.format(boundary=boundary, timestep=timestep * 1e-3, stride=max(1, steps // LINES), steps=steps)
+        (folder / "in.nve").write_text(text)
+        _run(folder, elements)
+        progress.advance(steps)
+        log = read_energy_log(folder / "log.lammps")
+        return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))
+
+
+def _write_data(path: Path, start: Atoms) -> list[str]:
+    """Write positions, masses and velocities as LAMMPS reads them.
+
+    Returns:
+        the elements in the order of LAMMPS's types.
+    """
     from ase.io import write
 
     atoms = start.copy()
@@ -62,33 +82,27 @@ def run_lammps(potential: Potential, start: Atoms, length: float, timestep: floa
     # ASE's writer takes LAMMPS's own masses from the first atom of each type.
     atoms.set_masses([atomic_masses[atomic_numbers[name]] for name in atoms.get_chemical_symbols()])
     atoms.set_momenta(start.get_momenta())
-    steps = round(length * 1e3 / timestep)
-    with tempfile.TemporaryDirectory(prefix="rfp-") as name:
-        folder = Path(name)
-        save(potential, folder / "model.rfp")
-        write(
-            folder / "data.lammps",
-            atoms,
-            format="lammps-data",
-            specorder=elements,
-            masses=True,
-            velocities=True,
-            units="metal",
-            atom_style="atomic",
-        )
-        boundary = " ".join("p" if periodic else "f" for periodic in atoms.pbc)
-        text = INPUT.format(boundary=boundary, timestep=timestep * 1e-3, stride=max(1, steps // LINES), steps=steps)
-        (folder / "in.nve").write_text(text)
-        flags = ["-in", "in.nve", "--model", "model.rfp", "--types", ",".join(elements)]
-        done = subprocess.run(
-            [sys.executable, "-c", MAIN, *flags], cwd=folder, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            last = (done.stderr or done.stdout or "no message").strip().splitlines()[-1]
-            # The start is one of the potential's own, so that it is the potential who has no answer, even at step 0.
-            if step := re.search(r"LAMMPS step (\d+)", last):
-                raise BlownUp(f"in step {step[1]}: {last}")
-            raise UserError(f"the LAMMPS run failed; rfp-lammps wrote: {last}")
-        progress.advance(steps)
-        log = read_energy_log(folder / "log.lammps")
-        return Trace(log.times, log.conserved, log.kinetic, len(start), degrees_of_freedom(start))
+    write(
+        path,
+        atoms,
+        format="lammps-data",
+        specorder=elements,
+        masses=True,
+        velocities=True,
+        units="metal",
+        atom_style="atomic",
+    )
+    return elements
+
+
+def _run(folder: Path, elements: list[str]) -> None:
+    """Run ``in.nve`` of a folder with ``model.rfp`` to its end. Raises UserError or BlownUp, as ``run_lammps``."""
+    flags = ["-in", "in.nve", "--model", "model.rfp", "--types", ",".join(elements)]
+    done = subprocess.run([sys.executable, "-c", MAIN, *flags], cwd=folder, capture_output=True, text=True, check=False)
+    if not done.returncode:
+        return
+    last = (done.stderr or done.stdout or "no message").strip().splitlines()[-1]
+    # The start is one of the potential's own, so that it is the potential that has no answer, even at step 0.
+    if step := re.search(r"LAMMPS step (\d+)", last):
+        raise BlownUp(f"in step {step[1]}: {last}")
+    raise UserError(f"the LAMMPS run failed; rfp-lammps wrote: {last}")

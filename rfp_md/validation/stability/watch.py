@@ -14,7 +14,9 @@ from rfp_md.errors import UserError
 from rfp_md.potential import Potential
 from rfp_md.prediction import AnyPotential
 from rfp_md.structures.bonds import Bonds, collisions
+from rfp_md.validation.result import plain_fields
 from rfp_md.validation.stability import pair_distances
+from rfp_md.validation.stability.result import Break, Series, Why
 
 LONGEST_OFF = 0.5  # Å
 LOOK = 10  # steps between looks at the bonds and distances
@@ -22,7 +24,7 @@ HOT = 20.0  # times the temperature: a run that got out of hand without breaking
 COLD = 300.0  # K; below it, what a hot training structure gives back as it relaxes is more than the thermostat
 
 
-class Run:
+class ReplicaWatch:
     """Replicas on their way, and what was seen of them.
 
     Attributes:
@@ -43,12 +45,8 @@ class Run:
         self.motion = Replicas(potential, replicas, timestep, temperature, seed)
         self.alive = list(range(replicas))
         self.broken_at: dict[int, int] = {}
-        self.breaks: list[dict[str, Any]] = []
-        self.series: dict[str, list[float | None]] = {
-            "time_ps": [],
-            "temperature_k": [],
-            "force_uncertainty_ev_per_angstrom": [],
-        }
+        self.breaks: list[Break] = []
+        self.series = Series()
         self.counts: Ints = np.zeros(len(pair_distances.EDGES) - 1, dtype=np.int64)
         self._potential, self._stride, self._timestep, self._temperature = potential, stride, timestep, temperature
         self._settled = settled
@@ -66,24 +64,27 @@ class Run:
         if step % LOOK == 0 or not np.isfinite(self.motion.kinetic).all():
             self._look()
         if step % self._stride == 0 and self.alive:
-            self.series["time_ps"].append(round(step * self._timestep * 1e-3, 6))
-            self.series["temperature_k"].append(round(float(self.motion.temperatures.mean()), 3))
-            self.series["force_uncertainty_ev_per_angstrom"].append(self._uncertainty(None))
+            self.series.time_ps.append(round(step * self._timestep * 1e-3, 6))
+            self.series.temperature_k.append(round(float(self.motion.temperatures.mean()), 3))
+            self.series.force_uncertainty_ev_per_angstrom.append(self._uncertainty(None))
 
     def state(self) -> dict[str, Any]:
+        """All that a checkpoint must hold, JSON-ready."""
         return {
             "motion": self.motion.state(),
             "alive": self.alive,
             "broken_at": self.broken_at,
-            "breaks": self.breaks,
-            "series": self.series,
+            "breaks": plain_fields(self.breaks),
+            "series": plain_fields(self.series),
             "counts": self.counts.tolist(),
             "lookback": None if self._lookback is None else self._lookback.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the ``state`` of a watch of the same potential."""
         self.motion.restore(state["motion"])
-        self.alive, self.breaks, self.series = state["alive"], state["breaks"], state["series"]
+        self.alive, self.series = state["alive"], Series(**state["series"])
+        self.breaks = [Break(**entry) for entry in state["breaks"]]
         self.broken_at = {int(k): step for k, step in state["broken_at"].items()}
         self.counts = np.array(state["counts"], dtype=np.int64)
         if self._lookback is not None:
@@ -92,12 +93,7 @@ class Run:
     def _look(self) -> None:
         """Replicas that broke end here; the others' pair distances count."""
         off = np.abs(self._bonds.measure(self.motion.positions) - self._bonds.lengths)
-        finite = np.isfinite(self.motion.kinetic) & np.isfinite(self.motion.forces).all(axis=(1, 2))
-        whys = np.full(len(finite), "", dtype=object)
-        whys[self.motion.temperatures > HOT * max(self._temperature, COLD)] = "temperature"
-        whys[finite] = np.where(collisions(self.motion.frames[np.flatnonzero(finite)]), "collision", whys[finite])
-        whys[off.max(axis=1, initial=0.0) > LONGEST_OFF] = "bond"
-        whys[~finite] = "forces"
+        whys = self._why_broken(off)
         if self._lookback is not None:
             self._lookback.see(self.motion.positions)
         broken = whys != ""
@@ -111,24 +107,40 @@ class Run:
         if self.alive and not self._potential.reference.periodic and self.motion.step >= self._settled:
             self.counts += pair_distances.counts(self.motion.positions)
 
-    def _record(self, k: int, why: str, off: Floats) -> None:
+    def _why_broken(self, off: Floats) -> Any:
+        """Why each replica of the batch is broken, as ``Break.why``; empty of those that are not."""
+        finite = np.isfinite(self.motion.kinetic) & np.isfinite(self.motion.forces).all(axis=(1, 2))
+        whys = np.full(len(finite), "", dtype=object)
+        whys[self.motion.temperatures > HOT * max(self._temperature, COLD)] = "temperature"
+        whys[finite] = np.where(collisions(self.motion.frames[np.flatnonzero(finite)]), "collision", whys[finite])
+        whys[off.max(axis=1, initial=0.0) > LONGEST_OFF] = "bond"
+        whys[~finite] = "forces"
+        return whys
+
+    def _record(self, k: int, why: Why, off: Floats) -> None:
+        """Keep what is to be told of a replica that broke, by its place in the batch."""
         step, replica = self.motion.step, self.alive[k]
         self.broken_at[replica] = step
-        entry: dict[str, Any] = {"replica": replica, "ps": step * self._timestep * 1e-3, "why": why}
-        if why == "bond":
-            worst = int(off.argmax())
-            entry |= {
-                "bond": self._bonds.pairs[worst].tolist(),
-                "length_angstrom": float(self._bonds.measure(self.motion.positions[k : k + 1])[0, worst]),
-                "equilibrium_angstrom": float(self._bonds.lengths[worst]),
-            }
-        entry |= {
-            "force_uncertainty_ev_per_angstrom": self._uncertainty(k),
-            "positions": self.motion.positions[k].tolist(),
+        self.breaks.append(
+            Break(
+                replica=replica,
+                ps=step * self._timestep * 1e-3,
+                why=why,
+                **(self._broken_bond(k, off) if why == "bond" else {}),
+                force_uncertainty_ev_per_angstrom=self._uncertainty(k),
+                positions=self.motion.positions[k].tolist(),
+                departure_positions=None if self._lookback is None else self._lookback.departure(k).tolist(),
+            )
+        )
+
+    def _broken_bond(self, k: int, off: Floats) -> dict[str, Any]:
+        """The bond that is off by most."""
+        worst = int(off.argmax())
+        return {
+            "bond": self._bonds.pairs[worst].tolist(),
+            "length_angstrom": float(self._bonds.measure(self.motion.positions[k : k + 1])[0, worst]),
+            "equilibrium_angstrom": float(self._bonds.lengths[worst]),
         }
-        if self._lookback is not None:
-            entry["departure_positions"] = self._lookback.departure(k).tolist()
-        self.breaks.append(entry)
 
     def _uncertainty(self, k: int | None) -> float | None:
         """The largest of an atom's force, eV/Å, of one replica or of all; None where the model does not know."""

@@ -14,7 +14,6 @@ from rfp_md.regressors.fitting.rows import FeatureBlock, rows_of
 from rfp_md.sites import Sites
 from rfp_md.testing.structures import molecule
 from rfp_md.training.samples import DescribedFrames
-from tests.fits import elements_of
 
 
 def crystal(n_frames=2, *, stresses=True):
@@ -46,7 +45,7 @@ def batch(request):
     dataset = Dataset((FRAMES[request.param],))
     descriptor = ManyBody(cutoff=4.0, components=20)
     descriptor.fit(dataset)
-    samples = DescribedFrames(dataset, [descriptor], elements_of(dataset))
+    samples = DescribedFrames(dataset, [descriptor])
     return next(samples.batches(len(dataset), derivatives=True))
 
 
@@ -104,9 +103,7 @@ def test_an_atom_that_nothing_sees_has_rows_of_zeros_and_an_energy():
     )  # fmt: skip
     descriptor = ManyBody(cutoff=4.0)
     descriptor.fit(Dataset((apart,)))
-    batch = next(
-        DescribedFrames(Dataset((apart,)), [descriptor], elements_of(Dataset((apart,)))).batches(1, derivatives=True)
-    )
+    batch = next(DescribedFrames(Dataset((apart,)), [descriptor]).batches(1, derivatives=True))
     blocks = blocks_for(batch, "waves")
     found = joined(blocks, batch)
     assert not found[1][0][6:].any()

@@ -12,16 +12,16 @@ from rfp_md.io.atoms import from_atoms
 from rfp_md.prediction import Prediction
 from rfp_md.validation.forces.differences import MOST_COMPONENTS, STEPS, error_curve, stress_error
 from rfp_md.validation.forces.smoothness import scan
-from tests.validation.subjects import Molecule, spring, water
+from tests.validation.analytic_potentials import Molecule, spring, water
 
 
-def curve_of(subject, factor=1.0):
-    frames = subject.reference.at(subject.reference.positions + 0.05)
+def curve_of(potential, factor=1.0):
+    frames = potential.reference.at(potential.reference.positions + 0.05)
     frames = frames.at(
         frames.positions + 0.05 * np.random.default_rng(0).standard_normal((2, *frames.positions[0].shape))
     )
-    forces = factor * subject.compute(frames).forces
-    curve, _ = error_curve(subject, frames, forces, np.random.default_rng(0))
+    forces = factor * potential.compute(frames).forces
+    curve, _ = error_curve(potential, frames, forces, np.random.default_rng(0))
     return np.array([point["max_abs_error_ev_per_angstrom"] for point in curve]), np.abs(forces).max()
 
 
@@ -42,8 +42,8 @@ def copper():
     atoms = bulk("Cu", cubic=True, a=3.65)
     frames = from_atoms([atoms])
     displaced = frames.at(frames.positions + 0.05 * np.random.default_rng(0).standard_normal((2, 4, 3)))
-    subject = CalculatorPotential(EMT(), frames)
-    return subject, displaced, subject.compute(displaced)
+    potential = CalculatorPotential(EMT(), frames)
+    return potential, displaced, potential.compute(displaced)
 
 
 def test_the_error_of_exact_forces_is_a_v():
@@ -80,20 +80,20 @@ def test_of_large_structures_some_components_are_drawn():
 
 
 def test_an_exact_stress_passes(copper):
-    subject, frames, prediction = copper
-    assert stress_error(subject, frames, prediction.virials) < 1e-9
+    potential, frames, prediction = copper
+    assert stress_error(potential, frames, prediction.virials) < 1e-9
 
 
 def test_a_stress_that_is_one_percent_off_is_found_with_its_size(copper):
-    subject, frames, prediction = copper
+    potential, frames, prediction = copper
     stresses = np.abs(prediction.virials).max(axis=(1, 2)) / frames.volumes
-    assert stress_error(subject, frames, 1.01 * prediction.virials) == pytest.approx(0.01 * stresses.max(), rel=1e-4)
+    assert stress_error(potential, frames, 1.01 * prediction.virials) == pytest.approx(0.01 * stresses.max(), rel=1e-4)
 
 
 def test_a_stress_of_the_wrong_sign_or_transposed_is_found(copper):
-    subject, frames, prediction = copper
-    assert stress_error(subject, frames, -prediction.virials) > 1e-2
-    assert stress_error(subject, frames, np.roll(prediction.virials, 1, axis=2)) > 1e-3
+    potential, frames, prediction = copper
+    assert stress_error(potential, frames, -prediction.virials) > 1e-2
+    assert stress_error(potential, frames, np.roll(prediction.virials, 1, axis=2)) > 1e-3
 
 
 def test_without_a_cell_there_is_no_figure(copper):
@@ -101,8 +101,8 @@ def test_without_a_cell_there_is_no_figure(copper):
 
 
 def test_a_stress_that_is_promised_and_no_number_is_not_taken_for_none(copper):
-    subject, frames, prediction = copper
-    assert np.isnan(stress_error(subject, frames, np.full_like(prediction.virials, np.nan)))
+    potential, frames, prediction = copper
+    assert np.isnan(stress_error(potential, frames, np.full_like(prediction.virials, np.nan)))
 
 
 def test_a_calculator_without_stress_has_none():
@@ -110,11 +110,11 @@ def test_a_calculator_without_stress_has_none():
         [water().reference.positions[0] * 0.9572 / 0.96 + shift for shift in ([1, 1, 1], [4, 4, 4])]
     )
     frames = Frames(np.array([8, 1, 1] * 2), positions[None], cells=9.0 * np.eye(3)[None], pbc=(True,) * 3)
-    subject = CalculatorPotential(TIP3P(rc=4.0), frames)
-    prediction = subject.compute(frames)
-    assert not subject.has_stress
-    assert stress_error(subject, frames, prediction.virials) is None
-    assert [path.label for path in scan(subject, quick=True)] == ["one atom"]
+    potential = CalculatorPotential(TIP3P(rc=4.0), frames)
+    prediction = potential.compute(frames)
+    assert not potential.has_stress
+    assert stress_error(potential, frames, prediction.virials) is None
+    assert [path.label for path in scan(potential, quick=True)] == ["one atom"]
     assert isinstance(prediction, Prediction)
     assert np.isfinite(prediction.forces).all()
     assert np.isnan(prediction.virials).all()

@@ -14,7 +14,7 @@ from rfp_md.frames import Frames
 from rfp_md.io.atoms import from_atoms
 from rfp_md.validation.forces.check_forces import check_forces
 from rfp_md.validation.forces.smoothness import SPACING, extrapolated_jumps, scan
-from tests.validation.subjects import Molecule, carbon_dioxide, morse, spring, water
+from tests.validation.analytic_potentials import Molecule, carbon_dioxide, morse, spring, water
 
 S = np.arange(-0.15, 0.45, SPACING)
 places = st.floats(-0.1, 0.4)
@@ -128,10 +128,10 @@ def test_a_jump_that_is_not_a_number_on_one_path_only_is_not_lost():
     molecule = water()
     molecule.terms = [molecule.terms[0], (0, 2, broken), molecule.terms[2]]
     result = check_forces(molecule)
-    assert np.isnan(result["force_jump_ev_per_angstrom"])
-    assert not result["passed"]
+    assert np.isnan(result.force_jump_ev_per_angstrom)
+    assert not result.passed
 
 
 def test_a_single_atom_has_no_paths_and_no_jumps():
     result = check_forces(Molecule([18], [[0.0, 0.0, 0.0]], []), quick=True)
-    assert result["passed"]
+    assert result.passed

@@ -11,20 +11,20 @@ from rfp_md.frames import Dataset, Frames
 from rfp_md.prediction import Prediction
 from rfp_md.validation.forces import symmetries
 from rfp_md.validation.forces.check_forces import check_forces
-from tests.validation.subjects import PairPotential, water
+from tests.validation.analytic_potentials import PairPotential, water
 
 
 class Tampered:
-    """A subject with something added to its energies (M,) and forces (M, N, 3)."""
+    """A potential with something added to its energies (M,) and forces (M, N, 3)."""
 
     has_forces = has_stress = True
 
-    def __init__(self, subject, energies=lambda r: 0.0, forces=lambda r: 0.0):
-        self.subject, self.more, self.push = subject, energies, forces
-        self.reference = subject.reference
+    def __init__(self, potential, energies=lambda r: 0.0, forces=lambda r: 0.0):
+        self.potential, self.more, self.push = potential, energies, forces
+        self.reference = potential.reference
 
     def compute(self, frames):
-        exact = self.subject.compute(frames)
+        exact = self.potential.compute(frames)
         energies = exact.energies + self.more(frames.positions)
         return Prediction(energies, exact.forces + self.push(frames.positions), exact.virials)
 
@@ -38,11 +38,11 @@ def frames():
     return water().reference.at(start + 0.05 * np.random.default_rng(0).standard_normal((3, 3, 3)))
 
 
-def errors(subject, frames):
+def errors(potential, frames):
     """Every figure, from a fresh generator each."""
-    plain = subject.compute(frames)
+    plain = potential.compute(frames)
     found = {
-        name: getattr(symmetries, f"{name}_error")(subject, frames, plain, np.random.default_rng(5))
+        name: getattr(symmetries, f"{name}_error")(potential, frames, plain, np.random.default_rng(5))
         for name in ("translation", "rotation", "permutation", "repetition")
     }
     return found | {"net_force": symmetries.net_force(plain), "net_torque": symmetries.net_torque(frames, plain)}
@@ -115,9 +115,9 @@ def test_an_energy_that_knows_like_atoms_apart(frames):
 
 def test_an_answer_that_depends_on_how_often_was_asked(frames):
     calls = iter(range(1000))
-    subject = Tampered(water(), energies=lambda r: 1e-3 * next(calls))
-    plain = subject.compute(frames)
-    error = symmetries.repetition_error(subject, frames, plain, np.random.default_rng(0))
+    potential = Tampered(water(), energies=lambda r: 1e-3 * next(calls))
+    plain = potential.compute(frames)
+    error = symmetries.repetition_error(potential, frames, plain, np.random.default_rng(0))
     assert error == pytest.approx(1e-3 * 2 * len(frames))  # each structure again, after another one
 
 
@@ -125,16 +125,16 @@ def test_an_answer_that_depends_on_how_often_was_asked(frames):
 def test_an_answer_that_is_no_number_is_not_lost(frames, what):
     """Only the forces, and only the second time: max() would forget it beside a number."""
     calls = iter([0.0] + 100 * [np.nan])
-    subject = Tampered(water(), forces=lambda r: next(calls))
-    plain = subject.compute(frames)
-    error = getattr(symmetries, f"{what}_error")(subject, frames, plain, np.random.default_rng(0))
+    potential = Tampered(water(), forces=lambda r: next(calls))
+    plain = potential.compute(frames)
+    error = getattr(symmetries, f"{what}_error")(potential, frames, plain, np.random.default_rng(0))
     assert np.isnan(error)
 
 
 def test_no_like_atoms_are_nothing_to_permute():
-    subject = PairPotential(Frames(np.array([8, 1]), np.array([[[0, 0, 0], [0, 0, 2.5]]])), 5.0)
-    plain = subject.compute(subject.reference)
-    assert symmetries.permutation_error(subject, subject.reference, plain, np.random.default_rng(0)) is None
+    potential = PairPotential(Frames(np.array([8, 1]), np.array([[[0, 0, 0], [0, 0, 2.5]]])), 5.0)
+    plain = potential.compute(potential.reference)
+    assert symmetries.permutation_error(potential, potential.reference, plain, np.random.default_rng(0)) is None
 
 
 def test_a_crystal_has_no_torque():
@@ -143,13 +143,13 @@ def test_a_crystal_has_no_torque():
 
 
 def test_the_symmetries_of_a_trained_molecule_hold_and_one_that_was_never_promised_does_not_fail(ethanol, potential):
-    assert check_forces(potential, quick=True)["permutation_error"] < 1e-9
+    assert check_forces(potential, quick=True).permutation_error < 1e-9
     labelled = rfp_md.train(
         Dataset((ethanol[:40],)), descriptor=["inverse_distances:symmetrize=no,fragment=0"], regressor="rfnn:width=40"
     )
     result = check_forces(labelled, quick=True)
-    assert result["permutation_error"] > 1e-3
-    assert result["verdict"] == "pass with warnings"
+    assert result.permutation_error > 1e-3
+    assert result.verdict == "pass with warnings"
 
 
 def test_two_like_atoms_always_change_places(frames):

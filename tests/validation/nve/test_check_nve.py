@@ -16,11 +16,13 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.prediction import Prediction
 from rfp_md.progress import Progress
-from rfp_md.validation.nve import check_nve as nve
+from rfp_md.validation.nve import engines, protocol
 from rfp_md.validation.nve.check_nve import check_nve
+from rfp_md.validation.nve.engines import dynamics_of
+from rfp_md.validation.nve.in_ase import run_ase, warmed_up
 from rfp_md.validation.nve.in_ipi import run_pair, write_run
 from tests.conftest import BENZENE
-from tests.validation.subjects import Molecule, PairPotential, diatomic, spring, water
+from tests.validation.analytic_potentials import Molecule, PairPotential, diatomic, spring, water
 
 
 @pytest.fixture
@@ -33,14 +35,14 @@ def empty_folder(monkeypatch):
 
 def test_energy_is_conserved_in_ase(potential, tmp_path):
     result = check_nve(potential, length=0.5, plot=tmp_path / "nve.png")
-    assert result["passed"], result
-    assert 3.2 <= result["dt2_ratio"] <= 4.8
+    assert result.passed, result
+    assert 3.2 <= result.dt2_ratio <= 4.8
     assert (tmp_path / "nve.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_energy_is_conserved_in_real_ipi_and_nothing_is_left(potential, empty_folder):
     result = check_nve(potential, length=0.25, engine="ipi")
-    assert result["passed"], result
+    assert result.passed, result
     assert list(empty_folder.iterdir()) == []
     children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True).stdout
     assert "rfp_md.driver" not in children
@@ -57,7 +59,7 @@ def test_a_force_that_is_no_gradient_fails(potential, monkeypatch):
         return force
 
     monkeypatch.setattr(descriptor, "pullback", wrong)
-    assert not check_nve(potential, length=0.5)["passed"]
+    assert not check_nve(potential, length=0.5).passed
 
 
 def test_a_run_that_is_too_short_is_refused(potential):
@@ -79,9 +81,9 @@ def test_an_atom_count_that_differs_from_ipi_s_is_one_sentence(potential, tmp_pa
 def test_every_engine_conserves_the_same_energy(potential, engine):
     """Step by step from one start; but for their constants of nature, which differ in the ninth digit."""
     pytest.importorskip(engine, reason=f"{engine} is not installed")
-    start = nve.warmed_up(potential, 300.0, 0, 0.1)
-    ours = nve.run_ase(potential, start, 0.05, 0.5, Progress())
-    theirs = nve._engine(engine, potential)(potential, start, 0.05, 0.5, Progress())
+    start = warmed_up(potential, 300.0, 0, 0.1)
+    ours = run_ase(potential, start, 0.05, 0.5, Progress())
+    theirs = dynamics_of(engine, potential)(potential, start, 0.05, 0.5, Progress())
     np.testing.assert_allclose(theirs.times, ours.times, atol=1e-9)
     changes = [1e3 * (trace.conserved - trace.conserved[0]) / 9 for trace in (ours, theirs)]
     assert np.ptp(changes[0]) > 0.05
@@ -98,18 +100,18 @@ def test_a_calculator_runs_in_ase_only():
 
 def test_every_temperature_and_seed_is_a_run_and_the_worst_of_them_counts():
     result = check_nve(water(), length=0.1, temperature=[100.0, 600.0], seeds=2, seed=5)
-    runs = result["runs"]
-    assert [(r["temperature_k"], r["seed"]) for r in runs] == [(100.0, 5), (100.0, 6), (600.0, 5), (600.0, 6)]
-    assert len({r["mean_temperature_k"] for r in runs}) == 4
-    drifts = [r["drift_mev_per_atom_per_ps"] for r in runs]
-    assert result["drift_mev_per_atom_per_ps"] == max(drifts, key=abs)
-    assert result["drift_ratio"] == max(r["drift_ratio"] for r in runs)
-    assert result["momentum_drift"] == max(r["momentum_drift"] for r in runs)
+    runs = result.runs
+    assert [(r.temperature_k, r.seed) for r in runs] == [(100.0, 5), (100.0, 6), (600.0, 5), (600.0, 6)]
+    assert len({r.mean_temperature_k for r in runs}) == 4
+    drifts = [r.drift_mev_per_atom_per_ps for r in runs]
+    assert result.drift_mev_per_atom_per_ps == max(drifts, key=abs)
+    assert result.drift_ratio == max(r.drift_ratio for r in runs)
+    assert result.momentum_drift == max(r.momentum_drift for r in runs)
 
 
 def test_a_run_begins_warm_and_at_rest_as_a_whole():
     """From the minimum, equipartition would leave half of the temperature."""
-    starts = [nve.warmed_up(water(), 400.0, seed, 1.0) for seed in range(8)]
+    starts = [warmed_up(water(), 400.0, seed, 1.0) for seed in range(8)]
     assert np.mean([2 * atoms.get_kinetic_energy() / (3 * kB) for atoms in starts]) == pytest.approx(400, rel=0.5)
     for atoms in starts:
         np.testing.assert_allclose(atoms.get_momenta().sum(axis=0), 0, atol=1e-12)
@@ -119,14 +121,14 @@ def test_a_run_begins_warm_and_at_rest_as_a_whole():
 def test_a_run_that_blows_up_fails_and_the_others_are_told(monkeypatch):
     stiff = diatomic(spring(100.0, 1.13))
     result = check_nve(stiff, length=5.0, timestep=20.0, temperature=300.0)
-    assert not result["passed"]
-    assert result["runs"] == []
-    assert [(run["temperature_k"], run["seed"]) for run in result["blown_up"]] == [(300.0, 0)]
-    assert result["blown_up"][0]["text"].startswith("after ")
+    assert not result.passed
+    assert result.runs == []
+    assert [(run.temperature_k, run.seed) for run in result.blown_up] == [(300.0, 0)]
+    assert result.blown_up[0].text.startswith("after ")
 
 
 def test_an_explosion_that_stays_finite_fails():
-    assert not check_nve(water(), length=2.0, timestep=20.0, temperature=300.0)["passed"]
+    assert not check_nve(water(), length=2.0, timestep=20.0, temperature=300.0).passed
 
 
 class Tampered(Molecule):
@@ -142,8 +144,8 @@ class Tampered(Molecule):
         return Prediction(exact.energies, exact.forces + self.push(frames.positions), exact.virials)
 
 
-def verdicts(subject):
-    return {line["figure"]: line["verdict"] for line in check_nve(subject, length=0.2)["judged"]}
+def verdicts(potential):
+    return check_nve(potential, length=0.2).verdicts
 
 
 def test_a_force_from_nowhere_moves_the_whole():
@@ -169,9 +171,8 @@ def test_a_force_that_remembers_does_not_run_backwards():
 def test_a_model_whose_forces_are_another_function_fails_visibly(ethanol):
     direct = rfp_md.train(Dataset((ethanol[:60],)), target="direct", regressor="rfnn:width=100")
     result = check_nve(direct, length=0.1, temperature=300.0)
-    found = {line["figure"]: line["verdict"] for line in result["judged"]}
-    assert not result["passed"]
-    assert found["drift_mev_per_atom_per_ps"] == "fail"
+    assert not result.passed
+    assert result.verdicts["drift_mev_per_atom_per_ps"] == "fail"
 
 
 @pytest.mark.parametrize(
@@ -183,33 +184,32 @@ def test_numbers_that_make_no_run_are_refused(options):
 
 
 def test_a_long_timestep_leaves_too_few_samples_for_the_dt2_law():
-    run = check_nve(diatomic(spring(0.01, 1.13)), length=1.2, timestep=40.0, temperature=300.0)["runs"][0]
-    assert len(run["half_trace"]["time_ps"]) == 2 * nve.FEWEST_STEPS + 1
+    run = check_nve(diatomic(spring(0.01, 1.13)), length=1.2, timestep=40.0, temperature=300.0).runs[0]
+    assert len(run.half_trace.time_ps) == 2 * protocol.FEWEST_STEPS + 1
 
 
 @pytest.mark.parametrize("engine", ["ipi", "lammps"])
 def test_an_explosion_in_the_first_steps_of_another_program_passes_for_bad_input(potential, engine):
     result = check_nve(potential, length=2.0, timestep=20.0, temperature=500.0, engine=engine)
-    assert not result["passed"]
-    assert result["blown_up"]
+    assert not result.passed
+    assert result.blown_up
 
 
 def test_a_long_run_of_which_few_steps_are_logged_spoils_the_dt2_law(monkeypatch):
     """As i-PI and LAMMPS log one; the part that is compared is short enough for every step."""
-    every_step = nve.run_ase
 
-    def sparing(subject, start, length, timestep, progress):
-        trace = every_step(subject, start, length, timestep, progress)
+    def sparing(potential, start, length, timestep, progress):
+        trace = run_ase(potential, start, length, timestep, progress)
         stride = max(1, len(trace.times) // 1000)
         return replace(trace, **{key: getattr(trace, key)[::stride] for key in ("times", "conserved", "kinetic")})
 
     options = {"length": 2.0, "temperature": 300.0}
     exact = check_nve(water(), **options)
-    monkeypatch.setattr(nve, "run_ase", sparing)
+    monkeypatch.setattr(engines, "run_ase", sparing)
     found = check_nve(water(), **options)
-    assert found["fluctuation_mev_per_atom"] != exact["fluctuation_mev_per_atom"]
-    assert found["dt2_ratio"] == exact["dt2_ratio"]
-    assert found["runs"][0]["first_trace"]["time_ps"] == pytest.approx(np.arange(501) * 5e-4)
+    assert found.fluctuation_mev_per_atom != exact.fluctuation_mev_per_atom
+    assert found.dt2_ratio == exact.dt2_ratio
+    assert found.runs[0].first_trace.time_ps == pytest.approx(np.arange(501) * 5e-4)
 
 
 def test_a_bar_that_ends_short_of_its_total_or_beyond_it():
@@ -231,18 +231,18 @@ def test_a_dimer_out_of_its_own_reach_divides_by_nothing(tmp_path):
     """Its potential is flat there, so that no energy changes."""
     apart = Frames(np.array([18, 18]), np.array([[[0, 0, 0], [0, 0, 20.0]]]))
     result = check_nve(PairPotential(apart, cutoff=4.5), length=0.1, plot=tmp_path / "nve.png")
-    assert result["passed"], result
-    assert [(run["dt2_ratio"], run["drift_ratio"]) for run in result["runs"]] == [(None, None)] * 2
-    assert result["dt2_ratio"] is result["drift_ratio"] is None
-    assert not {line["figure"] for line in result["judged"]} & {"dt2_ratio", "drift_ratio"}
-    assert result["drift_mev_per_atom_per_ps"] == pytest.approx(0, abs=1e-9)
+    assert result.passed, result
+    assert [(run.dt2_ratio, run.drift_ratio) for run in result.runs] == [(None, None)] * 2
+    assert result.dt2_ratio is result.drift_ratio is None
+    assert not set(result.verdicts) & {"dt2_ratio", "drift_ratio"}
+    assert result.drift_mev_per_atom_per_ps == pytest.approx(0, abs=1e-9)
     assert (tmp_path / "nve.png").exists()
-    json.dumps(result, allow_nan=False)
+    json.dumps(result.as_dict(), allow_nan=False)
 
 
 @pytest.mark.slow
 def test_the_embedded_benzene_model_conserves_energy_for_20_ps(tmp_path):
     potential = rfp_md.train(f"{BENZENE}@:500", preset="fast")
     result = check_nve(potential, length=20.0, timestep=0.5, temperature=300.0)
-    assert abs(result["drift_mev_per_atom_per_ps"]) <= 0.01, result
-    assert 3.2 <= result["dt2_ratio"] <= 4.8, result
+    assert abs(result.drift_mev_per_atom_per_ps) <= 0.01, result
+    assert 3.2 <= result.dt2_ratio <= 4.8, result

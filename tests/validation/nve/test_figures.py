@@ -1,15 +1,36 @@
 """What is made of several NVE runs: the worst, and which drifts may be chance."""
 
+from dataclasses import replace
+
 import pytest
 
 from rfp_md.validation.nve.figures import DRIFTS, undecided, worst_of_all
-from rfp_md.validation.thresholds import LIMITS
+from rfp_md.validation.nve.result import NVERun, TracePoints
+from rfp_md.validation.thresholds import limits_of
 
-DRIFT, RATIO = (next(limit.default for limit in LIMITS if limit.figure == figure) for figure in DRIFTS)
+DRIFT, RATIO = (limits_of("nve")[figure].limit.default for figure in DRIFTS)
+NOTHING = TracePoints([], [])
+QUIET = NVERun(
+    temperature_k=300.0,
+    seed=0,
+    drift_mev_per_atom_per_ps=0.0,
+    drift_error_mev_per_atom_per_ps=1e-3,
+    drift_ratio=0.0,
+    fluctuation_mev_per_atom=0.1,
+    fluctuation_first_mev_per_atom=0.1,
+    fluctuation_half_mev_per_atom=0.025,
+    dt2_ratio=4.0,
+    mean_temperature_k=300.0,
+    momentum_drift=0.0,
+    angular_momentum_drift=None,
+    trace=NOTHING,
+    first_trace=NOTHING,
+    half_trace=NOTHING,
+)
 
 
 def run(drift=0.0, error=1e-3, ratio=0.0):
-    return {"drift_mev_per_atom_per_ps": drift, "drift_error_mev_per_atom_per_ps": error, "drift_ratio": ratio}
+    return replace(QUIET, drift_mev_per_atom_per_ps=drift, drift_error_mev_per_atom_per_ps=error, drift_ratio=ratio)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +66,7 @@ def test_a_dimer_that_flew_apart_takes_the_dt2_law_of_the_others_with_it():
     def whole(kelvin, first, half):
         fluctuations = {"fluctuation_first_mev_per_atom": first, "fluctuation_half_mev_per_atom": half}
         ratios = {"drift_ratio": None, "dt2_ratio": first / half if half else None}
-        momenta = {"momentum_drift": 0.0, "angular_momentum_drift": None}
-        return run() | {"temperature_k": kelvin} | fluctuations | ratios | momenta
+        return replace(QUIET, temperature_k=kelvin, **fluctuations, **ratios)
 
     bound, gone = [whole(300.0, 0.39, 0.1), whole(500.0, 0.84, 0.2)], [whole(500.0, 0.0, 0.0), whole(700.0, 0.0, 0.0)]
     assert worst_of_all([*bound, *gone], blown_up=False)["dt2_ratio"] == pytest.approx(4.2)

@@ -21,10 +21,11 @@ from rfp_md.io.atoms import from_atoms
 from rfp_md.progress import Progress
 from rfp_md.validation import record
 from rfp_md.validation.stability import pair_distances
-from rfp_md.validation.stability.check_stability import FEWEST_FRAMES, check_stability
-from rfp_md.validation.stability.watch import LOOK, Run, equilibrium
+from rfp_md.validation.stability.check_stability import check_stability
+from rfp_md.validation.stability.pair_distances import FEWEST_FRAMES
+from rfp_md.validation.stability.watch import LOOK, ReplicaWatch, equilibrium
 from tests.conftest import ROOT
-from tests.validation.subjects import Molecule, PairPotential, carbon_dioxide, diatomic, morse, water
+from tests.validation.analytic_potentials import Molecule, PairPotential, carbon_dioxide, diatomic, morse, water
 
 SHORT = {"length": 0.2, "replicas": 3, "temperature": 500.0}
 
@@ -58,34 +59,34 @@ def broken():
 
 def test_a_molecule_that_holds_passes_and_says_what_it_was_like():
     result = check_stability(water(), **SHORT)
-    assert (result["verdict"], result["stable_fraction"], result["breaks"]) == ("pass", 1.0, [])
-    assert result["stable_ps_of_replicas"] == [0.2] * 3
-    assert result["series"]["time_ps"][-1] == 0.2
-    h = result["pair_distances"]["h_per_angstrom"]
+    assert (result.verdict, result.stable_fraction, result.breaks) == ("pass", 1.0, [])
+    assert result.stable_ps_of_replicas == [0.2] * 3
+    assert result.series.time_ps[-1] == 0.2
+    h = result.pair_distances.h_per_angstrom
     assert sum(h) * pair_distances.WIDTH == pytest.approx(1, abs=1e-4)
-    assert result["pair_distance_mae"] is None
+    assert result.pair_distance_mae is None
 
 
 def test_a_weak_bond_is_the_one_that_is_told_of(broken):
-    assert broken["breaks"]
-    for event in broken["breaks"]:
-        assert (event["why"], event["bond"]) == ("bond", [0, 2])
-        assert event["equilibrium_angstrom"] == pytest.approx(0.96, abs=1e-3)
-        assert abs(event["length_angstrom"] - event["equilibrium_angstrom"]) > 0.5
-        o, _, h = np.array(event["positions"])
-        assert np.linalg.norm(h - o) == pytest.approx(event["length_angstrom"])
-        assert event["force_uncertainty_ev_per_angstrom"] is None
-    assert broken["stable_fraction"] == pytest.approx(1 - len(broken["breaks"]) / 6)
-    assert not broken["passed"]
+    assert broken.breaks
+    for event in broken.breaks:
+        assert (event.why, event.bond) == ("bond", [0, 2])
+        assert event.equilibrium_angstrom == pytest.approx(0.96, abs=1e-3)
+        assert abs(event.length_angstrom - event.equilibrium_angstrom) > 0.5
+        o, _, h = np.array(event.positions)
+        assert np.linalg.norm(h - o) == pytest.approx(event.length_angstrom)
+        assert event.force_uncertainty_ev_per_angstrom is None
+    assert broken.stable_fraction == pytest.approx(1 - len(broken.breaks) / 6)
+    assert not broken.passed
 
 
 def test_the_others_go_on_after_one_broke(broken):
-    times = broken["stable_ps_of_replicas"]
+    times = broken.stable_ps_of_replicas
     assert len(set(times)) > 2
-    assert sorted(event["ps"] for event in broken["breaks"]) == sorted(t for t in times if t < 1.0)
-    for event in broken["breaks"]:
-        assert times[event["replica"]] == event["ps"]
-    assert broken["stable_ps"] == pytest.approx(np.mean(times))
+    assert sorted(event.ps for event in broken.breaks) == sorted(t for t in times if t < 1.0)
+    for event in broken.breaks:
+        assert times[event.replica] == event.ps
+    assert broken.stable_ps == pytest.approx(np.mean(times))
 
 
 def test_one_replica_s_nonsense_does_not_take_the_others_along():
@@ -95,21 +96,21 @@ def test_one_replica_s_nonsense_does_not_take_the_others_along():
         energy, slope = morse(5.0, 2.2, 0.96)(d)
         return energy, np.where(d > 1.08, np.nan, slope)
 
-    subject = water()
-    subject.terms = [(0, 1, fragile), *subject.terms[1:]]
-    result = check_stability(subject, length=0.5, replicas=6, temperature=800.0)
-    times = result["stable_ps_of_replicas"]
-    assert 0 < len(result["breaks"]) < 6
+    potential = water()
+    potential.terms = [(0, 1, fragile), *potential.terms[1:]]
+    result = check_stability(potential, length=0.5, replicas=6, temperature=800.0)
+    times = result.stable_ps_of_replicas
+    assert 0 < len(result.breaks) < 6
     assert max(times) == 0.5
-    assert {event["why"] for event in result["breaks"]} == {"forces"}
-    assert not any("bond" in event for event in result["breaks"])
-    assert all(len(np.shape(event["positions"])) == 2 for event in result["breaks"])
+    assert {event.why for event in result.breaks} == {"forces"}
+    assert all(event.bond is None for event in result.breaks)
+    assert all(len(np.shape(event.positions)) == 2 for event in result.breaks)
 
 
 def test_a_run_that_explodes_ends_at_once_and_fails():
     result = check_stability(water(), length=100.0, timestep=20.0, replicas=3)
-    assert (result["stable_fraction"], result["verdict"]) == (0.0, "fail")
-    assert result["stable_ps"] <= 3 * LOOK * 20e-3
+    assert (result.stable_fraction, result.verdict) == (0.0, "fail")
+    assert result.stable_ps <= 3 * LOOK * 20e-3
 
 
 def copper():
@@ -119,7 +120,7 @@ def copper():
 
 def test_a_crystal_has_no_pair_distances():
     result = check_stability(PairPotential(copper(), 3.6), length=0.02, replicas=2, temperature=50.0)
-    assert (result["verdict"], result["pair_distances"]) == ("pass", None)
+    assert (result.verdict, result.pair_distances) == ("pass", None)
 
 
 def test_a_hot_metal_does_not_break():
@@ -128,14 +129,14 @@ def test_a_hot_metal_does_not_break():
     result = check_stability(
         CalculatorPotential(EMT(), frames), length=0.3, replicas=2, temperature=700.0, timestep=2.0
     )
-    assert (result["verdict"], result["breaks"]) == ("pass", [])
+    assert (result.verdict, result.breaks) == ("pass", [])
 
 
 def test_a_hot_cluster_does_not_break():
     atoms = Icosahedron("Cu", 2)
-    subject = CalculatorPotential(EMT(), from_atoms([atoms]))
-    result = check_stability(subject, length=0.6, replicas=2, temperature=900.0, timestep=3.0)
-    assert (result["verdict"], result["breaks"]) == ("pass", [])
+    potential = CalculatorPotential(EMT(), from_atoms([atoms]))
+    result = check_stability(potential, length=0.6, replicas=2, temperature=900.0, timestep=3.0)
+    assert (result.verdict, result.breaks) == ("pass", [])
 
 
 def test_atoms_of_a_crystal_that_fall_into_each_other_collide():
@@ -144,14 +145,14 @@ def test_atoms_of_a_crystal_that_fall_into_each_other_collide():
             return 0.3 * d - 1.0, np.full_like(d, 0.3)
 
     result = check_stability(Hole(copper(), 3.6), length=5.0, replicas=2, temperature=500.0)
-    assert not result["passed"]
-    assert {event["why"] for event in result["breaks"]} == {"collision"}
-    assert all("bond" not in event and "positions" in event for event in result["breaks"])
+    assert not result.passed
+    assert {event.why for event in result.breaks} == {"collision"}
+    assert all(event.bond is None and event.positions for event in result.breaks)
 
 
 def test_a_run_that_gets_hot_without_a_bond_to_break_ends_for_its_temperature():
     result = check_stability(Boiling(), length=1.0, replicas=2, temperature=500.0)
-    assert [event["why"] for event in result["breaks"]] == ["temperature"] * 2
+    assert [event.why for event in result.breaks] == ["temperature"] * 2
 
 
 class Boiling(Molecule):
@@ -162,12 +163,12 @@ class Boiling(Molecule):
 
 
 def test_forces_that_are_no_numbers_from_the_start_fail_and_are_no_bad_input():
-    subject = water()
-    subject.terms = [(0, 1, lambda d: (d, np.full_like(d, np.nan)))]
-    result = check_stability(subject, **SHORT)
-    assert (result["stable_ps"], result["verdict"]) == (0.0, "fail")
-    assert [event["why"] for event in result["breaks"]] == ["forces"] * 3
-    json.dumps(record.plain(result), allow_nan=False)
+    potential = water()
+    potential.terms = [(0, 1, lambda d: (d, np.full_like(d, np.nan)))]
+    result = check_stability(potential, **SHORT)
+    assert (result.stable_ps, result.verdict) == (0.0, "fail")
+    assert [event.why for event in result.breaks] == ["forces"] * 3
+    json.dumps(record.plain(result.as_dict()), allow_nan=False)
 
 
 @pytest.mark.parametrize(("start", "judged"), [(0.83, True), (1.3, False)])
@@ -180,16 +181,16 @@ def test_a_bond_that_was_hot_in_the_reference_is_not_judged(start, judged):
 
 def test_a_single_atom_holds():
     result = check_stability(Molecule([18], [[0.0, 0.0, 0.0]], []), **SHORT)
-    assert result["verdict"] == "pass"
+    assert result.verdict == "pass"
 
 
 def test_pair_distances_of_the_start_do_not_count():
     result = check_stability(carbon_dioxide(), length=0.2, replicas=1)
-    run = Run(carbon_dioxide(), 1, 0.5, 500.0, 0, 1, 40)
+    watch = ReplicaWatch(carbon_dioxide(), 1, 0.5, 500.0, 0, 1, 40)
     for _ in range(400):
-        run.advance()
-    assert result["pair_distances"] == pair_distances.curve(run.counts)
-    assert run.counts.sum() == 3 * len(range(40, 401, LOOK))
+        watch.advance()
+    assert result.pair_distances == pair_distances.curve(watch.counts)
+    assert watch.counts.sum() == 3 * len(range(40, 401, LOOK))
 
 
 @pytest.mark.parametrize("steps", [1, 3 * LOOK, 155])
@@ -235,7 +236,7 @@ def test_kill_minus_9_loses_nothing(tmp_path):
         ({"replicas": 2}, "was begun with --replicas 3, and not 2"),
         ({"temperature": 300.0}, "was begun with --temperature 500.0, and not 300.0"),
         ({"seed": 1}, "was begun with --seed 0, and not 1"),
-        ({"subject": carbon_dioxide()}, r"was begun with the model's forces \(SHA-256\)"),
+        ({"potential": carbon_dioxide()}, r"was begun with the model's forces \(SHA-256\)"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_in_a_sentence(tmp_path, other, message):
@@ -243,7 +244,7 @@ def test_a_checkpoint_of_another_run_is_refused_in_a_sentence(tmp_path, other, m
         check_stability(water(), **SHORT, checkpoint=tmp_path / "run", progress=Impatient(50))
     before = (tmp_path / "run.checkpoint").read_bytes()
     with pytest.raises(UserError, match=message):
-        check_stability(**({"subject": water()} | SHORT | other), checkpoint=tmp_path / "run")
+        check_stability(**({"potential": water()} | SHORT | other), checkpoint=tmp_path / "run")
     assert (tmp_path / "run.checkpoint").read_bytes() == before
 
 
@@ -284,19 +285,19 @@ def test_h_of_r_of_a_distribution_and_itself_is_the_same_and_of_strangers_as_far
 
 
 def test_reference_frames_are_compared_with(tmp_path):
-    subject = water()
+    potential = water()
     scales = np.resize([0.99, 1.0, 1.01], FEWEST_FRAMES)
-    images = [Atoms(subject.reference.numbers, scale * subject.reference.positions[0]) for scale in scales]
+    images = [Atoms(potential.reference.numbers, scale * potential.reference.positions[0]) for scale in scales]
     write(tmp_path / "near.xyz", images, format="extxyz")
-    far = FEWEST_FRAMES * [Atoms("OH2", 3 * subject.reference.positions[0])]
+    far = FEWEST_FRAMES * [Atoms("OH2", 3 * potential.reference.positions[0])]
     write(tmp_path / "far.xyz", far, format="extxyz")
-    near = check_stability(subject, **SHORT, data=tmp_path / "near.xyz")
-    far = check_stability(subject, **SHORT, data=tmp_path / "far.xyz")
-    assert near["pair_distance_mae"] < far["pair_distance_mae"] == pytest.approx(2)
-    assert not far["passed"]
+    near = check_stability(potential, **SHORT, data=tmp_path / "near.xyz")
+    far = check_stability(potential, **SHORT, data=tmp_path / "far.xyz")
+    assert near.pair_distance_mae < far.pair_distance_mae == pytest.approx(2)
+    assert not far.passed
     write(tmp_path / "other.xyz", Atoms("CO", [[0, 0, 0], [0, 0, 1]]), format="extxyz")
     with pytest.raises(UserError, match=r"--data .*other.xyz: has other atoms"):
-        check_stability(subject, **SHORT, data=tmp_path / "other.xyz")
+        check_stability(potential, **SHORT, data=tmp_path / "other.xyz")
 
 
 @pytest.mark.parametrize(
@@ -315,4 +316,4 @@ def test_noise_or_a_crystal_is_compared_with(tmp_path, count, cell, message):
 
 def test_a_model_s_committee_says_how_uncertain_the_forces_are(potential):
     result = check_stability(potential, length=0.02, replicas=2)
-    assert all(value > 0 for value in result["series"]["force_uncertainty_ev_per_angstrom"])
+    assert all(value > 0 for value in result.series.force_uncertainty_ev_per_angstrom)

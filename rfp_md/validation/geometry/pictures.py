@@ -1,4 +1,4 @@
-"""Pictures of what the checks of rfp validate found."""
+"""Pictures of the geometry check: the minimum, its vibrations, rotors, and a scan."""
 
 from __future__ import annotations
 
@@ -7,26 +7,55 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from rfp_md.frames import Frames
-from rfp_md.report.pictures.canvas import BLUE, GREY, INK, RED, SERIES, picture
-from rfp_md.report.starting_structure import bond_name
+from rfp_md.frames import Frames, formula
+from rfp_md.pictures.ball_and_stick import MOST_ATOMS, structure
+from rfp_md.pictures.canvas import BLUE, GREY, INK, RED, SERIES, picture
 from rfp_md.validation.geometry.check_geometry import IMAGINARY
+from rfp_md.validation.starting_structure import bond_name
 
 ROTORS_EACH = 4  # in one picture
 
 
-def geometry(found: dict[str, Any], start: Frames | None) -> list[Markup]:
+def pictures(found: dict[str, Any], start: Frames | None) -> dict[str, Any]:
+    """All of a record, and in words why the minimum is not among them."""
+    return {
+        "figures": curves(found, start),
+        "minimum": _minimum(found, start),
+        "no_minimum": _why_none(found, start),
+    }
+
+
+def _minimum(found: dict[str, Any], start: Frames | None) -> Markup | None:
+    """The relaxed structure."""
+    if start is None or not found.get("relaxed_positions"):
+        return None
+    moved = start.at(np.array([found["relaxed_positions"]], dtype=np.float64))
+    return structure("relaxed", f"The relaxed structure of {formula(start.numbers)}", moved)
+
+
+def _why_none(found: dict[str, Any], start: Frames | None) -> str | None:
+    """Why a minimum is not drawn, if it is not; None where there is nothing to say of that."""
+    if start is None:
+        return "the record does not say of which atoms it is"
+    if len(found.get("relaxed_positions") or ()) > MOST_ATOMS:
+        return "it has too many atoms to draw"
+    return "its atoms are too far apart" if found["changed_bonds"] else None
+
+
+def curves(found: dict[str, Any], start: Frames | None) -> list[Markup]:
     """Vibrations, rotors, and a scan beside its reference, as far as their energies were finite."""
-    pictures = [_spectrum(found["frequencies_per_cm"])] if found.get("frequencies_per_cm") else []
+    drawn = [_spectrum(found["frequencies_per_cm"])] if found.get("frequencies_per_cm") else []
     rotors = [rotor for rotor in found.get("rotors") or [] if None not in (rotor["barrier_ev"], *rotor["profile_ev"])]
     for first in range(0, len(rotors), ROTORS_EACH):
-        pictures.append(_rotors(first, rotors[first : first + ROTORS_EACH], start))
+        drawn.append(_rotors(first, rotors[first : first + ROTORS_EACH], start))
     if found.get("scan") and found["scan"]["barrier_ev"] is not None:
-        pictures.append(_scan(found["scan"]))
-    return pictures
+        drawn.append(_scan(found["scan"]))
+    return drawn
 
 
 def _spectrum(frequencies: list[float]) -> Markup:
+    """A line for each vibration."""
+
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         colors = [RED if f < -IMAGINARY else BLUE for f in frequencies]
@@ -44,6 +73,8 @@ def _spectrum(frequencies: list[float]) -> Markup:
 
 
 def _rotors(first: int, rotors: list[dict[str, Any]], start: Frames | None) -> Markup:
+    """Energies while groups turn about some bonds."""
+
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         for color, style, rotor in zip(SERIES, ("-", "--", "-.", ":"), rotors, strict=False):
@@ -63,6 +94,8 @@ def _rotors(first: int, rotors: list[dict[str, Any]], start: Frames | None) -> M
 
 
 def _scan(scan: dict[str, Any]) -> Markup:
+    """The potential along a path beside the reference."""
+
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         reference, mine = (1e3 * np.array(scan[key]) for key in ("reference_profile_ev", "profile_ev"))

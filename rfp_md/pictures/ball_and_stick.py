@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,10 @@ from markupsafe import Markup, escape
 
 from rfp_md.arrays import Floats
 from rfp_md.frames import Frames
+from rfp_md.pictures.view import BOX, View, corners_of, project, radii_of, view_of
 
-BOX = (360, 260)  # the picture, in its own units
-MARGIN = 36
 PERSPECTIVE = 0.035  # how much larger per Å nearer
 MOST_ATOMS = 400
-RADIUS, SMALLEST = 0.52, 0.45  # of a ball, in covalent radii; the smallest of these, Å
-LARGEST = 78.0  # units per Å
-TILTS = range(-55, 56, 10)  # degrees, that are tried
-CELL_AXES = np.array([[0.94, -0.34, 0.0], [0.10, 0.28, 0.955], [-0.325, -0.898, 0.297]])
 LABELLED, SMALLEST_LABELLED = 60, 5.5  # atoms, and the radius of a ball; beyond, numbers would cover everything
 SMALLEST_SEEN = 1.5  # radius of the largest ball
 ARROW, SHORTEST = 1.1, 6.0  # the longest, Å; the shortest that is drawn, units
@@ -48,10 +42,10 @@ def structure(
     if frame.n_atoms > MOST_ATOMS:
         return None
     arrows = None if vectors is None else ARROW * vectors / max(float(np.linalg.norm(vectors, axis=1).max()), 1e-300)
-    view = _view(frame, arrows)
-    if view.scale * _radii(frame).max() < SMALLEST_SEEN:
+    view = view_of(frame, arrows)
+    if view.scale * radii_of(frame).max() < SMALLEST_SEEN:
         return None
-    points, scale = _project(frame.positions[0], frame, view)
+    points, scale = project(frame.positions[0], frame, view)
     depth = 1.0 + PERSPECTIVE * (points[:, 2] - points[:, 2].mean())
     parts = [
         *_cell(frame, view),
@@ -66,82 +60,6 @@ def structure(
         f'viewBox="0 0 {BOX[0]} {BOX[1]}" xmlns="http://www.w3.org/2000/svg">'
         f"<defs>{_gradients(name, frame)}{_head(name)}</defs>{''.join(drawn)}</svg>"
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """Axes of the picture (3, 3), right, up and towards us; what is in its middle, and units per Å."""
-
-    axes: Floats
-    middle: Floats
-    scale: float
-
-
-def _view(frame: Frames, arrows: Floats | None) -> _View:
-    """A cell a little from the side; a molecule as it covers least of itself."""
-    corners = _corners(frame)
-    shown = frame.positions[0] if corners is None else np.concatenate([frame.positions[0], corners])
-    if arrows is not None:
-        shown = np.concatenate([shown, frame.positions[0] + arrows])
-    axes = _clearest(frame) if corners is None else _lying(corners)
-    flat = shown @ axes.T
-    low, high = flat[:, :2].min(axis=0), flat[:, :2].max(axis=0)
-    room = np.maximum(high - low, 1.0)
-    scale = float(min((BOX[0] - 2 * MARGIN) / room[0], (BOX[1] - 2 * MARGIN) / room[1], LARGEST))
-    return _View(axes, np.append((low + high) / 2, 0.0), scale)
-
-
-def _lying(corners: Floats) -> Floats:
-    """A cell a little from the side, a long one from left to right."""
-    sides = np.ptp(corners, axis=0)
-    longest = int(sides.argmax())
-    axes: Floats = np.roll(CELL_AXES, longest, axis=1) if sides[longest] > 1.2 * sides[0] else CELL_AXES
-    return axes
-
-
-def _clearest(frame: Frames) -> Floats:
-    """Principal axes, the longest from left to right, tilted such that balls hide each other least."""
-    centred = frame.positions[0] - frame.positions[0].mean(axis=0)
-    axes = np.linalg.svd(np.concatenate([centred, 1e-9 * np.eye(3)]))[2]
-    # Signs by the atoms themselves, so that rounding does not turn a molecule round.
-    axes = axes * np.where(np.sum((centred @ axes.T) ** 3, axis=0) < -1e-9, -1.0, 1.0)[:, None]
-    axes[2] = np.cross(axes[0], axes[1])
-    radii = _radii(frame)
-    first, second = np.triu_indices(frame.n_atoms, 1)
-    wanted = 1.1 * (radii[first] + radii[second])
-    best, found = np.inf, axes
-    for a in TILTS:
-        for b in TILTS:
-            turned = _tilt(a, b) @ axes
-            flat = (centred @ turned.T)[:, :2]
-            hidden = np.maximum(0.0, wanted - np.linalg.norm(flat[first] - flat[second], axis=1))
-            cost = float(np.square(hidden).sum()) + 1e-6 * (a * a + b * b)
-            if cost < best - 1e-9:
-                best, found = cost, turned
-    return found
-
-
-def _tilt(about_x: float, about_y: float) -> Floats:
-    a, b = np.radians([about_x, about_y])
-    first = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
-    second = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    tilted: Floats = first @ second
-    return tilted
-
-
-def _radii(frame: Frames) -> Floats:
-    """Of the balls, Å (N,)."""
-    from ase.data import covalent_radii
-
-    radii: Floats = RADIUS * np.maximum(covalent_radii[frame.numbers], SMALLEST)
-    return radii
-
-
-def _project(positions: Floats, frame: Frames, view: _View) -> tuple[Floats, float]:
-    """Places in the picture with the depth in Å (N, 3), and units per Å."""
-    flat = positions @ view.axes.T - view.middle
-    places = np.column_stack([BOX[0] / 2 + view.scale * flat[:, 0], BOX[1] / 2 - view.scale * flat[:, 1], flat[:, 2]])
-    return places, view.scale
 
 
 def _bonds(frame: Frames, points: Floats, depth: Floats, scale: float) -> list[tuple[float, str]]:
@@ -167,9 +85,10 @@ def _bonds(frame: Frames, points: Floats, depth: Floats, scale: float) -> list[t
 def _balls(
     name: str, frame: Frames, points: Floats, depth: Floats, scale: float, ring: Sequence[int], labels: bool
 ) -> list[tuple[float, str]]:
+    """The atoms, with what points some of them out, and their numbers."""
     from ase.data import chemical_symbols
 
-    parts, radii = [], scale * depth * _radii(frame)
+    parts, radii = [], scale * depth * radii_of(frame)
     for k, z in enumerate(frame.numbers.tolist()):
         x, y, near = points[k]
         radius = radii[k]
@@ -200,11 +119,12 @@ def _arrows(name: str, points: Floats, arrows: Floats) -> list[str]:
     ]
 
 
-def _cell(frame: Frames, view: _View) -> list[tuple[float, str]]:
-    corners = _corners(frame)
+def _cell(frame: Frames, view: View) -> list[tuple[float, str]]:
+    """The edges of the cell, behind everything."""
+    corners = corners_of(frame)
     if corners is None:
         return []
-    points, _ = _project(corners, frame, view)
+    points, _ = project(corners, frame, view)
     parts = []
     for a in range(8):
         for bit in (1, 2, 4):
@@ -213,14 +133,6 @@ def _cell(frame: Frames, view: _View) -> list[tuple[float, str]]:
                 line = f'<line class="edge" x1="{x:.1f}" y1="{y:.1f}" x2="{u:.1f}" y2="{v:.1f}"/>'
                 parts.append((-1e9, line))
     return parts
-
-
-def _corners(frame: Frames) -> Floats | None:
-    if frame.cells is None or not frame.periodic:
-        return None
-    bits = np.array([[a & 1, (a >> 1) & 1, (a >> 2) & 1] for a in range(8)], dtype=np.float64)
-    corners: Floats = bits @ frame.cells[0]
-    return corners
 
 
 def _gradients(name: str, frame: Frames) -> str:
@@ -239,6 +151,7 @@ def _gradients(name: str, frame: Frames) -> str:
 
 
 def _head(name: str) -> str:
+    """Of an arrow."""
     return (
         f'<marker id="{name}-head" viewBox="0 0 8 8" refX="5" refY="4" markerWidth="4.5" markerHeight="4.5" '
         f'orient="auto"><path d="M0 0L8 4L0 8z" fill="{RED}"/></marker>'
@@ -254,6 +167,7 @@ def _shade(z: int, factor: float) -> Any:
 
 
 def _hex(color: Any) -> str:
+    """#rrggbb of red, green and blue between 0 and 1."""
     return "#" + "".join(f"{round(255 * float(c)):02x}" for c in color)
 
 

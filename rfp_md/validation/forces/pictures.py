@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from rfp_md.report.pictures.canvas import BLUE, GREY, decades, picture
+from rfp_md.frames import Frames
+from rfp_md.pictures.canvas import BLUE, GREY, decades, picture
 
 SLOPE = 4  # the order of the differences
+
+
+def pictures(forces: dict[str, Any], start: Frames | None) -> dict[str, Any]:
+    """All of a record."""
+    return {"figures": differences(forces)}
 
 
 def differences(forces: dict[str, Any]) -> list[Markup]:

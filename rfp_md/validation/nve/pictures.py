@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from rfp_md.report.pictures.canvas import BLUE, RED, picture, room_above
+from rfp_md.frames import Frames
+from rfp_md.pictures.canvas import BLUE, RED, picture, room_above
+
+
+def pictures(nve: dict[str, Any], start: Frames | None) -> dict[str, Any]:
+    """All of a record."""
+    return {"figures": conserved(nve)}
 
 
 def conserved(nve: dict[str, Any]) -> list[Markup]:
@@ -16,6 +22,7 @@ def conserved(nve: dict[str, Any]) -> list[Markup]:
 
 
 def _drift(k: int, run: dict[str, Any]) -> Markup:
+    """The conserved energy of a run with its line."""
     times, energies = (np.array(run["trace"][key]) for key in ("time_ps", "conserved_mev_per_atom"))
     slope, kelvin = run["drift_mev_per_atom_per_ps"], run["temperature_k"]
 

@@ -1,4 +1,4 @@
-"""What a check started from: another structure than the model's own, with other atoms, where --structure gave one."""
+"""What a check started from, as its record has it: the model's own structure, or one that --structure gave."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ import numpy as np
 from rfp_md.frames import Frames, formula
 
 
-def start_of(found: Mapping[str, Any], reference: Frames) -> Frames | None:
+def as_record(reference: Frames) -> dict[str, Any]:
+    """What a page needs to draw and number what was found: atoms and cell, and the file where one gave them."""
+    from rfp_md.artifact.file import OWN_REFERENCE
+
+    return {
+        "numbers": reference.numbers.tolist(),
+        "cell": None if reference.cells is None else reference.cells[0].tolist(),
+        "pbc": [bool(axis) for axis in reference.pbc],
+        "file": None if reference.source == OWN_REFERENCE else reference.source,
+    }
+
+
+def from_record(found: Mapping[str, Any], reference: Frames) -> Frames | None:
     """The atoms and the cell that the places in a check's record are those of; positions say nothing.
 
     Args:

@@ -9,23 +9,23 @@ from markupsafe import Markup
 
 from rfp_md.evaluation.plots import CURVES, LABELS
 from rfp_md.evaluation.reliability import Pair, calibration
-from rfp_md.report.pictures.canvas import BLUE, GREY, MOST_POINTS, RED, cloud, decades, picture
-from rfp_md.report.test_frames import Tested
+from rfp_md.pictures.canvas import BLUE, GREY, MOST_POINTS, RED, cloud, decades, picture
+from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
 
 
-def parity(tested: Tested) -> list[Markup]:
+def parity(errors: ErrorsOnTestFrames) -> list[Markup]:
     """Energies, force components on each element, and stresses."""
     from ase.data import chemical_symbols
 
-    pictures = [_parity("parity-energy", "energy", "Energies", tested.pairs["energy"])]
-    if "force" in tested.pairs:
-        reference, predicted = tested.pairs["force"]
-        for z in np.unique(tested.elements):
-            mine, symbol = tested.elements == z, chemical_symbols[z]
+    pictures = [_parity("parity-energy", "energy", "Energies", errors.pairs["energy"])]
+    if "force" in errors.pairs:
+        reference, predicted = errors.pairs["force"]
+        for z in np.unique(errors.elements):
+            mine, symbol = errors.elements == z, chemical_symbols[z]
             pair = (reference[mine], predicted[mine])
             pictures.append(_parity(f"parity-{symbol}", "force", f"Forces on {symbol}", pair))
-    if "stress" in tested.pairs:
-        pictures.append(_parity("parity-stress", "stress", "Stresses", tested.pairs["stress"]))
+    if "stress" in errors.pairs:
+        pictures.append(_parity("parity-stress", "stress", "Stresses", errors.pairs["stress"]))
     return pictures
 
 

@@ -24,7 +24,7 @@ MILLI = 1e3
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class ErrorsOnTestFrames:
     """What came out.
 
     Attributes:
@@ -41,7 +41,9 @@ class Tested:
     figures: dict[str, Any]
 
     @classmethod
-    def of(cls, potential: Potential, model: str | Path, paths: Sequence[str | Path], units: Units) -> Tested:
+    def of(
+        cls, potential: Potential, model: str | Path, paths: Sequence[str | Path], units: Units
+    ) -> ErrorsOnTestFrames:
         """Read the frames and judge the model on them.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Small potentials with exact forces, of which everything is known, as subjects of the checks."""
+"""Small potentials with exact forces, of which everything is known, to try the checks on."""
 
 from __future__ import annotations
 
