@@ -35,6 +35,24 @@ BENZENE = ROOT / "examples/data/benzene_gfn2.extxyz"
 ETHANOL = ROOT / "examples/data/ethanol_gfn2.extxyz"
 
 
+# Those of ten seconds and more, apart from what needs the environment.
+LONGEST = (
+    "test_rmd17_ethanol_trains_evaluates_and_runs_in_ipi",
+    "test_every_installed_plugin_conforms[descriptor-soap]",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no worker is left with one of them at the end; those that wait for one thing together."""
+
+    def place(item: pytest.Item) -> int:
+        if "environment" in getattr(item, "fixturenames", ()):
+            return 0
+        return 1 if item.name in LONGEST else 2
+
+    items.sort(key=place)
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """The folder of a name, filled by the first worker that asks for it; the others wait and find it."""
     base = factory.getbasetemp()

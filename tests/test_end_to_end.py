@@ -21,7 +21,7 @@ def test_rmd17_ethanol_trains_evaluates_and_runs_in_ipi(rmd17, tmp_path):
     errors = json.loads(process("evaluate", model, rmd17 / "rmd17_ethanol_test_01.npz", "--json").stdout)
     assert errors["force_mae_mev_per_angstrom"] < 30
     assert errors["energy_mae_mev"] < 7
-    result = check_nve(rfp_md.load(model), length=0.25, engine="ipi")
+    result = check_nve(rfp_md.load(model), length=0.25, temperature=300.0, engine="ipi")
     assert result.passed, result
 
 

@@ -15,6 +15,7 @@ from rfp_md.artifact import read, save
 from rfp_md.cli.validate import _print_check
 from rfp_md.frames import Dataset
 from rfp_md.validation.checks import names
+from rfp_md.validation.stability import check_stability
 from rfp_md.validation.stability.lines import lines
 from rfp_md.validation.thresholds import limits_of
 from tests.conftest import BENZENE, ETHANOL
@@ -164,7 +165,8 @@ def test_a_scan_without_an_answer_is_an_internal_error(capsys):
     assert capsys.readouterr().out.endswith(told)
 
 
-def test_of_all_a_check_that_cannot_be_made_takes_what_was_found_along(folder):
+def test_of_all_a_check_that_cannot_be_made_takes_what_was_found_along(folder, monkeypatch):
+    monkeypatch.setattr(check_stability, "QUICK_LENGTH", 0.3)
     result = rfp("validate", *EMT, "--structure", "h2.xyz", "all", "--quick", "--engine", "ipi", cwd=folder)
     assert result.returncode == 1
     assert "\nnve: fail\n  was not made: --engine ipi: runs .rfp models only" in result.stdout

@@ -24,7 +24,7 @@ def test_a_model_of_generated_plugins_runs_in_real_ipi(environment, tmp_path):
     run(environment / "rfp", "train", f"{ETHANOL}@:150", "-o", model, *terms, "--regressor", "my_sines")
     header = json.loads(run(environment / "rfp", "info", model, "--json"))
     assert [term["package"] for term in header["terms"]] == ["rfp-atom-density", "rfp-md"]
-    nve = ("nve", "--engine", "ipi", "--length", "0.25", "--json")
+    nve = ("nve", "--engine", "ipi", "--length", "0.1", "--temperature", "300", "--json")
     assert json.loads(run(environment / "rfp", "validate", model, *nve))["passed"]
 
     # Here the plugins are not installed: the sentence names the pip line.
