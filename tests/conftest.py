@@ -43,7 +43,7 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no worker is left with one of them at the end; those that wait for one thing together."""
+    """The longest first, and in one worker what needs the environment, so that none is alone at the end or waits."""
 
     def place(item: pytest.Item) -> int:
         if "environment" in getattr(item, "fixturenames", ()):
