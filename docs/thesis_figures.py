@@ -26,9 +26,9 @@ from matplotlib.figure import Figure
 
 import rfp_md
 from rfp_md.frames import Dataset
-from rfp_md.thesis.models import Model, fit_model, predict
+from rfp_md.thesis.models import ThesisModel, fit_model, predict
 from rfp_md.thesis.protocols import experiment
-from rfp_md.thesis.rows import MOLECULES, rows_of
+from rfp_md.thesis.rows import MOLECULES, rows_of_tables
 from rfp_md.thesis.run import KCAL, errors_of
 
 FOLDER = Path(__file__).with_name("figures")
@@ -82,9 +82,9 @@ def leak(folder: Path, trajectories: Path) -> None:
     axes = figure.subplots(2, 3)
     summary = {}
     for ax, (table, descriptor) in zip(axes.flat, LEAKS, strict=True):
-        row = next(row for row in rows_of([table]) if row.descriptor == descriptor)
+        row = next(row for row in rows_of_tables([table]) if row.descriptor == descriptor)
         frames = experiment("author", row.molecule, trajectories, np.random.default_rng(0))
-        potential = fit_model(Model.of(row), frames, np.random.default_rng(0))
+        potential = fit_model(ThesisModel.of(row), frames, np.random.default_rng(0))
         errors = np.abs(errors_of(potential, frames.test)[1]).mean(axis=1)
         bins = np.geomspace(errors.min() / 1.5, errors.max() * 1.5, 45)
         for chosen, color, label in ((frames.repeated, RED, "in the training set"), (~frames.repeated, BLUE, "new")):
@@ -107,11 +107,11 @@ def leak(folder: Path, trajectories: Path) -> None:
 def parity(folder: Path, trajectories: Path) -> None:
     figure = Figure(figsize=(10.5, 3.9), layout="constrained")
     axes = figure.subplots(1, 3)
-    row = rows_of(["3.3"])[0]
+    row = rows_of_tables(["3.3"])[0]
     pairs = []
     for protocol, where in (("author", trajectories), ("rmd17", folder)):
         frames = experiment(protocol, "benzene", where, np.random.default_rng(0))
-        potential = fit_model(Model.of(row), frames, np.random.default_rng(0))
+        potential = fit_model(ThesisModel.of(row), frames, np.random.default_rng(0))
         pairs.append((frames.test.forces / KCAL, predict(potential, frames.test)[1] / KCAL))
     fast = rfp_md.train(
         Dataset((frames.train,)),

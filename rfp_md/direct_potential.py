@@ -27,18 +27,21 @@ class DirectPotential(Potential):
 
     @property
     def conservative(self) -> bool:
+        """It never is: energy and forces are functions of their own."""
         return False
 
     @property
     def has_forces(self) -> bool:
+        """It always has them: 3N outputs of ``force_regressor``."""
         return True
 
     @property
     def fixed_composition(self) -> bool:
+        """It always is for one order of the atoms, which the outputs stand in."""
         return True
 
     def predict(self, frames: Frames) -> Prediction:
-        """As ``compute``, but of atoms in any order: a test of what the functions have learned of symmetry."""
+        """Energies and forces of atoms in any order: a test of what the functions have learned of symmetry."""
         known, learned = total(self.baselines, frames), self._outputs(self.force_regressor, frames, 3 * frames.n_atoms)
         forces = learned.reshape(frames.positions.shape)
         virials = free_virials(frames, forces) + known.virials

@@ -74,15 +74,17 @@ class Frames:
 
     @property
     def n_atoms(self) -> int:
+        """The number of atoms N of each structure."""
         return len(self.numbers)
 
     @property
     def periodic(self) -> bool:
+        """Whether the structures repeat along any of the three lattice vectors."""
         return any(self.pbc)
 
     @property
     def volumes(self) -> Floats:
-        """Volumes of the cells (M,), Å³."""
+        """The volumes of the cells (M,), Å³."""
         volumes: Floats = np.abs(np.linalg.det(np.asarray(self.cells)))
         return volumes
 
@@ -130,6 +132,7 @@ class Dataset:
 
     @property
     def sources(self) -> str:
+        """The names of the files that the blocks come from, each once, for messages."""
         return ", ".join(dict.fromkeys(block.source for block in self.blocks))
 
     @property
@@ -177,7 +180,7 @@ class Dataset:
         return replace(first, source=self.sources, **joined)
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything a fit sees."""
+        """The SHA-256 of everything that a fit sees."""
         digest = hashlib.sha256()
         for block in self.blocks:
             for array in (block.numbers, block.positions, block.energies, block.forces, block.cells, block.stresses):
@@ -205,7 +208,7 @@ def count_duplicates(dataset: Dataset) -> int:
 
 
 def frame_bytes(frames: Frames) -> Iterator[bytes]:
-    """Species, positions and cell of each frame."""
+    """The species, the positions and the cell of each frame as bytes, to tell copies by."""
     start = frames.numbers.tobytes() + bytes(frames.pbc)
     for k, structure in enumerate(frames.positions):
         yield start + structure.tobytes() + (b"" if frames.cells is None else frames.cells[k].tobytes())

@@ -17,7 +17,7 @@ from rfp_md.descriptors.describe import describe_all, describe_for_forces
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
 from rfp_md.plugins.guard import call, check_array, check_periodic, check_prediction
-from rfp_md.prediction import Committee, Prediction, free_virials, join
+from rfp_md.prediction import Committee, Prediction, free_virials, join_committees
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites
 from rfp_md.structures.fingerprints import Fingerprints
@@ -30,7 +30,7 @@ CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the 
 
 @dataclass(frozen=True, eq=False)
 class Potential:
-    """A fitted model.
+    """A fitted model: baselines, and a regressor on the sites of its descriptors.
 
     Attributes:
         elements: atomic numbers that it was trained on, ascending.
@@ -59,6 +59,7 @@ class Potential:
 
     @property
     def has_forces(self) -> bool:
+        """Whether the regressor is smooth and every descriptor has derivatives."""
         return self.regressor.smooth and all(d.capabilities.differentiable for d in self.descriptors)
 
     @property
@@ -107,7 +108,7 @@ class Potential:
         self.check(frames)
         if not self.has_forces:
             raise UserError("this model was fitted to energies only and has no forces, so that none are uncertain")
-        return join([self._committee(part) for part in self._chunks(frames)])
+        return join_committees([self._committee(part) for part in self._chunks(frames)])
 
     def uncertainty(self, frames: Frames) -> Spread:
         """Standard deviations of energies and forces, by the committee. Raises UserError as ``committee``."""
@@ -177,7 +178,7 @@ class Potential:
     def _forces(
         self, frames: Frames, pullbacks: Sequence[Pullback], gradients: Sequence[Floats]
     ) -> tuple[Floats, Floats]:
-        """Forces and virials from dE/dx of every term."""
+        """Forces (M, N, 3) and virials (M, 3, 3) from dE/dx of every term."""
         slopes: Floats | float = 0.0
         for pullback, gradient in zip(pullbacks, gradients, strict=True):
             slopes = slopes + pullback(gradient)

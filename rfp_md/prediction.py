@@ -27,23 +27,23 @@ class Prediction:
 
 
 def free_virials(frames: Frames, forces: Floats) -> Floats:
-    """Σ r ⊗ f: without a cell, a strain moves the atoms and nothing else."""
+    """The virials Σ r ⊗ f (M, 3, 3) of free molecules: without a cell, a strain moves the atoms and nothing else."""
     virials: Floats = np.einsum("mix,miy->mxy", frames.positions, forces)
     return virials
 
 
 class AnyPotential(Protocol):
-    """A potential as the checks see it; ``Potential`` is one.
-
-    Attributes:
-        reference: one structure, from which everything starts.
-    """
+    """A potential as the checks see it; ``Potential`` is one."""
 
     @property
-    def reference(self) -> Frames: ...
+    def reference(self) -> Frames:
+        """One structure, from which everything starts."""
+        ...
 
     @property
-    def has_forces(self) -> bool: ...
+    def has_forces(self) -> bool:
+        """Whether forces are known; ``compute`` needs them, ``energies`` does not."""
+        ...
 
     @property
     def has_stress(self) -> bool:
@@ -92,8 +92,8 @@ class Committee:
         return Spread(self.energies.std(axis=0, ddof=1), self.forces.std(axis=0, ddof=1))
 
 
-def join(parts: list[Committee]) -> Committee:
-    """The same members on all structures."""
+def join_committees(parts: list[Committee]) -> Committee:
+    """One committee of several whose members are the same, each on structures of its own."""
     if len(parts) == 1:
         return parts[0]
     joined = [np.concatenate([getattr(p, name) for p in parts], axis=1) for name in ("energies", "forces", "virials")]

@@ -7,13 +7,13 @@ class Progress:
     """A silent listener; the command line's subclass draws a bar on stderr."""
 
     def start(self, label: str, total: int, unit: str) -> None:
-        """A stage of ``total`` units of work begins."""
+        """Begin a stage of ``total`` units of work."""
 
     def advance(self, done: int) -> None:
-        """So many more of them are done."""
+        """Say that so many more units of the stage are done."""
 
     def message(self, text: str) -> None:
-        """One line for the user."""
+        """Show one line to the user."""
 
     def section(self, text: str) -> None:
         """One of several pieces of work, each with stages of its own, begins."""

@@ -42,7 +42,7 @@ class NeighbourJacobian:
         return pulled.reshape(len(gradient), -1, 3)
 
     def dense(self, values: Floats) -> Floats:
-        """The same with all zeros, (M, S, D, C, 3), for values (M, S, D)."""
+        """The Jacobian with all its zeros, (M, S, D, C, 3), for values (M, S, D)."""
         n_frames, n_sites, n_components = values.shape
         n_coordinates = (len(self.offsets) - 1) // n_frames
         everything = slice(0, len(self.sites))

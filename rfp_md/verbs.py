@@ -80,7 +80,7 @@ class Field:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """On the command line; none for an argument."""
+        """The flags on the command line; an argument has none."""
         if isinstance(self.option, Argument):
             return ()
         return self.option.flags or ("--" + self.name.replace("_", "-"),)
@@ -92,7 +92,7 @@ class Field:
 
     @property
     def spoken_type(self) -> Any:
-        """What words can say: of a union the first type, for a sequence a list; None where nothing is an empty one."""
+        """The type in words: of a union the first, for a sequence a list, or None where nothing is an empty one."""
         return _spoken(self.type) | None if isinstance(self.default, tuple) else _spoken(self.type)
 
 

@@ -19,5 +19,5 @@ def install_dummies(folder: Path, count: int) -> None:
 def register(monkeypatch, name: str, value: str, kind="descriptor") -> None:
     """One more entry point beside the installed ones."""
     installed = registry._points
-    extra = EntryPoint(name, value, registry.GROUPS[kind])
+    extra = EntryPoint(name, value, registry.ENTRY_POINTS[kind])
     monkeypatch.setattr(registry, "_points", lambda k: installed(k) + ([extra] if k == kind else []))

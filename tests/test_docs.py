@@ -5,9 +5,11 @@ import re
 import runpy
 import subprocess
 import textwrap
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
+import pytest
 
 from rfp_md.regressors import Regressor
 from rfp_md.testing import regressor_outcomes
@@ -62,11 +64,26 @@ def test_the_regressor_of_the_tutorial_works(ethanol):
     assert failed <= {"learns"}  # the kit's function is not linear
 
 
-def test_the_pullback_of_the_tutorial_is_that_of_its_jacobian(ethanol):
+@pytest.fixture
+def tutorial():
+    """The names of the tutorial's descriptor, and a descriptor."""
     scope = {}
     exec(next(text for kind, text in BLOCK.findall((ROOT / "docs/plugins.md").read_text()) if kind == "python"), scope)
-    descriptor = scope["BondWaves"]()
-    exec(indented("    def pullback", "\n## "), scope)
+    return scope, scope["BondWaves"]()
+
+
+def test_the_blocks_of_the_tutorial_are_those_of_its_jacobian(ethanol, tutorial):
+    scope, descriptor = tutorial
+    exec(indented("    from rfp_md.sites", "\n## "), scope)
+    spread = replace(ethanol[:3], positions=3 * ethanol.positions[:3])  # so that some atoms do not see each other
+    near = scope["neighbour_jacobian"](descriptor, spread)
+    assert len(near.sites) < 3 * 9 * 9
+    np.testing.assert_array_equal(near.dense(descriptor.values(spread)), descriptor.jacobian(spread))
+
+
+def test_the_pullback_of_the_tutorial_is_that_of_its_jacobian(ethanol, tutorial):
+    scope, descriptor = tutorial
+    exec(indented("    def pullback", "\nA site that"), scope)
     gradient = np.cos(np.arange(3 * 9 * 16)).reshape(3, 9, 16)
     expected = descriptor.pullback(ethanol[:3], gradient)
     np.testing.assert_allclose(scope["pullback"](descriptor, ethanol[:3], gradient), expected, atol=1e-9)

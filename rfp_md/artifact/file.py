@@ -56,10 +56,10 @@ def save(potential: Potential, path: str | Path) -> None:
         formula=formula(reference.numbers),
         pbc=reference.pbc,
         elements=list(potential.elements),
-        baselines=[_describe(baseline) for baseline in potential.baselines],
-        terms=[_describe(descriptor) for descriptor in potential.descriptors],
-        regressor=_describe(potential.regressor),
-        force_regressor=_describe(forces) if forces is not None else None,
+        baselines=[_entry_of(baseline) for baseline in potential.baselines],
+        terms=[_entry_of(descriptor) for descriptor in potential.descriptors],
+        regressor=_entry_of(potential.regressor),
+        force_regressor=_entry_of(forces) if forces is not None else None,
         record=potential.record,
     )
     with alone_with(path):  # else a record that is being written would bring the old model back
@@ -72,20 +72,20 @@ def identity(path: str | Path) -> str:
 
 
 def rewrite_record(
-    path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]], *, of: str | None = None
+    path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]], *, identity: str | None = None
 ) -> None:
     """Change the record in a model's file, nothing else.
 
     Args:
         change: of the record that is in the file by now; those of several processes follow each other.
-        of: the ``identity`` of the model that the change is about; default: whichever is there.
+        identity: that of the model that the change is about; default: whichever is there.
 
     Raises:
         UserError: as ``load``; another model is there by now; it cannot be written.
     """
     with alone_with(path):
         header, arrays = read(path)
-        if of is not None and _identity(header, arrays) != of:
+        if identity is not None and _identity(header, arrays) != identity:
             raise UserError(f"{path}: is another model by now; what was found is not written into it")
         write(path, header.model_copy(update={"record": change(header.record)}), arrays)
 
@@ -138,7 +138,7 @@ def _assembled(header: Header, arrays: Arrays) -> Potential:
     return DirectPotential(**parts, force_regressor=forces)
 
 
-def _describe(plugin: plugins.Plugin) -> Entry:
+def _entry_of(plugin: plugins.Plugin) -> Entry:
     package, version = plugins.origin(plugin.kind, plugin.name)
     return Entry(name=plugin.name, package=package, version=version, parameters=plugin.model_dump(mode="json"))
 

@@ -12,7 +12,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Entry(BaseModel):
-    """One plugin of a model."""
+    """One plugin of a model: what is needed to make it again."""
 
     name: str
     package: str
@@ -21,7 +21,7 @@ class Entry(BaseModel):
 
 
 class Header(BaseModel):
-    """The JSON, as the present version of the format has it.
+    """The JSON of a model, as the present version of the format has it.
 
     Attributes:
         stored_version: which version the file has; what is read has been brought forward.
@@ -46,6 +46,7 @@ class Header(BaseModel):
 
     @property
     def stored_version(self) -> int:
+        """The version of the format that the file itself has."""
         return self._stored_version
 
 
@@ -59,6 +60,7 @@ def element_energies(header: Header, arrays: Arrays) -> dict[int, float]:
 
 
 def package_version() -> str:
+    """The version of rfp-md that is installed."""
     from importlib.metadata import version
 
     return version("rfp-md")

@@ -111,8 +111,8 @@ def describe(
     o, factors = np.array([p[0] for p in products]), np.array([p[1] for p in products])
     g = np.array([p[2] for p in products])
     r = np.linalg.norm(d, axis=1)
-    radial, radial_slope = radial_functions(r, n_radial, cutoff)
-    y, y_slope = harmonics(d / r[:, None], l_max)
+    radial, radial_derivative = radial_functions(r, n_radial, cutoff)
+    y, dy = harmonics(d / r[:, None], l_max)
     rows = species[j][:, None] * n_radial + np.arange(n_radial)
     density = np.zeros((len(numbers), every, (l_max + 1) ** 2))
     np.add.at(density, (i[:, None], rows), radial[:, :, None] * y[:, None])
@@ -136,8 +136,8 @@ def describe(
             part = by_a[:, start:stop].reshape(len(a), 2 * l + 1, channels[l])
             by_density[:, :, m], start = np.einsum("cmq,czq->czm", part, mixing[:, :, q]), stop
         mine = by_density[i[:, None], rows]  # (P, n, lm)
-        along = np.einsum("pnm,pn,pm->p", mine, radial_slope, y) / r
-        across = np.einsum("pnm,pn,pxm->px", mine, radial, y_slope) / r[:, None]
+        along = np.einsum("pnm,pn,pm->p", mine, radial_derivative, y) / r
+        across = np.einsum("pnm,pn,pxm->px", mine, radial, dy) / r[:, None]
         pulled: Floats = along[:, None] * d + across
         return pulled
 
@@ -162,7 +162,7 @@ def harmonics(unit: Floats, l_max: int) -> tuple[Floats, Floats]:
         q[l, l], q[l, l - 1] = -(2 * l - 1) * q[l - 1, l - 1], (2 * l - 1) * z * q[l - 1, l - 1]
         for m in range(l - 1):
             q[l, m] = ((2 * l - 1) * z * q[l - 1, m] - (l + m - 1) * q[l - 2, m]) / (l - m)
-    values, slopes = np.empty((len(x), (l_max + 1) ** 2)), np.empty((len(x), 3, (l_max + 1) ** 2))
+    values, gradients = np.empty((len(x), (l_max + 1) ** 2)), np.empty((len(x), 3, (l_max + 1) ** 2))
     for l, m in ((n, m) for n in range(l_max + 1) for m in range(-n, n + 1)):
         k, n = l * l + l + m, abs(m)
         f = sqrt((2.0 if m else 1.0) * factorial(l - n) / factorial(l + n))
@@ -170,10 +170,10 @@ def harmonics(unit: Floats, l_max: int) -> tuple[Floats, Floats]:
         angle, dx, dy = (part.real if m >= 0 else part.imag for part in (power, before, 1j * before))
         values[:, k] = f * q[l, n] * angle
         common, radial = f * q[l - 1, n + 1] * angle, l * values[:, k]
-        slopes[:, 0, k] = x * common + f * q[l, n] * dx - radial * x
-        slopes[:, 1, k] = y * common + f * q[l, n] * dy - radial * y
-        slopes[:, 2, k] = f * (l + n) * q[l - 1, n] * angle - radial * z
-    return values, slopes
+        gradients[:, 0, k] = x * common + f * q[l, n] * dx - radial * x
+        gradients[:, 1, k] = y * common + f * q[l, n] * dy - radial * y
+        gradients[:, 2, k] = f * (l + n) * q[l - 1, n] * angle - radial * z
+    return values, gradients
 
 
 def couplings(channels: list[int], options: dict[str, Any]) -> list[Product]:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
-from rfp_md.atomic_basis.couplings import Layout
+from rfp_md.atomic_basis.couplings import ChannelLayout
 from rfp_md.atomic_basis.harmonics import prefactors
 
 INNERMOST = 0.8  # Å, centre of the first radial function
@@ -28,15 +28,15 @@ class Basis:
 
     cutoff: float
     centres: Floats
-    layout: Layout
+    layout: ChannelLayout
 
     @classmethod
     def of(cls, n_elements: int, n_radial: int, max_angular: int, cutoff: float, channels: int) -> Basis:
-        """With so many channels for each l > 0, but not more than there are radial functions of all elements."""
+        """A basis of so many channels for each l > 0, but not more than there are radial functions of all elements."""
         every = n_elements * n_radial
         some = min(channels, every)
         centres = np.geomspace(INNERMOST, cutoff, n_radial + 1)[:-1]
-        return cls(cutoff, centres, Layout((every, *[some] * max_angular)))
+        return cls(cutoff, centres, ChannelLayout((every, *[some] * max_angular)))
 
     @property
     def n_elements(self) -> int:

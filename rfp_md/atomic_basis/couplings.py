@@ -14,7 +14,7 @@ NEGLIGIBLE = 1e-12  # a coupling below this is zero
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class ChannelLayout:
     """Where A_qlm stands among the numbers of an atom: by l, m, q; number 0 is the constant 1.
 
     Attributes:
@@ -24,28 +24,29 @@ class Layout:
     channels: tuple[int, ...]
 
     def limited(self, most: int) -> tuple[int, ...]:
-        """At most so many channels of each l."""
+        """The numbers of channels of each l, at most ``most``."""
         return tuple(min(most, count) for count in self.channels)
 
     @property
     def size(self) -> int:
+        """How many numbers an atom has: the constant and all A_qlm, nA = 1 + Σ_l (2l + 1) q_l."""
         return 1 + sum((2 * l + 1) * q for l, q in enumerate(self.channels))
 
     def places(self, l: int, q: int) -> list[int]:
-        """Where m = −l, …, l of a channel stand."""
+        """Where A_qlm of one channel q stand, for m = −l, …, l."""
         start = 1 + sum((2 * k + 1) * n for k, n in enumerate(self.channels[:l])) + q
         return [start + m * self.channels[l] for m in range(2 * l + 1)]
 
 
 @dataclass(frozen=True, eq=False)
 class Couplings:
-    """B_o = Σ_t g_t A_a(t) A_b(t) A_c(t) over the terms t with o(t) = o.
+    """B_o = Σ_t g_t A_a(t) A_b(t) A_c(t) over the products t with o(t) = o.
 
     Attributes:
         outputs: o(t), ascending (T,).
         factors: a(t), b(t), c(t) (T, 3); 0 where a product has fewer factors.
         weights: g_t (T,).
-        orders: the number of neighbours in a term of each invariant (O,): 1, 2 or 3.
+        orders: the number of neighbours that each invariant couples (O,): 1, 2 or 3.
     """
 
     outputs: Ints
@@ -54,12 +55,12 @@ class Couplings:
     orders: Ints
 
     @property
-    def terms(self) -> tuple[Ints, Ints, Floats]:
+    def products(self) -> tuple[Ints, Ints, Floats]:
         """What the compiled loops take."""
         return self.outputs, self.factors, self.weights
 
 
-def couplings(layout: Layout, channels: tuple[int, ...], four_body: tuple[int, ...]) -> Couplings:
+def couplings(layout: ChannelLayout, channels: tuple[int, ...], four_body: tuple[int, ...]) -> Couplings:
     """All invariants of one, two and three neighbours.
 
     one     A_q00, all channels
@@ -69,16 +70,16 @@ def couplings(layout: Layout, channels: tuple[int, ...], four_body: tuple[int, .
     Args:
         channels, four_body: how many channels of each l are multiplied; the tuples may be empty.
     """
-    terms: list[tuple[int, tuple[int, int, int], float]] = []
+    products: list[tuple[int, tuple[int, int, int], float]] = []
     orders: list[int] = []
     for q in range(layout.channels[0]):
-        terms.append((len(orders), (layout.places(0, q)[0], 0, 0), 1.0))
+        products.append((len(orders), (layout.places(0, q)[0], 0, 0), 1.0))
         orders.append(1)
     for l, count in enumerate(channels):
         for q, p in combinations_with_replacement(range(count), 2):
             weight = (1.0 if q == p else np.sqrt(2.0)) / np.sqrt(2 * l + 1)
             pairs = zip(layout.places(l, q), layout.places(l, p), strict=True)
-            terms += [(len(orders), (a, b, 0), weight) for a, b in pairs]
+            products += [(len(orders), (a, b, 0), weight) for a, b in pairs]
             orders.append(2)
     functions = [(l, q) for l, count in enumerate(four_body) for q in range(count)]
     table = _gaunt(len(four_body)) if four_body else {}
@@ -87,12 +88,12 @@ def couplings(layout: Layout, channels: tuple[int, ...], four_body: tuple[int, .
         a, b, c = (layout.places(l, q) for l, q in triple)
         found = [(len(orders), (a[i], b[j], c[k]), g) for i, j, k, g in table.get(angular, [])]
         if found:
-            terms += found
+            products += found
             orders.append(3)
     return Couplings(
-        np.array([t[0] for t in terms]),
-        np.array([t[1] for t in terms]),
-        np.array([t[2] for t in terms]),
+        np.array([t[0] for t in products]),
+        np.array([t[1] for t in products]),
+        np.array([t[2] for t in products]),
         np.array(orders),
     )
 

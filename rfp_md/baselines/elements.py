@@ -32,14 +32,17 @@ class Elements(Baseline):
         self.state["energies"] = np.linalg.lstsq(counts, dataset.energies, rcond=None)[0]
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        """Take back e of each element, once there is one energy for each."""
         if state["elements"].ndim != 1 or state["energies"].shape != state["elements"].shape:
             raise ValueError("elements and energies do not fit each other")
         return super().restore(state)
 
     def compute(self, frames: Frames) -> Prediction:
+        """E (M,), eV, with zero forces (M, N, 3) and zero virials (M, 3, 3)."""
         return Prediction(self.energies(frames), np.zeros(frames.positions.shape), np.zeros((len(frames), 3, 3)))
 
     def energies(self, frames: Frames) -> Floats:
+        """Σ_i e(Z_i), the same for all M structures (M,), eV. Raises UserError for an element without an e."""
         state = self.state
         known = dict(zip(state["elements"].tolist(), state["energies"].tolist(), strict=True))
         try:

@@ -80,10 +80,10 @@ def new(
 ) -> None:
     """Write a new plugin package, with a working example, tests and README, into this folder."""
     from rfp_md.errors import check_choice
-    from rfp_md.plugins.base import GROUPS
+    from rfp_md.plugins.base import ENTRY_POINTS
     from rfp_md.plugins.scaffold import new_plugin
 
-    check_choice("--kind", kind, tuple(GROUPS))
+    check_choice("--kind", kind, tuple(ENTRY_POINTS))
     root = new_plugin(name, kind)  # type: ignore[arg-type]
     print(f"{root}: now run  pip install -e {root}  and  rfp plugins check {name}")
 

@@ -35,10 +35,12 @@ class Concatenate(Descriptor):
     _parts: list[Descriptor] = PrivateAttr(default_factory=list)
 
     def model_post_init(self, context: Any) -> None:
+        """Make the parts from ``of``. Raises UserError where it is not NAME+NAME+… of installed descriptors."""
         self._parts.extend(create("descriptor", name, parameters) for name, parameters in _parse(self.of))
 
     @property
     def capabilities(self) -> Capabilities:
+        """It declares what all parts declare, and is ``fixed_composition`` or ``piecewise`` where one of them is."""
         declared = [vars(part.capabilities) for part in self._parts]
         of_one = ("fixed_composition", "piecewise")
         return Capabilities(
@@ -60,6 +62,7 @@ class Concatenate(Descriptor):
             self._state.update({f"{k}.{name}": array for name, array in part.state.items()})
 
     def restore(self, state: State) -> Self:
+        """Give every part its arrays back, once its package is known to compute alike what was fitted."""
         if "widths" not in state or state["widths"].shape != (len(self._parts),):
             raise ValueError(f"widths must be {len(self._parts)} numbers")
         packages = bytes(state["packages"].tolist()).decode().split("\n")
@@ -71,6 +74,7 @@ class Concatenate(Descriptor):
         return super().restore(state)
 
     def site_types(self, numbers: Ints) -> Ints:
+        """The site types (S,) that all parts have in common. Raises UserError where two parts have different sites."""
         types = [np.asarray(part.site_types(numbers)) for part in self._parts]
         for part, others in zip(self._parts[1:], types[1:], strict=True):
             if not np.array_equal(types[0], others):
@@ -81,15 +85,19 @@ class Concatenate(Descriptor):
         return types[0]
 
     def values(self, frames: Frames) -> Floats:
+        """x = (x¹, x², …), the components of the parts in their order (M, S, D¹ + D² + …)."""
         return np.concatenate([part.values(frames) for part in self._parts], axis=2)
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dx/d(coordinates) of the parts, one after another along the components (M, S, D¹ + D² + …, C, 3)."""
         return np.concatenate([part.jacobian(frames) for part in self._parts], axis=2)
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """The sum of the parts' pullbacks, each of its own components of dE/dx (M, C, 3)."""
         return self.values_and_pullback(frames)[1](gradient)
 
     def values_and_pullback(self, frames: Frames) -> tuple[Floats, Pullback]:
+        """Values and pullback of every part from one pass, so that a part's own shared work is done once."""
         values, pullbacks = zip(*(part.values_and_pullback(frames) for part in self._parts), strict=True)
 
         def pullback(gradient: Floats) -> Floats:

@@ -12,7 +12,7 @@ from rfp_md.sites import n_coordinates
 from rfp_md.structures.strain import deformed
 
 DECLARED_TOLERANCE = 1e-6  # relative to the largest value
-DERIVATIVE_TOLERANCE = 1e-3  # relative to the largest slope: a wrong formula, not rounding, is looked for
+DERIVATIVE_TOLERANCE = 1e-3  # relative to the largest derivative: a wrong formula, not rounding, is looked for
 STEP = 1e-4  # Å
 
 

@@ -14,12 +14,12 @@ from rfp_md.sites import NeighbourJacobian, Sites, n_coordinates
 
 
 def describe_all(descriptors: Sequence[Descriptor], frames: Frames) -> list[Sites]:
-    """The sites of every term."""
+    """The sites of every term, without derivatives."""
     return [describe(descriptor, frames) for descriptor in descriptors]
 
 
 def describe(descriptor: Descriptor, frames: Frames, *, derivatives: bool = False) -> Sites:
-    """The sites of M structures.
+    """The sites of M structures, with or without derivatives.
 
     Raises:
         UserError: the descriptor raised, or gave something else than finite float64 arrays of the right shape;

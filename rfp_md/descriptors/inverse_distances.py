@@ -23,5 +23,6 @@ class InverseDistances(LabelledPairs):
     compatible_since: ClassVar[str | None] = "0.1.0"
 
     def function(self, distances: Floats) -> tuple[Floats, Floats]:
+        """f = 1/r and df/dr = −1/r²."""
         inverse = 1.0 / distances
         return inverse, -inverse * inverse

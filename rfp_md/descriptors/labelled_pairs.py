@@ -53,6 +53,7 @@ class LabelledPairs(Descriptor):
 
     @property
     def capabilities(self) -> Capabilities:
+        """It is invariant under the automorphisms of the bonded graph where it is symmetrised, for one composition."""
         return Capabilities(
             differentiable=True,
             translation_invariant=True,
@@ -76,6 +77,7 @@ class LabelledPairs(Descriptor):
         self.__dict__.pop("_tables", None)
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        """Take back the automorphisms, once they are known to be permutations (S, N), and the fragments."""
         permutations = state.get("automorphisms")
         if permutations is None or permutations.ndim != 2 or permutations.dtype != np.int64:
             raise ValueError("automorphisms must be an integer array of shape (S, N)")
@@ -85,6 +87,7 @@ class LabelledPairs(Descriptor):
         return super().restore(state)
 
     def groups(self) -> NDArray[np.bool_] | None:
+        """The pairs inside each fragment (G, P); None where features see all distances."""
         if not self.fragment:
             return None
         pairs = self._tables.pairs
@@ -93,18 +96,22 @@ class LabelledPairs(Descriptor):
         return together
 
     def site_types(self, numbers: Ints) -> Ints:
+        """All S automorphisms share one function: type 0 for each (S,)."""
         return np.zeros(len(self._state["automorphisms"]), dtype=np.int64)
 
     def values(self, frames: Frames) -> Floats:
+        """x^p_ij = f(|r_p(i) − r_p(j)|), the distances relabelled by each automorphism p (M, S, P)."""
         distances, _ = self._tables.pairs.separations(frames)
         return self.function(distances)[0][:, self._tables.relabelled]
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dx/dr = df/dd · ∂d/∂r of every pair, relabelled as the values are (M, S, P, N, 3)."""
         distances, apart = self._tables.pairs.separations(frames)
-        slopes = self.function(distances)[1]
-        return self._tables.pairs.chain(slopes, distances, apart)[:, self._tables.relabelled]
+        derivatives = self.function(distances)[1]
+        return self._tables.pairs.chain(derivatives, distances, apart)[:, self._tables.relabelled]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3): what all sites say of a pair is added first, so that the chain rule is applied once."""
         tables = self._tables
         distances, apart = tables.pairs.separations(frames)
         per_pair = gradient.reshape(len(gradient), -1)[:, tables.inverse_relabelled].sum(axis=1)

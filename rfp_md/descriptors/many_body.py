@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rfp_md.arrays import Floats, Ints
-from rfp_md.atomic_basis import kernels
+from rfp_md.atomic_basis import expansion, kernels
 from rfp_md.atomic_basis.basis import Basis, principal_mixing
 from rfp_md.atomic_basis.compression import principal_invariants
 from rfp_md.atomic_basis.couplings import Couplings, couplings
@@ -20,6 +23,7 @@ from rfp_md.frames import Dataset, Frames, formula
 from rfp_md.sites import NeighbourJacobian, n_coordinates
 from rfp_md.structures.neighbours import Neighbours, neighbours
 
+CENTRES = 128  # whose derivatives a thread makes at once
 SAMPLE_ATOMS = 3000  # that channels and components are learned from
 
 
@@ -67,7 +71,7 @@ class ManyBody(Descriptor):
         species, densities = self._expand(sample)
         self._state["mixing"] = principal_mixing(self._basis, species, densities)
         self._state["projections"] = principal_invariants(
-            kernels.invariants(self._mix(densities, species), *self._couplings.terms, len(self._couplings.orders)),
+            expansion.invariants(self._mix(densities, species), *self._couplings.products, len(self._couplings.orders)),
             self._couplings.orders,
             species,
             len(elements),
@@ -75,6 +79,7 @@ class ManyBody(Descriptor):
         )
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        """Take back elements, channels and components, once they fit each other and ``n_radial``."""
         n = len(state["elements"])
         if state["mixing"].shape[:3] != (n, n, self.n_radial) or state["projections"].shape[:1] != (n,):
             raise ValueError("elements, mixing and projections do not fit each other")
@@ -82,31 +87,36 @@ class ManyBody(Descriptor):
         return super().restore(state)
 
     def site_types(self, numbers: Ints) -> Ints:
+        """Every atom is a site, typed by its element: the atomic numbers (N,)."""
         return numbers
 
     def values(self, frames: Frames) -> Floats:
+        """x_i = U B(A_i), the invariants of every atom in principal components (M, N, D)."""
         return self.values_and_pullback(frames)[0]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/d(coordinates) (M, C, 3), from dE/dx back through U, B, A and the density to the neighbours' vectors."""
         return self.values_and_pullback(frames)[1](gradient)
 
     def values_and_pullback(self, frames: Frames) -> tuple[Floats, Pullback]:
+        """x (M, N, D) and its pullback, which uses the neighbours and A of every centre again."""
         near, centres, species = self._neighbours(frames)
         mixed = self._mix(self._densities(near, species), centres)
-        invariants = kernels.invariants(mixed, *self._couplings.terms, len(self._couplings.orders))
+        invariants = expansion.invariants(mixed, *self._couplings.products, len(self._couplings.orders))
 
         def pullback(gradient: Floats) -> Floats:
             by_invariant = self._pull_projection(gradient.reshape(len(centres), -1), centres)
-            by_mixed = kernels.invariant_pullback(mixed, *self._couplings.terms, by_invariant)
-            by_density = kernels.mixing_pullback(by_mixed, centres, self._mixing, self._basis.arrays)
-            slopes = kernels.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
+            by_mixed = expansion.invariant_pullback(mixed, *self._couplings.products, by_invariant)
+            by_density = expansion.mixing_pullback(by_mixed, centres, self._mixing, self._basis.arrays)
+            by_vector = expansion.pulled_vectors(near.vectors, species, near.offsets, self._basis.arrays, by_density)
             pulled = np.zeros((len(frames), n_coordinates(frames), 3))
-            kernels.scatter_slopes(slopes, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
+            expansion.scatter_pulled(by_vector, near.vectors, near.atoms, near.offsets, frames.n_atoms, pulled)
             return pulled
 
         return self._project(invariants, centres).reshape(len(frames), frames.n_atoms, -1), pullback
 
     def neighbour_jacobian(self, frames: Frames) -> NeighbourJacobian:
+        """∂x_s/∂r_c for c among atom s, its neighbours and the strain; blocks are computed when they are asked for."""
         near, centres, species = self._neighbours(frames)
         mixed = self._mix(self._densities(near, species), centres)
         projections = np.ascontiguousarray(self._state["projections"].transpose(0, 2, 1))
@@ -115,20 +125,27 @@ class ManyBody(Descriptor):
 
         def blocks(part: slice) -> Floats:
             found = np.zeros((part.stop - part.start, 3, projections.shape[2]))
-            kernels.site_blocks(
-                near.vectors,
-                species,
-                near.offsets,
-                centres,
-                self._mixing,
-                self._basis.arrays,
-                mixed,
-                self._couplings.terms,
-                projections,
-                places,
-                part.start,
-                found,
-            )
+
+            def of_centres(start: int) -> None:
+                kernels.site_blocks(
+                    near.vectors,
+                    species,
+                    near.offsets,
+                    centres,
+                    self._mixing,
+                    self._basis.arrays,
+                    mixed,
+                    self._couplings.products,
+                    projections,
+                    places,
+                    (start, min(start + CENTRES, len(centres))),
+                    part.start,
+                    found,
+                )
+
+            # A block is of one centre, and the compiled loop lets go of the interpreter: threads do not meet.
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                deque(pool.map(of_centres, range(0, len(centres), CENTRES)), maxlen=0)
             return found.transpose(0, 2, 1)
 
         return NeighbourJacobian(sites, offsets, blocks)
@@ -146,11 +163,11 @@ class ManyBody(Descriptor):
         return near, np.tile(species, len(frames)), species[near.atoms]
 
     def _densities(self, near: Neighbours, species: Ints) -> Floats:
-        density: Floats = kernels.densities(near.vectors, species, near.offsets, self._basis.arrays)
+        density: Floats = expansion.densities(near.vectors, species, near.offsets, self._basis.arrays)
         return density
 
     def _mix(self, density: Floats, centres: Ints) -> Floats:
-        mixed: Floats = kernels.mix(density, centres, self._mixing, self._basis.arrays)
+        mixed: Floats = expansion.mix(density, centres, self._mixing, self._basis.arrays)
         return mixed
 
     def _expand(self, sample: list[Frames]) -> tuple[Ints, Floats]:
@@ -200,5 +217,5 @@ class ManyBody(Descriptor):
 
 
 def _spread(n: int, most: int) -> Ints:
-    """At most so many numbers below n, evenly."""
+    """At most ``most`` indices below n, evenly spread."""
     return np.unique(np.linspace(0, n - 1, max(1, min(n, most))).astype(np.int64))

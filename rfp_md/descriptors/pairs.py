@@ -38,12 +38,12 @@ class AtomPairs:
             )
         return np.sqrt(squared), apart
 
-    def chain(self, slopes: Floats, distances: Floats, apart: Floats) -> Floats:
+    def chain(self, derivatives: Floats, distances: Floats, apart: Floats) -> Floats:
         """Derivatives of functions of the distances: df/dd (M, P) to df/dr (M, P, N, 3)."""
-        units = apart * (slopes / distances)[..., None]
+        units = apart * (derivatives / distances)[..., None]
         return units[:, :, None, :] * self.incidence[None, :, :, None]
 
-    def pull(self, slopes: Floats, distances: Floats, apart: Floats) -> Floats:
+    def pull(self, by_distance: Floats, distances: Floats, apart: Floats) -> Floats:
         """dE/dr (M, N, 3) of an energy with dE/dd (M, P): the sum over ``chain`` without it."""
-        pulled: Floats = self.incidence.T @ ((slopes / distances)[..., None] * apart)
+        pulled: Floats = self.incidence.T @ ((by_distance / distances)[..., None] * apart)
         return pulled

@@ -23,5 +23,6 @@ class RootDistances(LabelledPairs):
     compatible_since: ClassVar[str | None] = "0.1.0"
 
     def function(self, distances: Floats) -> tuple[Floats, Floats]:
+        """f = √r and df/dr = 1/(2√r)."""
         root = np.sqrt(distances)
         return root, 0.5 / root

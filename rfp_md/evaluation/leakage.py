@@ -54,7 +54,7 @@ class Leakage:
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """What was found, in one line."""
         found = []
         if self.exact:
             found.append(f"{self.exact} repeat a training frame exactly")
@@ -65,6 +65,7 @@ class Leakage:
         return f"of {self.n_test} frames, " + ", ".join(found) if found else "none found"
 
     def as_dict(self) -> dict[str, Any]:
+        """The counts by name, for JSON and the record of a model."""
         return {
             "leaks": self.leaks,
             "exact": self.exact,

@@ -26,7 +26,7 @@ CURVES = {
 
 
 def plot_parity(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, title: str) -> None:
-    """Predicted against reference, with the error below on its own scale.
+    """Draw prediction against reference, with the error below on its own scale.
 
     Args:
         pairs: reference and prediction of ``energy`` (eV), ``force`` (eV/Å) and ``stress`` (eV/Å³).
@@ -93,7 +93,7 @@ def plot_reliability(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, 
 
 
 def plot_conserved(runs: dict[str, tuple[Floats, Floats]], path: str | Path, title: str) -> None:
-    """Total energy of NVE runs against time.
+    """Draw the total energy of NVE runs against time.
 
     Args:
         runs: for each label, times (ps) and total energies per atom relative to the mean (meV).

@@ -80,7 +80,7 @@ def error_over_std(errors: Floats, deviations: Floats) -> float | None:
 
 
 def spearman(first: Floats, second: Floats) -> float | None:
-    """Rank correlation; None where there is no order."""
+    """Spearman's rank correlation, or None where there is no order."""
     from scipy.stats import rankdata
 
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
@@ -89,7 +89,7 @@ def spearman(first: Floats, second: Floats) -> float | None:
 
 
 def _compare(potential: Potential, frames: Frames) -> dict[str, Pair]:
-    """One block's."""
+    """Errors and predicted standard deviations of one block."""
     if frames.energies is None:
         raise UserError(f"{frames.source}: has no energies to compare with")
     if not potential.has_forces:

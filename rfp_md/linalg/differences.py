@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rfp_md.arrays import Floats
 
 
-def slope(of: Callable[[int], Floats], step: float) -> Floats:
-    """[8 f(h) − 8 f(−h) − f(2h) + f(−2h)] / 12h, of values that are known at multiples of the step h."""
-    found: Floats = (8.0 * (of(1) - of(-1)) - (of(2) - of(-2))) / (12.0 * step)
+def central_difference(function: Callable[[int], Floats], step: float) -> Floats:
+    """f′ = [8 f(h) − 8 f(−h) − f(2h) + f(−2h)] / 12h, with f(nh) = ``function(n)`` for the step h."""
+    found: Floats = (8.0 * (function(1) - function(-1)) - (function(2) - function(-2))) / (12.0 * step)
     return found

@@ -10,11 +10,11 @@ from scipy.linalg.blas import dgemm
 
 from rfp_md.arrays import Floats, Ints
 
-PANEL = 1024  # columns
+PANEL = 512  # columns
 
 
 class NormalEquations(Protocol):
-    """ΦᵀΦ and Φᵀy of rows that come in pieces.
+    """What grows with the rows of a least-squares problem: ΦᵀΦ and Φᵀy of rows that come in pieces.
 
     Attributes:
         rhs: Φᵀy.
@@ -29,7 +29,7 @@ class NormalEquations(Protocol):
         """Add w ΦᵀΦ to the lower triangle of ``matrix`` (K, K), Fortran order; the other one is left undefined."""
 
     def diagonal(self) -> Floats:
-        """Of ΦᵀΦ (K,)."""
+        """The diagonal of ΦᵀΦ (K,)."""
 
     def part(self, rows: Ints, columns: Ints) -> Floats:
         """Some rows and columns of ΦᵀΦ (m, n)."""
@@ -41,7 +41,7 @@ class NormalEquations(Protocol):
         """Add the rows of other equations of the same kind and width; the other ones stay as they are."""
 
     def arrays(self) -> dict[str, Floats]:
-        """Everything that is known, by name."""
+        """Everything that is known, as arrays by name."""
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Floats]) -> Self:
@@ -61,6 +61,7 @@ class Gram:
         self.rhs: Floats = np.zeros(width if n_targets is None else (width, n_targets))
 
     def add(self, rows: Floats, targets: Floats) -> None:
+        """Add rows Φ (n, K) with targets y: a product of matrices for each panel."""
         if len(rows) == 0:
             return
         by_feature = np.asfortranarray(rows)  # so that a part of the features is contiguous, as dgemm wants it
@@ -70,14 +71,17 @@ class Gram:
         self.rhs += rows.T @ targets
 
     def add_to(self, matrix: Floats, weight: float) -> None:
+        """Add w ΦᵀΦ to a lower triangle, column by column, so that no temporary array is as large as a panel."""
         for start, panel in zip(self._starts, self._panels, strict=True):
             for k, column in enumerate(panel.T):  # so that no temporary array is as large as a panel
                 matrix[start + k :, start + k] += weight * column[k:]
 
     def diagonal(self) -> Floats:
+        """The diagonal of ΦᵀΦ (K,), that of each panel after the other."""
         return np.concatenate([panel.diagonal() for panel in self._panels])
 
     def part(self, rows: Ints, columns: Ints) -> Floats:
+        """Some rows and columns of ΦᵀΦ (m, n); what stands above the panels' diagonal blocks is taken from below."""
         part = np.empty((len(rows), len(columns)))
         for start, panel in zip(self._starts, self._panels, strict=True):
             stop = start + panel.shape[1]
@@ -88,20 +92,24 @@ class Gram:
         return part
 
     def restrict(self, kept: Ints) -> None:
+        """Forget all features but these, in ascending order; the panels are made anew."""
         starts = range(0, len(kept), PANEL)
         panels = [np.asfortranarray(self.part(kept[start:], kept[start : start + PANEL])) for start in starts]
         self._starts, self._panels, self.rhs = starts, panels, self.rhs[kept]
 
     def merge(self, other: Gram) -> None:
+        """Add another Gram matrix of the same width, panel by panel."""
         for mine, theirs in zip(self._panels, other._panels, strict=True):
             mine += theirs
         self.rhs += other.rhs
 
     def arrays(self) -> dict[str, Floats]:
+        """The panels and the right-hand side by name."""
         return {"rhs": self.rhs} | {f"panels.{k}": panel for k, panel in enumerate(self._panels)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Floats]) -> Gram:
+        """The Gram matrix that gave these arrays. Raises ValueError where a panel is not of this width."""
         width, *targets = arrays["rhs"].shape
         gram = cls(width, *targets)
         gram.rhs = arrays["rhs"]
@@ -120,10 +128,12 @@ class FewRows:
         self.rhs: Floats = np.zeros(width)
 
     def add(self, rows: Floats, targets: Floats) -> None:
+        """Keep a copy of rows Φ (n, K), and add Φᵀy."""
         self._pieces.append(rows.copy())
         self.rhs += rows.T @ targets
 
     def add_to(self, matrix: Floats, weight: float) -> None:
+        """Add w ΦᵀΦ to ``matrix``; the product is made here, not when rows come."""
         for rows in self._joined():
             # Whole columns, for a part of them is not contiguous; no dsyrk, as in Gram.
             for start in range(0, len(matrix), PANEL):
@@ -131,26 +141,32 @@ class FewRows:
                 dgemm(weight, rows.T, some, beta=1.0, c=panel, overwrite_c=1)
 
     def diagonal(self) -> Floats:
+        """The diagonal of ΦᵀΦ (K,): the sum of squares in each column."""
         return np.asarray(sum((np.einsum("nk,nk->k", rows, rows) for rows in self._joined()), np.zeros(len(self.rhs))))
 
     def part(self, rows: Ints, columns: Ints) -> Floats:
+        """Some rows and columns of ΦᵀΦ (m, n), as a product of some columns of Φ."""
         part = np.zeros((len(rows), len(columns)))
         for features in self._joined():
             part += features[:, rows].T @ features[:, columns]
         return part
 
     def restrict(self, kept: Ints) -> None:
+        """Forget all columns but these, in ascending order."""
         self._pieces, self.rhs = [rows[:, kept] for rows in self._joined()], self.rhs[kept]
 
     def merge(self, other: FewRows) -> None:
+        """Append the rows of another one."""
         self._pieces += other._pieces
         self.rhs = self.rhs + other.rhs
 
     def arrays(self) -> dict[str, Floats]:
+        """All rows (n, K) and the right-hand side by name."""
         return {"rhs": self.rhs, "rows": np.concatenate([np.zeros((0, len(self.rhs))), *self._pieces])}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Floats]) -> FewRows:
+        """The rows that gave these arrays. Raises ValueError where they have another width than the right-hand side."""
         few = cls(len(arrays["rhs"]))
         if arrays["rows"].shape[1:] != arrays["rhs"].shape:
             raise ValueError("rows and right-hand side are not of the same features")
@@ -164,7 +180,7 @@ class FewRows:
 
 
 def keeps_rows(n_rows: int, width: int) -> bool:
-    """Whether so many rows are kept as they are."""
+    """Whether so few rows come that they are kept as they are."""
     return 4 * n_rows <= width
 
 

@@ -21,6 +21,7 @@ def require_memory(needed: int, remedy: str) -> None:
 
 
 def gigabytes(size: int) -> str:
+    """A number of bytes in words, as in 1.50 GB."""
     return f"{size / 1e9:.2f} GB"
 
 

@@ -17,20 +17,20 @@ EIGENVALUE_FLOOR = 1e-14  # relative; below it an eigenvalue of a float64 Gram m
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """A readout and how it was found.
+    """A readout, and how it was found.
 
     Attributes:
         coefficients: c (K,), or (K, P) for P right-hand sides.
         method: ``cholesky``, ``eigenvalues`` or ``dual``.
         residual: |(A + λD)c − y| / |y| in the scaled system.
-        deviations: draws of the posterior's deviation from c (K, P), of covariance (A + λD)⁻¹, or None.
+        draws: of the posterior's deviation from c (K, P), of covariance (A + λD)⁻¹, or None.
     """
 
     coefficients: Floats
     regularization: float
     method: str
     residual: float
-    deviations: Floats | None = None
+    draws: Floats | None = None
 
 
 class Ridge:
@@ -47,7 +47,7 @@ class Ridge:
 
         Args:
             scaled: D = diag A; else D = 1, so that λ has the size of the matrix.
-            noise: ξ (K, P), standard normal, of which every solution's deviations are made.
+            noise: ξ (K, P), standard normal, of which every solution's draws are made.
         """
         self._noise = noise
         self._scale = column_scale(matrix.diagonal(), scaled)
@@ -60,7 +60,7 @@ class Ridge:
     def cholesky(self, regularization: float) -> Solution | None:
         """Solve by Cholesky with one step of refinement; None where the matrix is not positive definite.
 
-        Deviations are D^-½ L⁻ᵀ ξ with L Lᵀ the factorised matrix.
+        The draws are D^-½ L⁻ᵀ ξ with L Lᵀ the factorised matrix.
         """
         mirror(self._matrix.T)
         self._set_diagonal(self._diagonal + regularization)
@@ -81,7 +81,7 @@ class Ridge:
     def eigenvalues(self, regularization: float) -> Solution:
         """Solve by an eigendecomposition, whatever the matrix; more than ten times slower.
 
-        Deviations are D^-½ V (Λ + λ)^-½ Vᵀ ξ over the eigenvectors that the solution is made of.
+        The draws are D^-½ V (Λ + λ)^-½ Vᵀ ξ over the eigenvectors that the solution is made of.
         """
         values, vectors = eigh(self._matrix, lower=False)
         kept = values > EIGENVALUE_FLOOR * values[-1]
@@ -102,12 +102,12 @@ class Ridge:
         size = np.linalg.norm(self._rhs) or 1.0
         residual = float(np.linalg.norm(self._remainder(scaled, regularization)) / size)
         coefficients = (scaled / self._scale[:, None]).reshape(self._shape)
-        deviations = None if drawn is None else drawn / self._scale[:, None]
-        return Solution(coefficients, regularization, method, residual, deviations)
+        draws = None if drawn is None else drawn / self._scale[:, None]
+        return Solution(coefficients, regularization, method, residual, draws)
 
 
 class DualRidge:
-    """The same solutions from the rows themselves, for fewer rows than columns.
+    """Ridge regression from the rows themselves, for fewer rows than columns.
 
         c = D⁻¹ Φᵀ V (Λ + λ)⁻¹ Vᵀ y   with the eigenvectors of Φ D⁻¹ Φᵀ = V Λ Vᵀ,
 
@@ -126,6 +126,7 @@ class DualRidge:
         self._values, self._vectors = eigh(self._rows @ self._rows.T, lower=True, driver="evd")
 
     def solve(self, regularization: float) -> Solution:
+        """Solve for one λ, leaving out the eigenvectors whose eigenvalues are rounding."""
         kept = self._values > EIGENVALUE_FLOOR * self._values[-1]
         vectors = self._vectors[:, kept]
         dual = vectors @ ((vectors.T @ self._targets) / (self._values[kept] + regularization)[:, None])
@@ -147,5 +148,5 @@ def mirror(matrix: Floats) -> None:
 
 
 def column_scale(diagonal: Floats, scaled: bool) -> Floats:
-    """√D (K,)."""
+    """√D (K,) of a diagonal: what the columns are divided by, so that it is 1; ones where λ is not relative."""
     return np.where(diagonal > 0, np.sqrt(np.maximum(diagonal, 0)), 1.0) if scaled else np.ones(len(diagonal))

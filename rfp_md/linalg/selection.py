@@ -1,4 +1,14 @@
-"""The columns of a least-squares problem that explain most, chosen on its normal equations."""
+"""The columns of a least-squares problem that explain most, chosen on its normal equations.
+
+symbol          here
+A, b            ``part`` gives any part of A (K, K); ``rhs`` (K,)
+λ               ``regularization``
+P               the columns that are chosen so far, ``chosen[:start]``
+b^P             ``left``: what of b they do not explain (K,)
+(A^P + λ)_kk    ``diagonal`` (K,)
+L               ``factor`` (K, count): ``done`` are its columns up to a block, ``new`` those of the block
+A^P + λ         of some columns only: ``rest`` among the candidates, ``remaining`` in the columns of a block
+"""
 
 from __future__ import annotations
 

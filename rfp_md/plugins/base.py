@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 Kind = Literal["descriptor", "regressor", "baseline"]
-GROUPS: dict[Kind, str] = {
+ENTRY_POINTS: dict[Kind, str] = {
     "descriptor": "rfp_md.descriptors",
     "regressor": "rfp_md.regressors",
     "baseline": "rfp_md.baselines",

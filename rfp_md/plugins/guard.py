@@ -25,7 +25,9 @@ class Geometric(Protocol):
     kind: ClassVar[Kind]
 
     @property
-    def capabilities(self) -> Any: ...
+    def capabilities(self) -> Any:
+        """What the plugin declares; ``periodic`` is among it."""
+        ...
 
 
 def call(plugin: Plugin, what: str, function: Callable[[], Result]) -> Result:
@@ -101,5 +103,5 @@ def check_periodic(plugins: Iterable[Geometric], frames: Frames) -> None:
 
 
 def defect(plugin: Plugin, text: str) -> UserError:
-    """The sentence."""
+    """The UserError for what is wrong with a plugin, which names it and how to find out more."""
     return UserError(f"{plugin.kind} '{plugin.name}': {text}; 'rfp plugins check {plugin.name}' finds out more")

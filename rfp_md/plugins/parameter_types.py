@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 
 def _numbers(value: Any) -> Any:
-    """On the command line several numbers are written as in 1.0/1.5."""
+    """Several numbers from a text such as 1.0/1.5, as the command line writes them; one number as a tuple."""
     if isinstance(value, str):
         return tuple(value.split("/"))
     return (value,) if isinstance(value, int | float) else value

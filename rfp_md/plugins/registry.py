@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from rfp_md.errors import UserError
-from rfp_md.plugins.base import GROUPS, Kind, Plugin
+from rfp_md.plugins.base import ENTRY_POINTS, Kind, Plugin
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Listing:
-    """One line of ``rfp plugins``."""
+    """What ``rfp plugins`` says of one plugin: a line of the table."""
 
     name: str
     kind: Kind
@@ -92,7 +92,7 @@ def check_version(kind: Kind, name: str, package: str, version: str) -> None:
         if any(distribution.name == package for distribution in distributions()):
             raise UserError(
                 f"needs {kind} '{name}' of {package}, which is installed but registers no such name; "
-                f'see [project.entry-points."{GROUPS[kind]}"] in its pyproject.toml'
+                f'see [project.entry-points."{ENTRY_POINTS[kind]}"] in its pyproject.toml'
             )
         raise UserError(
             f"needs {kind} '{name}' of {package} {version}, which is not installed; pip install '{package}=={version}'"
@@ -115,14 +115,14 @@ def check_version(kind: Kind, name: str, package: str, version: str) -> None:
 
 
 def origin(kind: Kind, name: str) -> tuple[str, str]:
-    """Package and version that registered this name."""
+    """The package that registered this name, and its version."""
     return next((_package(point) for point in _points(kind) if point.name == name), ("unknown", "unknown"))
 
 
 def listing() -> list[Listing]:
     """Every registered plugin, a broken one with its reason."""
     lines = []
-    for kind in GROUPS:
+    for kind in ENTRY_POINTS:
         for point in sorted(_points(kind), key=lambda point: point.name):
             status, held = "ok", ()
             try:
@@ -151,9 +151,9 @@ def registered_names(kind: Kind) -> list[str]:
 
 def find(name: str) -> list[tuple[Kind, type[Any]]]:
     """Every kind of plugin with this name. Raises UserError if there is none."""
-    found = [kind for kind in GROUPS if name in registered_names(kind)]
+    found = [kind for kind in ENTRY_POINTS if name in registered_names(kind)]
     if not found:
-        known = [known for kind in GROUPS for known in registered_names(kind)]
+        known = [known for kind in ENTRY_POINTS for known in registered_names(kind)]
         raise UserError(f"no plugin is named '{name}'{_suggestion(name, known)}")
     return [(kind, load(kind, name)) for kind in found]
 
@@ -186,7 +186,7 @@ def _defect(kind: Kind, name: str, plugin: Any) -> str | None:
 
 
 def _points(kind: Kind) -> list[EntryPoint]:
-    return list(entry_points(group=GROUPS[kind]))
+    return list(entry_points(group=ENTRY_POINTS[kind]))
 
 
 def _package(point: EntryPoint) -> tuple[str, str]:

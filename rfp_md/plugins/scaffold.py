@@ -11,7 +11,7 @@ from string import Template
 
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import check_output
-from rfp_md.plugins.base import GROUPS, Kind
+from rfp_md.plugins.base import ENTRY_POINTS, Kind
 from rfp_md.plugins.registry import registered_names
 
 TRAIN = {
@@ -37,7 +37,7 @@ def new_plugin(name: str, kind: Kind, folder: str | Path = ".") -> Path:
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise UserError(f"'{name}' is no name for a plugin; use snake_case, as in my_descriptor")
-    if keyword.iskeyword(name) or any(name in registered_names(kind) for kind in GROUPS):
+    if keyword.iskeyword(name) or any(name in registered_names(kind) for kind in ENTRY_POINTS):
         raise UserError(f"'{name}' is taken, by Python or by an installed plugin; choose another name")
     package = "rfp-" + name.replace("_", "-")
     root = Path(folder) / package

@@ -10,12 +10,12 @@ import numpy as np
 
 from rfp_md.arrays import Floats
 
-Evaluate = Callable[[Floats], tuple[Floats, Floats]]
+ValueAndDerivative = Callable[[Floats], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
 class Activation:
-    """σ with σ′.
+    """An activation σ with its derivative σ′.
 
     Attributes:
         evaluate: z ↦ (σ(z), σ′(z)).
@@ -24,7 +24,7 @@ class Activation:
         span: pre-activations that the SWIM law gives the two points of a pair.
     """
 
-    evaluate: Evaluate
+    evaluate: ValueAndDerivative
     smooth: bool
     alpha: float
     beta: float

@@ -30,7 +30,7 @@ class FeatureMap:
         return ACTIVATIONS[self.activation].evaluate(arguments)
 
     def some(self, part: slice | Ints) -> FeatureMap:
-        """A part of the features."""
+        """The features of some indices, as a map of their own."""
         return FeatureMap(self.weights[part], self.biases[part], self.activation)
 
     def directions(self, sites: Floats, derivatives: Floats) -> Floats:
@@ -39,9 +39,9 @@ class FeatureMap:
         product: Floats = flat @ self.weights.T
         return product.reshape(*derivatives.shape[:2], -1)
 
-    def gradient(self, sites: Floats, weighted_slopes: Floats) -> Floats:
+    def gradient(self, sites: Floats, weighted_derivatives: Floats) -> Floats:
         """Σ_k ∂φ_k/∂x c_k (…, D) for c_k σ′_k (…, K)."""
-        return weighted_slopes @ self.weights
+        return weighted_derivatives @ self.weights
 
     def contract(self, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
         """Σ_k c_kp φ_k(x_s) (S, P) and Σ_k c_kp ∂φ_k/∂x_s (P, S, D) at sites x (S, D) for c (K, P)."""
@@ -64,11 +64,11 @@ class RadialMap:
 
     def __call__(self, sites: Floats) -> tuple[Floats, Floats]:
         """Values φ (…, K) and derivatives σ′ = −κ′(r)/r b² (…, K) at sites (…, D)."""
-        value, slope, _ = RADIAL[self.kernel](squared_distances(sites, self.weights) * self.biases**2)
-        return value, slope * self.biases**2
+        value, derivative, _ = RADIAL[self.kernel](squared_distances(sites, self.weights) * self.biases**2)
+        return value, derivative * self.biases**2
 
     def some(self, part: slice | Ints) -> RadialMap:
-        """A part of the features."""
+        """The features of some indices, as a map of their own."""
         return RadialMap(self.weights[part], self.biases[part], self.kernel)
 
     def directions(self, sites: Floats, derivatives: Floats) -> Floats:
@@ -78,10 +78,10 @@ class RadialMap:
         product -= derivatives @ sites[:, :, None]
         return product
 
-    def gradient(self, sites: Floats, weighted_slopes: Floats) -> Floats:
+    def gradient(self, sites: Floats, weighted_derivatives: Floats) -> Floats:
         """Σ_k ∂φ_k/∂x c_k (…, D) for c_k σ′_k (…, K)."""
-        gradient: Floats = weighted_slopes @ self.weights
-        gradient -= weighted_slopes.sum(axis=-1)[..., None] * sites
+        gradient: Floats = weighted_derivatives @ self.weights
+        gradient -= weighted_derivatives.sum(axis=-1)[..., None] * sites
         return gradient
 
     def contract(self, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
@@ -93,7 +93,7 @@ Features = FeatureMap | RadialMap
 
 
 def _contract(features: Features, sites: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
-    """``contract`` part by part."""
+    """The sums and gradients of ``contract``, a part of the features at a time."""
     n_outputs = coefficients.shape[1]
     values = np.zeros((len(sites), n_outputs))
     # One tall matrix for all outputs: for few sites, products of small ones would cost twice as much.
@@ -103,8 +103,8 @@ def _contract(features: Features, sites: Floats, coefficients: Floats) -> tuple[
     for start in range(0, len(coefficients), size):
         part = slice(start, start + size)
         some = features.some(part)
-        value, slope = some(sites)
+        value, derivative = some(sites)
         values += value @ coefficients[part]
-        weighted = np.ascontiguousarray(coefficients[part].T)[:, None] * slope
+        weighted = np.ascontiguousarray(coefficients[part].T)[:, None] * derivative
         gradients += some.gradient(repeated, weighted.reshape(len(repeated), -1))
     return values, gradients.reshape(n_outputs, *sites.shape)

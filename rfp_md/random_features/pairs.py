@@ -42,9 +42,9 @@ def sample_pairs(
     order = np.argsort(places, kind="stable")
     _, label, count = np.unique(places, return_inverse=True, return_counts=True)
     first = rng.integers(0, len(points), multiplicity * n_pairs)
-    group = label[first]
-    within = (rng.random(len(first)) * count[group]).astype(np.int64)
-    second = order[(np.cumsum(count) - count)[group] + within]
+    place = label[first]
+    within = (rng.random(len(first)) * count[place]).astype(np.int64)
+    second = order[(np.cumsum(count) - count)[place] + within]
     apart = _distances(points, first, second)
     distinct = apart > 1e-10 * np.linalg.norm(points, axis=1).max()
     first, second, apart = first[distinct], second[distinct], apart[distinct]

@@ -27,6 +27,7 @@ def sincos(angles: Floats) -> tuple[Floats, Floats]:
 # "contract" allows fused multiply-add, which also makes the reduction by π exact enough.
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
 def sincos_into(angles: Floats, sine: Floats, cosine: Floats) -> None:
+    """Write sin and cos of every angle (n,), radian, into arrays of at least that length."""
     for i in range(angles.size):
         turns = np.rint(angles[i] / pi)
         r = (angles[i] - turns * pi) - turns * PI_REST

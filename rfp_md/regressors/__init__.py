@@ -8,11 +8,11 @@ from rfp_md.regressors.base import Batch, Regressor, Samples
 # Imported when they are asked for: compiled kernels and linear algebra come with them.
 _PUBLIC = {
     "FeatureRegressor": "rfp_md.regressors.features",
-    "SitePool": "rfp_md.regressors.fitting.pools",
-    "pool_sites": "rfp_md.regressors.fitting.pools",
+    "TypedSites": "rfp_md.regressors.fitting.typed_sites",
+    "sites_by_type": "rfp_md.regressors.fitting.typed_sites",
 }
 
-__all__ = ["Batch", "FeatureRegressor", "Regressor", "Samples", "SitePool", "pool_sites"]
+__all__ = ["Batch", "FeatureRegressor", "Regressor", "Samples", "TypedSites", "sites_by_type"]
 
 
 def __getattr__(name: str) -> Any:

@@ -40,7 +40,7 @@ class Batch:
 
     @property
     def numbers_per_structure(self) -> int:
-        """Sites × components of all terms."""
+        """How many numbers the sites of a structure are: sites × components of all terms."""
         return sum(sites.values[0].size for sites in self.terms)
 
 
@@ -49,12 +49,12 @@ class Samples(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many structures."""
+        """The number of structures."""
 
     @property
     @abstractmethod
     def n_coordinates(self) -> int:
-        """The largest number of slopes of a structure."""
+        """The largest number of slopes dE/d(positions) of a structure."""
 
     @property
     def n_strains(self) -> int:

@@ -5,38 +5,33 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.linalg.ridge import Solution
 from rfp_md.plugins.parameter_types import Numbers, check_unused
 from rfp_md.progress import Progress
-from rfp_md.random_features.activations import ACTIVATIONS
-from rfp_md.random_features.feature_map import FeatureMap, Features
-from rfp_md.regressors.base import Regressor, Samples
+from rfp_md.regressors.base import Samples
+from rfp_md.regressors.feature_model import FeatureModel
 from rfp_md.regressors.fitting.accumulate import Accumulator
 from rfp_md.regressors.fitting.choose import choose
 from rfp_md.regressors.fitting.direct_fit import DirectFit
 from rfp_md.regressors.fitting.plan import SAMPLE_FRAMES, FitPlan, Survey, plan_outputs
-from rfp_md.regressors.fitting.pools import SitePool, pool_sites
-from rfp_md.regressors.fitting.readouts import evaluate
-from rfp_md.regressors.fitting.rows import FeatureBlock, energy_rows
+from rfp_md.regressors.fitting.rows import FeatureBlock
 from rfp_md.regressors.fitting.scores import score
 from rfp_md.regressors.fitting.select_features import select_features
 from rfp_md.regressors.fitting.solve import Solver
-from rfp_md.sites import Sites
+from rfp_md.regressors.fitting.typed_sites import TypedSites, sites_by_type
 
 DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 SELECTION_ROWS = 60_000  # that features are selected by; of more structures, some
 MEMBERS = 8  # of the committee; the spread of so many is known within a quarter
 
 
-class FeatureRegressor(Regressor):
+class FeatureRegressor(FeatureModel):
     """f(x) = Σ_k c_k φ_k(x); energies and slopes are fitted together in one linear solve.
 
         minimise  Σ_m (E_m − Φ_m c)² + w Σ_m |∂E_m − Q_m c|² + λ Σ_k A_kk c_k²
@@ -57,28 +52,13 @@ class FeatureRegressor(Regressor):
 
     relative: bool = Field(True, description="λ relative to the features' size; false: plain λ, as in the thesis")
 
-    _layout: list[FeatureBlock] | None = PrivateAttr(None)
-
-    @property
     @abstractmethod
-    def activation_name(self) -> str:
-        """A key of ACTIVATIONS."""
-
-    @abstractmethod
-    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Draw W (pool.width, D) and b (pool.width,) for sites of one type."""
-
-    def features(self, weights: Floats, biases: Floats) -> Features:
-        """The functions that are drawn."""
-        return FeatureMap(weights, biases, self.activation_name)
+    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw W (sites.width, D) and b (sites.width,) for sites of one type."""
 
     def default_width(self, n_samples: int, n_rows: int) -> int:
         """The number of features where none is given, for so many structures with so many targets."""
         return int(np.clip(n_rows // 4, 500, 6000))
-
-    @property
-    def smooth(self) -> bool:
-        return ACTIVATIONS[self.activation_name].smooth
 
     def n_slopes(self, train: Samples) -> int:
         """How many slopes of a structure the fit uses."""
@@ -92,6 +72,7 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
+        """Draw the features, accumulate normal equations, choose λ and weights, solve, and make the committee."""
         self._check_used(train)
         survey = self.survey(train, valid, rng)
         plan = self.plan(survey, widths)
@@ -115,8 +96,8 @@ class FeatureRegressor(Regressor):
         final = solver.solve(choice.weights, choice.solution.regularization, "Last solve")
         self._remember(accumulator.blocks, final)
         uncertainty_scale = float(np.sqrt(choice.score.variance_ratio or 0.0))
-        if final.deviations is not None:
-            self._state["committee"] = uncertainty_scale * final.deviations
+        if final.draws is not None:
+            self._state["committee"] = uncertainty_scale * final.draws
         return {
             "width": len(final.coefficients),
             "drawn": drawn,
@@ -138,27 +119,29 @@ class FeatureRegressor(Regressor):
 
     def plan(self, survey: Survey, widths: Sequence[int | None]) -> FitPlan:
         """What a fit of terms of these widths does: more features are drawn than are kept, if the rows can choose."""
-        kept = self.site_pools(survey, widths, self.default_width(survey.n_train, survey.n_targets))
+        kept = self.typed_sites(survey, widths, self.default_width(survey.n_train, survey.n_targets))
         drawn = kept
-        if survey.n_targets > self.pool * sum(pool.width for pool in kept):
-            drawn = [replace(pool, width=round(self.pool * pool.width)) for pool in kept]
+        if survey.n_targets > self.pool * sum(sites.width for sites in kept):
+            drawn = [replace(sites, width=round(self.pool * sites.width)) for sites in kept]
         return FitPlan.of(survey, kept, drawn)
 
-    def site_pools(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[SitePool]:
+    def typed_sites(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[TypedSites]:
         """The sites to draw features from; a term's width is shared among its site types by their numbers of sites."""
         default = max(1, (self.width or default) // len(widths))
         groups = survey.groups or [None] * len(widths)
         return [
-            pool for k, width in enumerate(widths) for pool in pool_sites(survey.sample, k, width or default, groups[k])
+            sites
+            for k, width in enumerate(widths)
+            for sites in sites_by_type(survey.sample, k, width or default, groups[k])
         ]
 
-    def draw_blocks(self, pools: Sequence[SitePool], rng: np.random.Generator) -> list[FeatureBlock]:
+    def draw_blocks(self, typed: Sequence[TypedSites], rng: np.random.Generator) -> list[FeatureBlock]:
         """Features for sites of each type of each term, in the order of their columns."""
         blocks, start = [], 0
-        for pool in pools:
-            features = self.features(*self.draw(pool, rng))
+        for sites in typed:
+            features = self.features(*self.draw(sites, rng))
             stop = start + len(features.biases)
-            blocks.append(FeatureBlock(pool.term, pool.site_type, slice(start, stop), features))
+            blocks.append(FeatureBlock(sites.term, sites.site_type, slice(start, stop), features))
             start = stop
         return blocks
 
@@ -184,28 +167,6 @@ class FeatureRegressor(Regressor):
         progress.start(label, len(samples) * (sum(plan.n_rows) // plan.n_rows[0]), "rows")
         accumulator.stream(samples, plan.batch_size, progress)
 
-    @property
-    def numbers_per_site(self) -> int:
-        return max(len(block.features.biases) for block in self._blocks())
-
-    def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
-        energies, gradients = evaluate(self._blocks(), self._state["readout"][:, None], terms)
-        return energies[0], [gradient[0] for gradient in gradients]
-
-    def committee(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
-        """Members c + s δ_p, with draws δ_p of the posterior N(0, (A + λD)⁻¹) of the last solve.
-
-        The δ_p are centred, so that the members' mean is the model, and s is what makes
-        mean(error² / variance) = 1 on the validation forces for the solve without them.
-        """
-        readouts = self._state["readout"][:, None] + self._deviations()
-        return evaluate(self._blocks(), readouts, terms)
-
-    def deviations(self, terms: Sequence[Sites]) -> Floats:
-        members = energy_rows(self._blocks(), terms) @ self._deviations()
-        deviations: Floats = members.std(axis=1, ddof=1)
-        return deviations
-
     def fit_outputs(
         self,
         train: Samples,
@@ -214,13 +175,14 @@ class FeatureRegressor(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
+        """min_C |Y − Φ C|² + λ |C|² for the outputs Y (M, P), with λ chosen on the validation samples."""
         self._check_weights("force_weights", "stress_weights", "pool", where="with --target direct")
         survey = Survey.of(train, valid, 0, rng)
-        pools = self.site_pools(survey, widths, self.default_width(len(train), len(train)))
-        width = sum(pool.width for pool in pools)
-        plan = plan_outputs(survey, pools)
+        typed = self.typed_sites(survey, widths, self.default_width(len(train), len(train)))
+        width = sum(sites.width for sites in typed)
+        plan = plan_outputs(survey, typed)
         plan.check_memory(progress)
-        blocks = self.draw_blocks(pools, rng)
+        blocks = self.draw_blocks(typed, rng)
         fit = DirectFit(blocks, plan.batch_size, progress, scaled=self.relative)
         # Without derivatives the system has far fewer equations, and may need far more regularization.
         given = "regularization" in self.model_fields_set
@@ -233,26 +195,6 @@ class FeatureRegressor(Regressor):
             "residual": final.residual,
             "valid_mae": mae,
         }
-
-    def predict_outputs(self, terms: Sequence[Sites]) -> Floats:
-        outputs: Floats = energy_rows(self._blocks(), terms) @ self._state["readout"]
-        return outputs
-
-    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
-        super().restore(state)
-        self._layout = None
-        width = 0
-        for block in self._blocks():
-            features = block.features
-            if features.weights.ndim != 2 or features.biases.shape != (len(features.weights),):
-                raise ValueError(f"weights and biases of term {block.term} do not fit each other")
-            width = block.columns.stop
-        if width == 0 or "readout" not in state or state["readout"].shape[:1] != (width,):
-            raise ValueError("the readout does not fit the features")
-        committee = state.get("committee")
-        if committee is not None and (committee.ndim != 2 or len(committee) != width or committee.shape[1] < 2):
-            raise ValueError("the committee does not fit the features")
-        return self
 
     def _check_used(self, train: Samples) -> None:
         """Raise UserError for weights of rows that there are none of."""
@@ -267,35 +209,3 @@ class FeatureRegressor(Regressor):
             check_unused(self, names, where)
         except ValueError as error:
             raise UserError(f"regressor '{self.name}': {error}") from error
-
-    def _remember(self, blocks: list[FeatureBlock], solution: Solution) -> None:
-        self._state.clear()
-        for block in blocks:
-            prefix = f"{block.term}.{block.site_type}"
-            self._state[f"{prefix}.weights"] = block.features.weights
-            self._state[f"{prefix}.biases"] = block.features.biases
-        self._state["readout"] = solution.coefficients
-        self._layout = None
-
-    def _deviations(self) -> Floats:
-        """s δ_p (K, P)."""
-        if "committee" not in self._state:
-            raise UserError(
-                "this model has no committee and so no uncertainty: it is a direct one, or an old one; "
-                "train it again, without --target direct"
-            )
-        return self._state["committee"]
-
-    def _blocks(self) -> list[FeatureBlock]:
-        """The blocks in the order of the readout, rebuilt once from ``state``."""
-        if self._layout is None:
-            blocks: list[FeatureBlock] = []
-            keys = [key.rsplit(".", 1)[0] for key in self._state if key.endswith(".weights")]
-            for prefix in sorted(keys, key=lambda key: tuple(int(part) for part in key.split("."))):
-                term, site_type = (int(part) for part in prefix.split("."))
-                weights, biases = self._state[f"{prefix}.weights"], self._state[f"{prefix}.biases"]
-                start = blocks[-1].columns.stop if blocks else 0
-                features = self.features(weights, biases)
-                blocks.append(FeatureBlock(term, site_type, slice(start, start + len(weights)), features))
-            self._layout = blocks  # whole at once: other threads may be looking
-        return self._layout

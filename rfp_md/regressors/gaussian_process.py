@@ -1,52 +1,35 @@
-"""Gaussian process regression on energies and slopes, exact."""
+"""Gaussian process regression on energies and slopes, exact.
+
+symbol      here
+K, Λ        ``matrix`` and ``added``, the noise on its diagonal; ``_factor`` is the Cholesky factor of K + Λ
+y, a        ``targets`` and ``solution``: M energies, then the slopes of each structure
+v, ℓ        ``variance`` and ``length`` of a part
+v a_m       ``weights``, a number for each training site t
+v u_t       ``directions``, u = Σ_c J_c a_c of each training site (D,)
+s²          ``amplitude``
+κ, g, h     as in ``covariance``; ``along`` is d·u with d = x − x_t
+k(x)        ``cross``
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 from scipy.linalg.lapack import dpotrf, dpotrs
 
-from rfp_md.arrays import Floats, Ints
+from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
 from rfp_md.linalg.memory import require_memory
 from rfp_md.plugins.parameter_types import Numbers
 from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
 from rfp_md.regressors.base import Batch, Regressor, Samples
-from rfp_md.regressors.covariance import SiteGroup, covariance, cross_covariance, prior_variances
-from rfp_md.regressors.fitting.pools import pool_sites
-from rfp_md.regressors.random_fourier import median_distances
+from rfp_md.regressors.covariance import ScaledSites, covariance, cross_covariance, prior_variances
+from rfp_md.regressors.parts import Part, balanced, parts_of, scaled_sites
 from rfp_md.sites import Sites
-
-SCALE_FRAMES = 10  # structures that tell how much a term varies
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """One function of the sum: of the sites of one type in one term, and of the components that belong together.
-
-    Attributes:
-        components: indices (D,).
-        median: distance between two such sites.
-        variance: v of its kernel.
-    """
-
-    term: int
-    site_type: int
-    number: int
-    components: Ints
-    median: float
-    variance: float = 1.0
-
-    @property
-    def prefix(self) -> str:
-        """What the names of its arrays begin with."""
-        return f"{self.term}.{self.site_type}.{self.number}"
 
 
 class GaussianProcess(Regressor):
@@ -73,10 +56,12 @@ class GaussianProcess(Regressor):
 
     @property
     def takes_width(self) -> bool:
+        """It has none to choose: every training site is a centre."""
         return False
 
     @property
     def numbers_per_site(self) -> int:
+        """The training sites of the largest part."""
         return max((array[..., 0].size for key, array in self._state.items() if key.endswith(".sites")), default=1)
 
     def fit(
@@ -87,6 +72,7 @@ class GaussianProcess(Regressor):
         rng: np.random.Generator,
         progress: Progress,
     ) -> dict[str, Any]:
+        """Solve (K + Λ) a = y for each length scale and noise, choose the best, and solve once more with all frames."""
         n = (len(train) + len(valid)) * (1 + train.n_coordinates)
         progress.message(f"{n} observations: their covariance matrix and its factor take {16e-9 * n**2:.2f} GB")
         require_memory(
@@ -94,13 +80,13 @@ class GaussianProcess(Regressor):
             f"give regressor '{self.name}' fewer frames, or use random features, whose memory does not grow with them",
         )
         training, validation = _whole(train), _whole(valid)
-        parts = _parts(training, train.groups, rng)
+        parts = parts_of(training, train.groups, rng)
         tried: list[tuple[float, float, float, tuple[float, ...]]] = []
         for scale in self.length_scale:
-            groups = self._prepare(training, parts, scale)
-            matrix = covariance(groups, self.kernel, progress)
+            scaled = self._prepare(training, parts, scale)
+            matrix = covariance(scaled, self.kernel, progress)
             for noise in self.noise:
-                if self._solve(groups, matrix, training, noise):
+                if self._solve(scaled, matrix, training, noise):
                     errors = self._errors(validation)
                     value = sum(e / (t.std() or 1.0) for e, t in zip(errors, _targets(validation), strict=True))
                     tried.append((value, scale, noise, errors))
@@ -108,8 +94,8 @@ class GaussianProcess(Regressor):
             raise UserError(f"regressor '{self.name}': K is singular to rounding; give it a larger noise=…")
         _, scale, noise, errors = min(tried)
         everything = _joined([training, validation])
-        groups = self._prepare(everything, parts, scale)
-        if not self._solve(groups, covariance(groups, self.kernel, progress), everything, noise):
+        scaled = self._prepare(everything, parts, scale)
+        if not self._solve(scaled, covariance(scaled, self.kernel, progress), everything, noise):
             raise UserError(
                 f"regressor '{self.name}': K of all frames is singular to rounding; give it a larger noise=…"
             )
@@ -123,6 +109,7 @@ class GaussianProcess(Regressor):
         }
 
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+        """E = Σ_t α_t κ + g d·v (M,), and for each term dE/dx (M, S, D), over the training sites t."""
         energies = np.zeros(len(terms[0].values))
         gradients = [np.zeros_like(sites.values) for sites in terms]
         for prefix in self._known():
@@ -132,23 +119,24 @@ class GaussianProcess(Regressor):
             known = sites.reshape(-1, sites.shape[2])
             k, seen = self._place(prefix, terms)
             x = terms[k].values[seen] / length
-            value, slope, curvature = RADIAL[self.kernel](squared_distances(x, known))
+            kappa, g, h = RADIAL[self.kernel](squared_distances(x, known))
             # With d = x − y: the energy is κ α + g d·v, its gradient −(g α + h d·v) d + g v.
             along = x @ directions.T - np.einsum("pd,pd->p", known, directions)
-            energies += (value @ weights + (slope * along).sum(axis=2)).sum(axis=1)
-            pull = slope * weights + curvature * along
-            gradients[k][seen] += (pull @ known - pull.sum(axis=2)[..., None] * x + slope @ directions) / length
+            energies += (kappa @ weights + (g * along).sum(axis=2)).sum(axis=1)
+            pull = g * weights + h * along
+            gradients[k][seen] += (pull @ known - pull.sum(axis=2)[..., None] * x + g @ directions) / length
         return energies, gradients
 
     def deviations(self, terms: Sequence[Sites]) -> Floats:
+        """s √(κ(x, x) − k·(K + Λ)⁻¹ k) of each energy (M,), eV. Raises UserError without ``variance=true``."""
         if "noise" not in self._state:
             raise UserError("this Gaussian process has no variance; train it with gaussian_process:variance=true")
         known, asked = [], []
         for prefix in self._known():
             length, sites, (variance,) = (self._state[f"{prefix}.{name}"] for name in ("length", "sites", "variance"))
-            known.append(SiteGroup(sites, self._state.get(f"{prefix}.jacobian"), float(variance)))
+            known.append(ScaledSites(sites, self._state.get(f"{prefix}.jacobian"), float(variance)))
             k, seen = self._place(prefix, terms)
-            asked.append(SiteGroup(terms[k].values[seen] / length, variance=float(variance)))
+            asked.append(ScaledSites(terms[k].values[seen] / length, variance=float(variance)))
         if self._factor is None:
             matrix = covariance(known, self.kernel, Progress())
             self._factor = _factorise(matrix, self._state["noise"])
@@ -157,23 +145,23 @@ class GaussianProcess(Regressor):
         variances = prior_variances(asked, self.kernel) - np.einsum("mn,nm->m", cross, explained)
         return np.asarray(np.sqrt(np.maximum(variances, 0.0) * self._state["amplitude"]))
 
-    def _prepare(self, batch: Batch, parts: Sequence[Part], scale: float) -> list[SiteGroup]:
+    def _prepare(self, batch: Batch, parts: Sequence[Part], scale: float) -> list[ScaledSites]:
         """Take the sites of a batch as what is known, in units of the kernel's length."""
         self._state.clear()
         self._factor = None
-        parts = _balanced(batch, parts, scale, self.kernel)
-        groups = []
+        parts = balanced(batch, parts, scale, self.kernel)
+        scaled = []
         for part in parts:
-            groups.append(_group(batch, part, scale))
+            scaled.append(scaled_sites(batch, part, scale))
             self._state[f"{part.prefix}.length"] = np.array([scale * part.median])
             self._state[f"{part.prefix}.variance"] = np.array([part.variance])
             self._state[f"{part.prefix}.components"] = part.components
-            self._state[f"{part.prefix}.sites"] = groups[-1].values
-            if self.variance and groups[-1].jacobian is not None:
-                self._state[f"{part.prefix}.jacobian"] = groups[-1].jacobian
-        return groups
+            self._state[f"{part.prefix}.sites"] = scaled[-1].values
+            if self.variance and scaled[-1].jacobian is not None:
+                self._state[f"{part.prefix}.jacobian"] = scaled[-1].jacobian
+        return scaled
 
-    def _solve(self, groups: list[SiteGroup], matrix: Floats, batch: Batch, noise: float) -> bool:
+    def _solve(self, scaled: list[ScaledSites], matrix: Floats, batch: Batch, noise: float) -> bool:
         """Find a, and from it the number and the direction of each training site; False where K is singular."""
         n_frames = len(batch.energies)
         diagonal = matrix.diagonal()
@@ -185,13 +173,13 @@ class GaussianProcess(Regressor):
             return False
         targets = np.concatenate([target.ravel() for target in _targets(batch)])
         solution, _ = dpotrs(factor, targets, lower=1)
-        for prefix, group in zip(self._known(), groups, strict=True):
-            _, n_sites, n_components = group.values.shape
+        for prefix, sites in zip(self._known(), scaled, strict=True):
+            _, n_sites, n_components = sites.values.shape
             directions = np.zeros((n_frames, n_sites, n_components))
-            if group.jacobian is not None:
-                directions = np.einsum("msdc,mc->msd", group.jacobian, solution[n_frames:].reshape(n_frames, -1))
-            self._state[f"{prefix}.weights"] = group.variance * np.repeat(solution[:n_frames], n_sites)
-            self._state[f"{prefix}.directions"] = group.variance * directions.reshape(-1, n_components)
+            if sites.jacobian is not None:
+                directions = np.einsum("msdc,mc->msd", sites.jacobian, solution[n_frames:].reshape(n_frames, -1))
+            self._state[f"{prefix}.weights"] = sites.variance * np.repeat(solution[:n_frames], n_sites)
+            self._state[f"{prefix}.directions"] = sites.variance * directions.reshape(-1, n_components)
         self._state["amplitude"] = np.array([targets @ solution / len(targets)])
         if self.variance:
             self._state["noise"] = added
@@ -226,7 +214,7 @@ def _targets(batch: Batch) -> list[Floats]:
 
 
 def _whole(samples: Samples) -> Batch:
-    """All structures at once."""
+    """All structures of the samples as one batch."""
     return _joined(list(samples.batches(len(samples), derivatives=True)))
 
 
@@ -250,46 +238,6 @@ def _joined(batches: list[Batch]) -> Batch:
     slopes = [batch.slopes for batch in batches if batch.slopes is not None]
     energies = np.concatenate([batch.energies for batch in batches])
     return Batch(terms, energies, np.concatenate(slopes) if len(slopes) == len(batches) else None)
-
-
-def _parts(batch: Batch, groups: Sequence[NDArray[np.bool_] | None], rng: np.random.Generator) -> list[Part]:
-    """A part for each type of site of each term, and for each of its groups of components."""
-    found = []
-    for k in range(len(batch.terms)):
-        for pool in pool_sites([batch], k, 1, groups[k] if groups else None):
-            medians = median_distances(pool.points, pool.groups, rng)
-            for number, (group, median) in enumerate(zip(pool.groups, medians, strict=True)):
-                found.append(Part(k, pool.site_type, number, np.flatnonzero(group), float(median)))
-    return found
-
-
-def _balanced(batch: Batch, parts: Sequence[Part], scale: float, kernel: RadialKernel) -> list[Part]:
-    """The same with variances for which every term contributes alike to the slopes, or to the energies."""
-    balanced = []
-    frames = range(min(SCALE_FRAMES, len(batch.energies)))
-    for k in range(len(batch.terms)):
-        mine = [part for part in parts if part.term == k]
-        groups = [_group(batch, part, scale) for part in mine]
-        diagonals = []
-        for m in frames:
-            one = [
-                SiteGroup(g.values[m : m + 1], None if g.jacobian is None else g.jacobian[m : m + 1]) for g in groups
-            ]
-            diagonal = covariance(one, kernel, Progress()).diagonal()
-            diagonals.append(diagonal[1:].mean() if len(diagonal) > 1 else diagonal[0])
-        size = float(np.mean(diagonals)) or 1.0
-        balanced += [replace(part, variance=1.0 / size) for part in mine]
-    return balanced
-
-
-def _group(batch: Batch, part: Part, scale: float) -> SiteGroup:
-    """The sites of one part."""
-    sites, length = batch.terms[part.term], scale * part.median
-    here = np.flatnonzero(sites.types == part.site_type)[:, None]
-    jacobian = None
-    if sites.jacobian is not None and batch.slopes is not None:
-        jacobian = sites.jacobian[:, here, part.components, : batch.slopes.shape[1]] / length
-    return SiteGroup(sites.values[:, here, part.components] / length, jacobian, part.variance)
 
 
 def _factorise(matrix: Floats, added: Floats) -> Floats | None:

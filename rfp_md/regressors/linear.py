@@ -12,7 +12,7 @@ from pydantic import field_validator
 from rfp_md.arrays import Floats
 from rfp_md.regressors.features import FeatureRegressor
 from rfp_md.regressors.fitting.plan import Survey
-from rfp_md.regressors.fitting.pools import SitePool
+from rfp_md.regressors.fitting.typed_sites import TypedSites
 
 
 class Linear(FeatureRegressor):
@@ -41,20 +41,25 @@ class Linear(FeatureRegressor):
 
     @property
     def takes_width(self) -> bool:
+        """It has none to choose: the components of the sites are its features."""
         return False
 
     @property
     def universal(self) -> bool:
+        """A linear function of a site comes close to linear ones only."""
         return False
 
     @property
     def activation_name(self) -> str:
+        """σ(z) = z."""
         return "identity"
 
-    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        n_components = pool.points.shape[1]
+    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """W = 1 above a row of zeros (D + 1, D) and b = (0, …, 0, 1): x itself and a constant; nothing is random."""
+        n_components = sites.points.shape[1]
         return np.eye(n_components + 1, n_components), np.eye(n_components + 1)[-1]
 
-    def site_pools(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[SitePool]:
-        pools = super().site_pools(survey, widths, default)
-        return [replace(pool, width=pool.points.shape[1] + 1) for pool in pools]
+    def typed_sites(self, survey: Survey, widths: Sequence[int | None], default: int) -> list[TypedSites]:
+        """The sites of each type with D + 1 features each, whatever the widths."""
+        typed = super().typed_sites(survey, widths, default)
+        return [replace(sites, width=sites.points.shape[1] + 1) for sites in typed]

@@ -12,7 +12,7 @@ from rfp_md.arrays import Floats
 from rfp_md.plugins.parameter_types import Numbers
 from rfp_md.random_features.spectral import Kernel, sample_frequencies
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.fitting.pools import SitePool
+from rfp_md.regressors.fitting.typed_sites import TypedSites
 
 PAIRS = 2_000  # of points, whose median distance is taken
 
@@ -40,15 +40,17 @@ class RandomFourier(FeatureRegressor):
 
     @property
     def activation_name(self) -> str:
+        """σ(z) = cos z."""
         return "cos"
 
-    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        points, width = pool.points, pool.width
+    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw W_k = ω_k/ℓ_k on one group of components each (K, D), and phases b (K,)."""
+        points, width = sites.points, sites.width
         low, high = np.log(self.length_scale[0]), np.log(self.length_scale[-1])
-        group = rng.integers(0, len(pool.groups), width)
-        lengths = median_distances(points, pool.groups, rng)[group] * np.exp(rng.uniform(low, high, width))
+        group = rng.integers(0, len(sites.groups), width)
+        lengths = median_distances(points, sites.groups, rng)[group] * np.exp(rng.uniform(low, high, width))
         weights = sample_frequencies(self.kernel, (width, points.shape[1]), rng) / lengths[:, None]
-        weights *= pool.groups[group]
+        weights *= sites.groups[group]
         # The phase is taken from the middle of the data, so that its size does not eat digits of the cosine.
         return weights, rng.uniform(0.0, 2.0 * np.pi, width) - weights @ points.mean(axis=0)
 
@@ -62,5 +64,5 @@ def median_distances(points: Floats, groups: NDArray[np.bool_], rng: np.random.G
 
 
 def median_distance(points: Floats, rng: np.random.Generator) -> float:
-    """The same for all components together."""
+    """The median distance of all components together between two points of a set (n, D); 1 if all coincide."""
     return float(median_distances(points, np.ones((1, points.shape[1]), dtype=bool), rng)[0])

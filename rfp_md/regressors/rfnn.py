@@ -12,7 +12,7 @@ from rfp_md.errors import UserError
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.pairs import Heuristic, WeightLaw, sample_pairs, weights_from_pairs
 from rfp_md.regressors.features import FeatureRegressor
-from rfp_md.regressors.fitting.pools import SitePool
+from rfp_md.regressors.fitting.typed_sites import TypedSites
 
 
 class RandomFeatureNetwork(FeatureRegressor):
@@ -33,13 +33,15 @@ class RandomFeatureNetwork(FeatureRegressor):
 
     @property
     def activation_name(self) -> str:
+        """The activation that the user chose."""
         return self.activation
 
-    def draw(self, pool: SitePool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def draw(self, sites: TypedSites, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw pairs of sites by the heuristic, and make W (K, D) and b (K,) of them by the weight law."""
         first, second = sample_pairs(
-            pool.points, pool.outputs, pool.places, pool.width, self.sampling, self.pair_multiplicity, rng
+            sites.points, sites.outputs, sites.places, sites.width, self.sampling, self.pair_multiplicity, rng
         )
         if len(first) == 0:
             raise UserError("regressor 'rfnn' found no two training frames that differ; give it other frames")
-        start, end = pool.points[first], pool.points[second]
+        start, end = sites.points[first], sites.points[second]
         return weights_from_pairs(start, end, self.weights, ACTIVATIONS[self.activation], self.weight_scale)

@@ -35,7 +35,7 @@ class Sampler:
 
     @property
     def steps(self) -> int:
-        """Of the whole run."""
+        """The number of steps of the whole run."""
         return steps_of(self.options)
 
     def run(self) -> int:
@@ -99,5 +99,5 @@ class Sampler:
 
 
 def steps_of(options: SampleOptions) -> int:
-    """Steps of a whole run."""
+    """The number of steps of a whole run."""
     return options.warm_up + options.frames * options.stride

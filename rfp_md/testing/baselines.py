@@ -12,7 +12,7 @@ import numpy as np
 from rfp_md.arrays import Floats
 from rfp_md.baselines.base import Baseline
 from rfp_md.frames import Dataset, Frames
-from rfp_md.linalg.differences import slope
+from rfp_md.linalg.differences import central_difference
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.prediction import Prediction
 from rfp_md.structures.strain import strained
@@ -58,6 +58,7 @@ class BaselineChecks:
     frames: Frames
 
     def all(self) -> list[Callable[[], None]]:
+        """Every check that applies to a molecule, in the order of the table."""
         return [
             self.documented,
             *self.in_a_crystal(),
@@ -67,6 +68,7 @@ class BaselineChecks:
         ]
 
     def in_a_crystal(self) -> list[Callable[[], None]]:
+        """The checks that are made in a periodic cell too."""
         return [
             self.shapes_and_dtypes,
             self.energies_alone,
@@ -77,22 +79,27 @@ class BaselineChecks:
 
     @cached_property
     def fitted(self) -> Baseline:
+        """A new baseline of the same parameters, fitted to the frames with labels of ordinary sizes."""
         new = type(self.baseline)(**self.baseline.model_dump())
-        new.fit(Dataset((labelled(self.frames),)))
+        new.fit(Dataset((with_labels(self.frames),)))
         return new
 
     @cached_property
     def computed(self) -> Prediction:
+        """What it says of the frames."""
         return self.fitted.compute(self.frames)
 
     def fits(self) -> None:
+        """It can be fitted, and what it learns can be stored."""
         check_fitted(self.fitted)
 
     def documented(self) -> None:
+        """Its class has a docstring, which is its documentation."""
         if not type(self.baseline).__doc__:
             fail("its class has no docstring; write the equation and its source, which is its documentation")
 
     def shapes_and_dtypes(self) -> None:
+        """It gives energies, forces and virials as finite float64 arrays of the right shapes."""
         if not isinstance(self.computed, Prediction):
             fail(f"compute returns {type(self.computed).__name__}; return a rfp_md.prediction.Prediction")
         n = len(self.frames)
@@ -101,10 +108,12 @@ class BaselineChecks:
         want_array("energies", self.fitted.energies(self.frames), (n,))
 
     def energies_alone(self) -> None:
+        """``energies`` gives the same energies as ``compute``."""
         if far(self.computed.energies, self.fitted.energies(self.frames), SAME):
             fail("energies gives other numbers than compute; derive one from the other")
 
     def batch_equals_single(self) -> None:
+        """Each frame has the same numbers alone and among others."""
         for k in range(len(self.frames)):
             alone = self.fitted.compute(self.frames[k : k + 1])
             for part in PARTS:
@@ -114,23 +123,24 @@ class BaselineChecks:
                     )
 
     def forces(self) -> None:
-        """−dE/dr, against central differences of the energy."""
+        """Forces are −dE/dr, against central differences of the energy."""
         structure = self.frames.positions[0]
         moves = STEP * np.eye(structure.size).reshape(-1, *structure.shape)
-        numerical = -slope(lambda t: self.fitted.energies(self.frames[:1].at(structure + t * moves)), STEP)
+        numerical = -central_difference(lambda t: self.fitted.energies(self.frames[:1].at(structure + t * moves)), STEP)
         self.compare(self.computed.forces[0].ravel(), numerical, "force", "−dE/dr")
 
     def virials(self) -> None:
-        """−dE/dstrain, against central differences with positions and cell strained together."""
+        """Virials are −dE/dstrain, against central differences with positions and cell strained together."""
         strains = STEP * np.eye(9).reshape(9, 3, 3)
 
         def energies(factor: float) -> Floats:
             frames = [strained(self.frames[:1], factor * strain) for strain in strains]
             return np.array([self.fitted.energies(frame)[0] for frame in frames])
 
-        self.compare(self.computed.virials[0].ravel(), -slope(energies, STEP), "virial", "−dE/dstrain")
+        self.compare(self.computed.virials[0].ravel(), -central_difference(energies, STEP), "virial", "−dE/dstrain")
 
     def input_not_changed(self) -> None:
+        """The frames that it is given stay as they are."""
         before = displaced(self.frames)
         frames = copied(before)
         self.fitted.compute(frames)
@@ -140,6 +150,7 @@ class BaselineChecks:
                 fail(f"it changes frames.{name}; work on a copy")
 
     def save_and_load(self) -> None:
+        """Made again from its parameters and state, it says the same."""
         parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
         state = {name: np.array(array) for name, array in self.fitted.state.items()}
         again = type(self.baseline)(**parameters).restore(state).compute(self.frames)
@@ -153,6 +164,7 @@ class BaselineChecks:
         want_array("energies of other atoms", self.fitted.energies(other), (len(other),))
 
     def compare(self, analytic: Floats, numerical: Floats, what: str, formula: str) -> None:
+        """Fail where a derivative (n,) is off from central differences, naming the atom or row where it is worst."""
         error = np.abs(analytic - numerical)
         if error.max() > DERIVATIVE * max(1.0, np.abs(numerical).max()):
             k = int(error.argmax())
@@ -163,7 +175,7 @@ class BaselineChecks:
             )
 
 
-def labelled(frames: Frames) -> Frames:
+def with_labels(frames: Frames) -> Frames:
     """The structures with energies, forces and stresses of ordinary sizes, for a baseline that learns from them."""
     n, shape = len(frames), frames.positions.shape
     stresses = 0.01 * np.sin(np.arange(9.0 * n)).reshape(n, 3, 3) if frames.periodic else None

@@ -31,13 +31,14 @@ def want_array(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
 
 
 def displaced(frames: Frames) -> Frames:
-    """Similar structures, none of them the same."""
+    """Structures that are similar to these, none of them the same."""
     return moved(
         frames, frames.positions + 0.3 + 0.05 * np.sin(np.arange(frames.positions.size)).reshape(frames.positions.shape)
     )
 
 
 def copied(frames: Frames) -> Frames:
+    """The same structures in arrays of their own."""
     cells = None if frames.cells is None else frames.cells.copy()
     return replace(frames, numbers=frames.numbers.copy(), positions=frames.positions.copy(), cells=cells)
 

@@ -15,7 +15,7 @@ Status = Literal["held", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One line of the table.
+    """What one check found: a line of the table.
 
     Attributes:
         check: its name.
@@ -37,10 +37,12 @@ class CheckSkippedError(Exception):
 
 
 def fail(message: str) -> NoReturn:
+    """End a check as failed; the message says what to mend."""
     raise CheckFailedError(message)
 
 
 def skip(reason: str) -> NoReturn:
+    """End a check as one that does not apply, for this reason."""
     raise CheckSkippedError(reason)
 
 

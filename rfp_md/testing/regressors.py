@@ -13,7 +13,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
-from rfp_md.linalg.differences import slope
+from rfp_md.linalg.differences import central_difference
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Regressor
@@ -24,7 +24,7 @@ from rfp_md.testing.synthetic import synthetic, whole
 
 SAME = 1e-9  # the same computation done twice or in another order, relative to the largest number
 MEAN = 1e-6  # the same for sums of members, whose readouts are large and cancel
-DERIVATIVE = 1e-6  # against central differences, relative to the largest slope
+DERIVATIVE = 1e-6  # against central differences, relative to the largest gradient
 STEP = 1e-4  # of central differences
 LEARNED = 0.5  # of the targets' spread: a mean error that any useful fit is below
 WIDTHS = (None, 40)  # of the two terms
@@ -51,6 +51,7 @@ class RegressorChecks:
     regressor: Regressor
 
     def all(self) -> list[Callable[[], None]]:
+        """Every check, in the order of the table."""
         return [
             self.fit_report,
             self.shapes_and_dtypes,
@@ -66,25 +67,30 @@ class RegressorChecks:
 
     @cached_property
     def fitted(self) -> Regressor:
+        """A new regressor of the same parameters, fitted to the synthetic samples."""
         return self.fit()[0]
 
     @cached_property
     def terms(self) -> list[Sites]:
+        """The sites of 20 structures that it was not fitted to."""
         return whole(synthetic(20, seed=2)).terms
 
     def fit(self) -> tuple[Regressor, dict[str, Any]]:
+        """A new regressor, fitted, and what its fit reported."""
         new = type(self.regressor)(**self.regressor.model_dump())
         rng = np.random.default_rng(0)
         report = new.fit(synthetic(200, seed=0), synthetic(50, seed=1), WIDTHS, rng, Progress())
         return new, report
 
     def fit_report(self) -> None:
+        """Its fit returns what JSON can hold, and what it learns can be stored."""
         fitted, report = self.fit()
         if not isinstance(report, dict):
             fail(f"fit returns {type(report).__name__}; return a dict of what was chosen, {{}} if nothing was")
         check_fitted(fitted, report)
 
     def shapes_and_dtypes(self) -> None:
+        """It predicts energies and a gradient for each term, of the right shapes."""
         energies, gradients = self.fitted.predict(self.terms)
         want_array("predict, energies", energies, (20,))
         if len(gradients) != len(self.terms):
@@ -93,24 +99,27 @@ class RegressorChecks:
             want_array(f"predict, gradient of term {k}", gradient, sites.values.shape)
 
     def input_not_changed(self) -> None:
+        """The sites that it is given stay as they are."""
         before = [sites.values.copy() for sites in self.terms]
         self.fitted.predict(self.terms)
         if any(not np.array_equal(sites.values, kept) for sites, kept in zip(self.terms, before, strict=True)):
             fail("predict changes the sites that it is given; work on a copy")
 
     def batch_equals_single(self) -> None:
+        """Each structure has the same energy alone and among others."""
         together = self.fitted.predict(self.terms)[0]
         alone = np.concatenate([self.fitted.predict([one(sites, k) for sites in self.terms])[0] for k in range(20)])
         if far(together, alone, SAME):
             fail("predict gives other energies for one structure than for the same one in a batch")
 
     def derivative(self) -> None:
+        """Its gradients are the derivatives of its energies, against central differences, where it is smooth."""
         if not self.regressor.smooth:
             skip("it declares that it is not smooth")
         _, gradients = self.fitted.predict(self.terms)
         for term, gradient in enumerate(gradients):
             for place in np.ndindex(*gradient.shape[1:]):
-                numerical = self.slope(term, place)
+                numerical = self.difference(term, place)
                 error = np.abs(gradient[:, place[0], place[1]] - numerical).max()
                 if error > DERIVATIVE * max(1.0, np.abs(gradient).max()):
                     fail(
@@ -119,6 +128,7 @@ class RegressorChecks:
                     )
 
     def learns(self) -> None:
+        """It learns energies and slopes of a smooth function, where it is universal."""
         if not self.regressor.universal:
             skip("it declares that it is not universal")
         targets = whole(synthetic(20, seed=2), derivatives=True)
@@ -135,10 +145,12 @@ class RegressorChecks:
                 fail(f"its slopes are off by {error:.2g} of their spread; slopes are dE/d(coordinates), not forces")
 
     def same_seed_same_fit(self) -> None:
+        """Two fits with one seed predict the same."""
         if far(self.fitted.predict(self.terms)[0], self.fit()[0].predict(self.terms)[0], SAME):
             fail("two fits with one seed differ; use the generator that fit is given for everything random")
 
     def save_and_load(self) -> None:
+        """Made again from its parameters and state, it predicts the same."""
         state = {name: np.array(array) for name, array in self.fitted.state.items()}
         parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
         again = type(self.regressor)(**parameters).restore(state)
@@ -146,6 +158,7 @@ class RegressorChecks:
             fail("made again from its parameters and state, it predicts something else; keep what it learned in state")
 
     def committee(self) -> None:
+        """Its committee, if it has one, has two members or more, whose mean is the model."""
         try:
             energies, gradients = self.fitted.committee(self.terms)
         except UserError as error:
@@ -158,21 +171,23 @@ class RegressorChecks:
             fail(f"committee gives {len(gradients)} gradients for {len(self.terms)} terms; return one for each")
         for k, (gradient, sites) in enumerate(zip(gradients, self.terms, strict=True)):
             want_array(f"committee, gradient of term {k}", gradient, (n_members, *sites.values.shape))
-        expected, slopes = self.fitted.predict(self.terms)
+        expected, whole_gradients = self.fitted.predict(self.terms)
         if far(energies.mean(axis=0), expected, MEAN):
             fail("the mean of the committee's energies is not what predict gives; centre the members on it")
-        if any(far(gradient.mean(axis=0), slope, MEAN) for gradient, slope in zip(gradients, slopes, strict=True)):
+        both = zip(gradients, whole_gradients, strict=True)
+        if any(far(members.mean(axis=0), gradient, MEAN) for members, gradient in both):
             fail("the mean of the committee's gradients is not what predict gives; centre the members on it")
 
     def threads(self) -> None:
+        """Several threads that predict at once get the same energies."""
         expected = self.fitted.predict(self.terms)[0]
-        with ThreadPoolExecutor(4) as pool:
-            several = list(pool.map(lambda _: self.fitted.predict(self.terms)[0], range(16)))
+        with ThreadPoolExecutor(4) as executor:
+            several = list(executor.map(lambda _: self.fitted.predict(self.terms)[0], range(16)))
         if any(far(expected, energies, SAME) for energies in several):
             fail("several threads that predict at once get other energies; do not share scratch space")
 
-    def slope(self, term: int, place: tuple[int, ...]) -> Floats:
-        """Fourth-order central difference of the energies with respect to one component of one site."""
+    def difference(self, term: int, place: tuple[int, ...]) -> Floats:
+        """The derivative of the energies (M,) with respect to one component of one site, by central differences."""
 
         def energies(t: int) -> Floats:
             terms = list(self.terms)
@@ -181,8 +196,9 @@ class RegressorChecks:
             terms[term] = Sites(values, terms[term].types)
             return self.fitted.predict(terms)[0]
 
-        return slope(energies, STEP)
+        return central_difference(energies, STEP)
 
 
 def one(sites: Sites, k: int) -> Sites:
+    """The sites of structure k alone."""
     return Sites(sites.values[k : k + 1], sites.types)

@@ -15,7 +15,7 @@ RATTLE = 0.05  # Å
 
 
 def molecule(n_frames: int = 4, seed: int = 0) -> Frames:
-    """Ethanol, rattled."""
+    """Rattled ethanol, n_frames structures."""
     from ase.build import molecule
 
     return _rattled(molecule("CH3CH2OH"), n_frames, seed)
@@ -29,17 +29,17 @@ def crystal(n_frames: int = 3, seed: int = 0) -> Frames:
 
 
 def pair(distance: float) -> Frames:
-    """Two hydrogen atoms, distance in Å."""
+    """A molecule of two hydrogen atoms, their distance in Å."""
     return Frames(np.array([1, 1]), np.array([[[0.0, 0.0, 0.0], [0.0, 0.0, distance]]]), source="H2")
 
 
 def atom() -> Frames:
-    """One hydrogen atom."""
+    """A single hydrogen atom."""
     return Frames(np.array([1]), np.zeros((1, 1, 3)), source="H")
 
 
 def moved(frames: Frames, positions: Floats) -> Frames:
-    """The same atoms elsewhere."""
+    """The same atoms at other positions, labels and cells as they were."""
     return replace(frames, positions=positions)
 
 

@@ -31,12 +31,15 @@ class SyntheticSamples(Samples):
 
     @property
     def n_coordinates(self) -> int:
+        """Four coordinates r, each with a slope."""
         return N_COORDINATES
 
     def some(self, most: int, rng: np.random.Generator) -> Samples:
+        """The first ``most`` structures; they are random already."""
         return SyntheticSamples(self.coordinates[:most])
 
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
+        """Sites x = A r with exact energies and slopes dE/dr (M, 4)."""
         for start in range(0, len(self), size):
             r = self.coordinates[start : start + size]
             x = np.einsum("sdc,mc->msd", MAPS, r)
@@ -55,7 +58,7 @@ class SyntheticSamples(Samples):
 
 
 def synthetic(n: int, seed: int) -> SyntheticSamples:
-    """n random structures."""
+    """Samples of n random structures."""
     return SyntheticSamples(0.3 * np.random.default_rng(seed).normal(size=(n, N_COORDINATES)))
 
 

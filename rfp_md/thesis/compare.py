@@ -28,7 +28,7 @@ def load_results(path: str | Path) -> list[dict[str, Any]]:
 
 
 def compare(results: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Two lines for each row, energy and force MAE.
+    """Put the thesis's errors beside ours: two lines for each row, energy and force MAE.
 
     Transformed rows have two more, as the thesis did it, and rows of the leaking draw two more for the test frames that
     repeat training frames and two for the others.
@@ -62,6 +62,7 @@ def compare(results: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def as_csv(lines: list[tuple[str, ...]]) -> str:
+    """The lines of ``compare`` as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([HEADER, *lines])
@@ -69,5 +70,6 @@ def as_csv(lines: list[tuple[str, ...]]) -> str:
 
 
 def as_markdown(lines: list[tuple[str, ...]]) -> str:
+    """The lines of ``compare`` as a table in Markdown."""
     rows = [HEADER, tuple("---" for _ in HEADER), *lines]
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)

@@ -47,7 +47,7 @@ DESCRIPTORS = {
 
 
 @dataclass(frozen=True)
-class Model:
+class ThesisModel:
     """What is fitted; rows that repeat or transform a model share one.
 
     Attributes:
@@ -64,7 +64,8 @@ class Model:
     pair_multiplicity: int
 
     @classmethod
-    def of(cls, row: Row) -> Model:
+    def of(cls, row: Row) -> ThesisModel:
+        """The model that a row of a table is about."""
         descriptor = DESCRIPTORS[row.model, row.descriptor]
         if row.projection_size is not None:
             descriptor += f",size={row.projection_size}"
@@ -73,7 +74,7 @@ class Model:
         )
 
 
-def fit_model(model: Model, experiment: Experiment, rng: np.random.Generator) -> Potential:
+def fit_model(model: ThesisModel, experiment: Experiment, rng: np.random.Generator) -> Potential:
     """Fit a model to the training frames; the settings are the thesis's, so that nothing is chosen on any frame."""
     frames = Dataset((experiment.train,))
     terms, _ = make_terms([model.descriptor])

@@ -40,7 +40,7 @@ TRAIN_SHARE, GAP_SHARE, MOST_TEST = 0.65, 0.06, 900
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """Frames of one molecule under one protocol.
+    """Training and test frames of one molecule under one protocol.
 
     Attributes:
         centred: whether the mean training energy is taken off; the author's code learns total energies.
@@ -54,17 +54,18 @@ class Experiment:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of all frames, so that results of other data are not taken for these."""
+        """A digest of all frames, so that results of other data are not taken for these."""
         return Dataset((self.train, self.test)).fingerprint()[:16]
 
     @cached_property
     def repeated(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Whether each test frame is among the training frames, bit for bit (n_test,)."""
         known = {structure.tobytes() for structure in self.train.positions}
         return np.array([structure.tobytes() in known for structure in self.test.positions])
 
 
 def experiment(protocol: Protocol, molecule: str, folder: Path, rng: np.random.Generator) -> Experiment:
-    """Frames of a molecule.
+    """The frames of a molecule, split by one of the protocols.
 
     Args:
         folder: with ``rmd17_<molecule>_train_01.npz`` and ``…_test_01.npz`` in it or in its folder ``rmd17``; for

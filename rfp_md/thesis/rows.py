@@ -29,7 +29,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table.
+    """One row of one of the thesis's tables.
 
     Attributes:
         table: its number as printed; a text, since 3.2 and 3.20 are two tables.
@@ -55,10 +55,11 @@ class Row:
 
     @property
     def conservative(self) -> bool:
+        """Whether forces are the energy's gradient, and not a model of their own."""
         return self.model == "conservative"
 
     def as_dict(self) -> dict[str, object]:
-        """Flat, with the column names of ``tables.csv``."""
+        """The row as a flat dict, with the column names of ``tables.csv``."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("errors", "energy", "force")}
         for kind in ("energy", "force"):
             setting: Setting = getattr(self, kind)
@@ -73,11 +74,12 @@ ERRORS = ("energy_mae", "energy_rmse", "force_mae", "force_rmse")
 
 @lru_cache(maxsize=1)
 def all_rows() -> tuple[Row, ...]:
+    """The rows of all tables, read once."""
     with files("rfp_md.thesis").joinpath("tables.csv").open(encoding="utf-8") as file:
         return tuple(_row(values) for values in csv.DictReader(file))
 
 
-def rows_of(tables: Sequence[str]) -> list[Row]:
+def rows_of_tables(tables: Sequence[str]) -> list[Row]:
     """The rows of these tables, in their order. Raises UserError for a number that is none."""
     known = list(dict.fromkeys(row.table for row in all_rows()))
     for table in tables:

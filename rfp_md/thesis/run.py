@@ -18,10 +18,10 @@ from rfp_md.files.safe_write import check_output
 from rfp_md.frames import Frames
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
-from rfp_md.thesis.models import Model, fit_model, predict
+from rfp_md.thesis.models import ThesisModel, fit_model, predict
 from rfp_md.thesis.options import ThesisRunOptions
 from rfp_md.thesis.protocols import PROTOCOLS, Experiment, experiment
-from rfp_md.thesis.rows import ERRORS, Row, all_rows, rows_of
+from rfp_md.thesis.rows import ERRORS, Row, all_rows, rows_of_tables
 from rfp_md.thesis.transformations import transform
 from rfp_md.verbs import with_options
 
@@ -46,13 +46,13 @@ def run(options: ThesisRunOptions) -> list[dict[str, Any]]:
     """
     check_choice("--protocol", options.protocol, PROTOCOLS)
     progress, output = options.progress or Progress(), options.output
-    rows = rows_of(options.tables) if options.tables else list(all_rows())
+    rows = rows_of_tables(options.tables) if options.tables else list(all_rows())
     experiments = _experiments(rows, options)
     how = {name: _settings(data, options) for name, data in experiments.items()}
     known = {} if output is None else _read(Path(output), how)
-    models: dict[Model, list[Row]] = {}
+    models: dict[ThesisModel, list[Row]] = {}
     for row in rows:
-        models.setdefault(Model.of(row), []).append(row)
+        models.setdefault(ThesisModel.of(row), []).append(row)
     waiting = {model: group for model, group in models.items() if any(_key(row) not in known for row in group)}
     if options.protocol == "author":
         progress.message("leak control: about half of these test frames repeat a training frame; 'new' are the others")
@@ -88,7 +88,7 @@ def errors_of(potential: Potential, frames: Frames) -> tuple[Floats, Floats]:
     return (energies - frames.energies) / KCAL, (forces - frames.forces).reshape(len(frames), -1) / KCAL
 
 
-def _run_model(model: Model, rows: list[Row], data: Experiment, seed: int) -> list[dict[str, Any]]:
+def _run_model(model: ThesisModel, rows: list[Row], data: Experiment, seed: int) -> list[dict[str, Any]]:
     """Fit once, judge for each row."""
     start = time.perf_counter()
     potential = fit_model(model, data, np.random.default_rng(seed))

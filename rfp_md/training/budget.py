@@ -30,7 +30,7 @@ from rfp_md.regressors.fitting.rows import rows_of
 
 LEAST, MOST = 100, 20_000  # features that are ever chosen
 SHARE = 0.9  # of the time, which reading and this probe take too, and of the memory, for others want some
-POOL_FRAMES = 200  # structures that the probe's features are drawn from
+SURVEY_FRAMES = 200  # structures that the probe's features are drawn from
 PROBE_FRAMES, PROBE_BATCH, PROBE_WIDTH = 16, 4, 1000
 PROBE_ROWS, PROBE_SIZE = 500, 2000  # of the Gram matrix
 REPEATS = 3
@@ -93,7 +93,7 @@ def choose_widths(regressor: Regressor, train: Samples, valid: Samples, n_terms:
     """
     if not isinstance(regressor, FeatureRegressor):
         raise UserError(f"--time-budget: the time of regressor '{regressor.name}' cannot be estimated; give it a width")
-    survey = regressor.survey(train, valid, _generator(), POOL_FRAMES)
+    survey = regressor.survey(train, valid, _generator(), SURVEY_FRAMES)
     work, rates = count(regressor, survey), measure(regressor, train, survey, n_terms)
     time_limit, memory_limit = SHARE * budget, SHARE * available_memory()
     least = seconds(LEAST, work, rates)
@@ -180,7 +180,7 @@ def _rates_of_rows(regressor: FeatureRegressor, train: Samples, survey: Survey, 
 
 
 def _time(work: Callable[[], Any]) -> float:
-    """Seconds, the median of some."""
+    """The seconds that some work takes, the median of several."""
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()

@@ -44,19 +44,19 @@ def make_terms(flags: Sequence[str]) -> tuple[list[Descriptor], list[int | None]
 
 
 def make_regressor(text: str) -> Regressor:
-    """The regressor of one ``NAME[:key=value,…]``."""
+    """The regressor that one ``NAME[:key=value,…]`` stands for."""
     name, parameters = parse_plugin(text, "--regressor")
     regressor: Regressor = plugins.create("regressor", name, parameters)
     return regressor
 
 
 def make_baselines(flags: Sequence[str]) -> list[Baseline]:
-    """The baselines, in their order."""
+    """The baselines that flags stand for, in their order."""
     return [plugins.create("baseline", *parse_plugin(text, "--baseline")) for text in flags]
 
 
 def parse_sizes(text: str) -> list[int]:
-    """Numbers of training frames, as in ``50,100,200``."""
+    """The numbers of training frames of a text such as ``50,100,200``."""
     try:
         sizes = [int(size) for size in text.split(",")]
     except ValueError as error:
@@ -65,7 +65,7 @@ def parse_sizes(text: str) -> list[int]:
 
 
 def parse_duration(text: str, flag: str) -> float:
-    """Seconds of ``90s``, ``5min`` or ``1.5h``."""
+    """The seconds of ``90s``, ``5min`` or ``1.5h``."""
     found = re.fullmatch(r"(\d+(?:\.\d*)?) ?(s|min|h)", text.strip(), re.ASCII)
     seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
     if not 0.0 < seconds < math.inf:

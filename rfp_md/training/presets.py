@@ -35,12 +35,15 @@ class Preset:
     most_features: int = 0
 
     def terms(self, dataset: Dataset) -> tuple[str, ...]:
-        """As ``--descriptor`` takes them: labelled ones where all frames are one small free molecule, or nothing else
-        is there, which then says what it needs."""
+        """The descriptors for these frames, as ``--descriptor`` takes them.
+
+        Labelled ones are among them where all frames are one small free molecule; where there is nothing else, they
+        are taken for any frames and say themselves what they need.
+        """
         return self.labelled + self.local if _one_small_molecule(dataset) or not self.local else self.local
 
     def regressor_for(self, *, conservative: bool) -> str:
-        """As ``--regressor`` takes it."""
+        """The regressor as ``--regressor`` takes it, for a conservative or a direct model."""
         return f"{self.regressor},pool={self.pool:g}" if conservative and self.pool > 1.0 else self.regressor
 
     def width(self, dataset: Dataset) -> int | None:

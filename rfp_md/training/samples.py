@@ -34,23 +34,28 @@ class DescribedFrames(Samples):
 
     @property
     def n_coordinates(self) -> int:
+        """3N of the largest composition."""
         return 3 * max(block.n_atoms for block in self._dataset)
 
     @property
     def n_strains(self) -> int:
+        """9 where a periodic block has stresses, else 0."""
         return 9 if any(block.periodic and block.stresses is not None for block in self._dataset) else 0
 
     @property
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:
+        """The groups of components of each term's descriptor."""
         return [call(descriptor, "groups", descriptor.groups) for descriptor in self._descriptors]
 
     def some(self, most: int, rng: np.random.Generator) -> Samples:
+        """At most ``most`` of the frames, as drawn, described when they are asked for."""
         if len(self) <= most:
             return self
         chosen = self._dataset.select(rng.choice(len(self), most, replace=False))
         return DescribedFrames(chosen, self._descriptors, self._outputs)
 
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
+        """Describe the frames block by block: a batch holds frames of one composition."""
         for block in self._dataset:
             for start in range(0, len(block), size):
                 part = block[start : start + size]

@@ -55,7 +55,7 @@ class Task:
     progress: Progress
 
     def fit(self, train: Ints) -> Potential:
-        """A potential of the frames with these indices."""
+        """Fit a potential to the frames with these indices."""
         rng, progress = copy.deepcopy(self.rng), self.progress
         (terms, widths), model = make_terms(self.terms), make_regressor(self.regressor)
         conservative = self.target == "conservative"

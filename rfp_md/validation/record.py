@@ -42,7 +42,7 @@ def add(model: str | Path, results: Mapping[str, Any], *, identity: str | None =
             earlier.extend(_failures(checks[name]) - _failures(result))
         return record | {KEY: {"verdict": str(overall(checks)), "checks": checks}}
 
-    rewrite_record(model, update, of=identity)
+    rewrite_record(model, update, identity=identity)
     return sorted(earlier)
 
 

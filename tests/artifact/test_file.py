@@ -206,12 +206,12 @@ def test_what_was_found_of_one_model_is_written_into_another(potential, model, t
     path = tmp_path / "mine.rfp"
     shutil.copy(model, path)
     of = identity(path)
-    rewrite_record(path, lambda record: record | {"note": 1}, of=of)
+    rewrite_record(path, lambda record: record | {"note": 1}, identity=of)
     assert identity(path) == of
     save(replace(potential, baselines=[OTHER]), path)
     before = path.read_bytes()
     with pytest.raises(UserError, match=r"mine.rfp: is another model by now; what was found is not written into it"):
-        rewrite_record(path, lambda record: record | {"note": 2}, of=of)
+        rewrite_record(path, lambda record: record | {"note": 2}, identity=of)
     assert path.read_bytes() == before
 
 

@@ -64,7 +64,7 @@ def test_a_record_that_is_rewritten_makes_another_model_of_an_old_file(tmp_path)
     shutil.copy(OLD, path)
     before, of = load(path), identity(path)
     assert "1" in next(line for line in rfp("info", path).stdout.splitlines() if "format version" in line)
-    rewrite_record(path, lambda record: record | {"note": 1}, of=of)
+    rewrite_record(path, lambda record: record | {"note": 1}, identity=of)
     assert stored_header(path)["format_version"] == FORMAT_VERSION
     assert json.loads(rfp("info", path, "--json").stdout)["baseline_ev"].keys() == {"29", "79"}
     assert identity(path) == of

@@ -1,9 +1,9 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from rfp_md.atomic_basis import kernels
+from rfp_md.atomic_basis import expansion
 from rfp_md.atomic_basis.basis import Basis
-from rfp_md.atomic_basis.couplings import Layout, couplings
+from rfp_md.atomic_basis.couplings import ChannelLayout, couplings
 
 
 def test_every_product_is_invariant_under_rotations(rng):
@@ -13,22 +13,22 @@ def test_every_product_is_invariant_under_rotations(rng):
     vectors = rng.normal(size=(6, 3))
     values = []
     for turn in (np.eye(3), Rotation.random(rng=rng).as_matrix()):
-        density = kernels.densities(vectors @ turn, np.array([0, 1, 0, 1, 1, 0]), np.array([0, 6]), basis.arrays)
-        mixed = kernels.mix(density, np.array([0]), mixing, basis.arrays)
-        values.append(kernels.invariants(mixed, *found.terms, len(found.orders)))
+        density = expansion.densities(vectors @ turn, np.array([0, 1, 0, 1, 1, 0]), np.array([0, 6]), basis.arrays)
+        mixed = expansion.mix(density, np.array([0]), mixing, basis.arrays)
+        values.append(expansion.invariants(mixed, *found.products, len(found.orders)))
     np.testing.assert_allclose(values[0], values[1], atol=1e-12)
     assert (np.abs(values[0]) > 1e-12).all()
     assert set(found.orders) == {1, 2, 3}
 
 
 def test_products_are_counted_once():
-    found = couplings(Layout((3, 2)), (2, 2), ())
+    found = couplings(ChannelLayout((3, 2)), (2, 2), ())
     assert np.bincount(found.orders).tolist() == [0, 3, 6]  # three channels; three pairs of channels for l = 0 and 1
     assert len(found.outputs) == 3 + 3 + 3 * 3
 
 
 def test_mirror_images_cannot_be_told_apart_by_three_neighbours_that_are_coupled_to_odd_l():
-    found = couplings(Layout((1, 1)), (), (1, 1))
+    found = couplings(ChannelLayout((1, 1)), (), (1, 1))
     sums = {tuple(factors) for factors in found.factors[found.orders[found.outputs] == 3].tolist()}
     assert (1, 1, 1) in sums  # l = 0, 0, 0
     assert (2, 3, 4) not in sums  # l = 1, 1, 1 changes sign under inversion

@@ -9,7 +9,7 @@ from rfp_md.baselines.total import CHUNK, left_by, total, total_energies
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
 from rfp_md.prediction import Prediction
-from rfp_md.testing.baselines import labelled
+from rfp_md.testing.baselines import with_labels
 from rfp_md.testing.structures import crystal, molecule
 from tests.baselines.pairs import LennardJones, Shift
 
@@ -37,7 +37,7 @@ def test_labels_that_are_the_baselines_leave_something(make):
 
 
 def test_no_baseline_changes_the_labels():
-    frames = labelled(crystal())
+    frames = with_labels(crystal())
     (left,) = left_by([], Dataset((frames,)))
     for name in ("energies", "forces", "stresses"):
         np.testing.assert_array_equal(getattr(left, name), getattr(frames, name))

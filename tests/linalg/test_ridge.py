@@ -118,7 +118,7 @@ def test_deviations_are_draws_of_the_posterior(rng, method):
     matrix, draws, regularization = rows.T @ rows, 200_000, 0.3
     expected = np.linalg.inv(matrix + regularization * np.diag(matrix.diagonal()))
     ridge = Ridge(np.asfortranarray(matrix), rng.normal(size=6), noise=rng.standard_normal((6, draws)))
-    deviations = getattr(ridge, method)(regularization).deviations
+    deviations = getattr(ridge, method)(regularization).draws
     found = deviations @ deviations.T / draws
     size = np.sqrt(np.outer(expected.diagonal(), expected.diagonal()))
     np.testing.assert_allclose(found / size, expected / size, atol=5 * np.sqrt(2 / draws))
@@ -134,5 +134,5 @@ def test_draws_leave_the_solutions_as_they_are(rng):
     for regularization in (1e-3, 1e-9):
         first, second = plain.cholesky(regularization), drawn.cholesky(regularization)
         np.testing.assert_array_equal(first.coefficients, second.coefficients)
-        assert first.deviations is None
+        assert first.draws is None
     np.testing.assert_array_equal(plain.eigenvalues(1e-3).coefficients, drawn.eigenvalues(1e-3).coefficients)

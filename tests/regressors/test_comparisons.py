@@ -9,7 +9,7 @@ from rfp_md.errors import UserError
 from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RADIAL
 from rfp_md.regressors.base import Samples
-from rfp_md.regressors.covariance import SiteGroup, covariance, cross_covariance, prior_variances
+from rfp_md.regressors.covariance import ScaledSites, covariance, cross_covariance, prior_variances
 from rfp_md.regressors.gaussian_process import GaussianProcess
 from rfp_md.regressors.kernel_ridge import KernelRidge
 from rfp_md.regressors.linear import Linear
@@ -55,7 +55,7 @@ class Coordinates:
     def group(self, r):
         inner = np.einsum("sdc,mc->msd", self.b, r)
         values = np.einsum("sdc,mc->msd", self.a, r) + inner**2
-        return SiteGroup(values, self.a + 2 * inner[..., None] * self.b)
+        return ScaledSites(values, self.a + 2 * inner[..., None] * self.b)
 
 
 @pytest.mark.parametrize("kernel", list(RADIAL))
@@ -63,7 +63,7 @@ def test_covariances_of_slopes_are_derivatives_of_covariances_of_energies(kernel
     sites, r, step = Coordinates(rng), 0.3 * rng.normal(size=(3, 4)), 1e-4
 
     def energies(left, right):
-        bare = [SiteGroup(sites.group(x[None]).values) for x in (left, right)]
+        bare = [ScaledSites(sites.group(x[None]).values) for x in (left, right)]
         return cross_covariance([bare[0]], [bare[1]], kernel)[0, 0]
 
     units = step * np.eye(4)

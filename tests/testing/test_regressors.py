@@ -46,8 +46,8 @@ def test_forces_in_the_place_of_slopes_are_caught():
 
 def test_unseeded_randomness_is_caught():
     class Planted(RandomFourier):
-        def draw(self, pool, rng):
-            return super().draw(pool, np.random.default_rng())
+        def draw(self, sites, rng):
+            return super().draw(sites, np.random.default_rng())
 
     assert "use the generator" in failures(Planted())["same seed same fit"]
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from rfp_md.errors import UserError
-from rfp_md.thesis.models import Model
-from rfp_md.thesis.rows import ERRORS, MOLECULES, all_rows, rows_of
+from rfp_md.thesis.models import ThesisModel
+from rfp_md.thesis.rows import ERRORS, MOLECULES, all_rows, rows_of_tables
 from rfp_md.training.flag_values import make_terms
 from tests.conftest import ROOT
 
@@ -40,23 +40,23 @@ def test_figures_are_as_printed():
     assert ours == wanted
 
 
-@pytest.mark.parametrize("spec", sorted({Model.of(row).descriptor for row in all_rows()}))
+@pytest.mark.parametrize("spec", sorted({ThesisModel.of(row).descriptor for row in all_rows()}))
 def test_every_row_names_a_descriptor_of_this_package(spec):
     make_terms([spec])
 
 
 def test_rows_of_one_model_share_its_fit():
-    assert len({Model.of(row) for row in all_rows()}) == 80
+    assert len({ThesisModel.of(row) for row in all_rows()}) == 80
 
 
 def test_table_numbers_are_texts():
-    assert {row.molecule for row in rows_of(["3.2"])} == {"benzene"}
-    assert {row.molecule for row in rows_of(["3.20"])} == {"toluene"}
+    assert {row.molecule for row in rows_of_tables(["3.2"])} == {"benzene"}
+    assert {row.molecule for row in rows_of_tables(["3.20"])} == {"toluene"}
 
 
 def test_a_table_that_does_not_exist_is_one_sentence():
     with pytest.raises(UserError, match=r"no table of results 3\.1; they are 3\.2 to 3\.41"):
-        rows_of(["3.1"])
+        rows_of_tables(["3.1"])
 
 
 def test_rows_are_ready_for_json():

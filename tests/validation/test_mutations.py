@@ -162,8 +162,8 @@ def many_body_model(ethanol):
     return rfp_md.train(Dataset((ethanol[:40],)), descriptor=["many_body:cutoff=3.0"], regressor="rfnn:width=60")
 
 
-def wrong_sign(original, self, slopes, *rest):
-    return original(self, np.concatenate([-slopes[:, :1], slopes[:, 1:]], axis=1), *rest)
+def wrong_sign(original, self, derivatives, *rest):
+    return original(self, np.concatenate([-derivatives[:, :1], derivatives[:, 1:]], axis=1), *rest)
 
 
 def unit_slip(original, self, *rest):

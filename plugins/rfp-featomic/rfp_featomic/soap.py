@@ -77,15 +77,15 @@ class Soap(Descriptor):
         pulled = np.zeros((len(frames), frames.n_atoms + (3 if frames.periodic else 0), 3))
         for columns, block in self._blocks(frames, gradients):
             system, center = block.samples.column("system"), block.samples.column("atom")
-            slopes = gradient[system, center, columns]
+            by_component = gradient[system, center, columns]
             positions = block.gradient("positions")
             sample, moved = positions.samples.column("sample"), positions.samples.column("atom")
-            force = np.matmul(positions.values, slopes[sample][:, :, None])[:, :, 0]
+            force = np.matmul(positions.values, by_component[sample][:, :, None])[:, :, 0]
             np.add.at(pulled, (system[sample], moved), force)
             if frames.periodic:
                 strain = block.gradient("strain")
                 sample = strain.samples.column("sample")
-                virial = np.einsum("sabp,sp->sab", strain.values, slopes[sample])
+                virial = np.einsum("sabp,sp->sab", strain.values, by_component[sample])
                 np.add.at(pulled[:, frames.n_atoms :], system[sample], virial)
         return pulled
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from rfp_md.regressors.fitting.pools import SitePool
+from rfp_md.regressors.fitting.typed_sites import TypedSites
 from rfp_torch.activations import ACTIVATIONS
 
 ARRAYS = ("weights", "biases", "readout", "mean", "scale")
@@ -45,22 +45,22 @@ class Network:
     def __call__(self, x: Any, activation: str, special: Any) -> tuple[Any, Any]:
         """f (…) and df/dx = Σ_i a_i σ′_i W_i / scale (…, D) at sites x (…, D)."""
         arguments = (x - self.mean) / self.scale @ self.weights.T + self.biases
-        value, slope = ACTIVATIONS[activation](arguments, special)
-        return value @ self.readout, (slope * self.readout) @ self.weights / self.scale
+        value, derivative = ACTIVATIONS[activation](arguments, special)
+        return value @ self.readout, (derivative * self.readout) @ self.weights / self.scale
 
     @classmethod
-    def draw(cls, pool: SitePool, unit: float, rng: np.random.Generator) -> Self:
-        """A random network for the sites of a pool; ``unit`` is the spread of the energies."""
-        width, dimension = pool.width, pool.points.shape[1]
-        spread = pool.points.std(axis=0)
+    def draw(cls, sites: TypedSites, unit: float, rng: np.random.Generator) -> Self:
+        """A random network for sites of one type; ``unit`` is the spread of the energies."""
+        width, dimension = sites.width, sites.points.shape[1]
+        spread = sites.points.std(axis=0)
         largest = spread.max() or 1.0
         return cls(
-            pool.term,
-            pool.site_type,
+            sites.term,
+            sites.site_type,
             weights=FIRST_WEIGHTS / np.sqrt(dimension) * rng.standard_normal((width, dimension)),
             biases=rng.standard_normal(width),
             readout=FIRST_OUTPUT * unit / np.sqrt(width) * rng.standard_normal(width),
-            mean=pool.points.mean(axis=0),
+            mean=sites.points.mean(axis=0),
             scale=np.where(spread > CONSTANT * largest, spread, largest),
         )
 

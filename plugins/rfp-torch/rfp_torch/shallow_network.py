@@ -15,7 +15,7 @@ from rfp_md.arrays import Floats
 from rfp_md.linalg.memory import require_memory
 from rfp_md.progress import Progress
 from rfp_md.regressors import Batch, Regressor, Samples
-from rfp_md.regressors.fitting.pools import pool_sites
+from rfp_md.regressors.fitting.typed_sites import sites_by_type
 from rfp_md.sites import Sites
 from rfp_torch.network import ARRAYS, Network
 
@@ -59,11 +59,11 @@ class ShallowNetwork(Regressor):
         sample = list(train.some(SAMPLE_FRAMES, rng).batches(SAMPLE_FRAMES, derivatives=False))
         self._check_memory(train, valid, sample)
         unit = float(np.concatenate([batch.energies for batch in sample]).std()) or 1.0
-        pools = [pool for k, width in enumerate(widths) for pool in pool_sites(sample, k, width or self.width)]
+        typed = [sites for k, width in enumerate(widths) for sites in sites_by_type(sample, k, width or self.width)]
         blocks = [list(part.batches(len(part), derivatives=self._derivatives)) for part in (train, valid)]
         with limited_threads(self.threads):
             networks, report = descend(
-                [Network.draw(pool, unit, rng) for pool in pools],
+                [Network.draw(sites, unit, rng) for sites in typed],
                 Objective(self.activation, self.force_weight, self.torque_weight),
                 *blocks,
                 epochs=self.epochs,
@@ -77,7 +77,7 @@ class ShallowNetwork(Regressor):
         for network in networks:
             for name in ARRAYS:
                 self._state[f"{network.term}.{network.site_type}.{name}"] = getattr(network, name)
-        return {"width": sum(pool.width for pool in pools), **report}
+        return {"width": sum(sites.width for sites in typed), **report}
 
     @property
     def numbers_per_site(self) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 import rfp_md
 from rfp_md import UserError
-from rfp_md.linalg.differences import slope
+from rfp_md.linalg.differences import central_difference
 from rfp_md.progress import Progress
 from rfp_md.regressors import Batch, Samples
 from rfp_md.sites import Sites
@@ -54,7 +54,7 @@ def test_ethanol_learns_energies_and_forces(trained, unseen):
 def test_forces_are_the_slope_of_the_energy(trained, unseen):
     potential, step = trained[0], 1e-4
     direction = np.random.default_rng(0).normal(size=(unseen.n_atoms, 3))
-    slopes = slope(lambda t: potential.energies(unseen.at(unseen.positions + t * step * direction)), step)
+    slopes = central_difference(lambda t: potential.energies(unseen.at(unseen.positions + t * step * direction)), step)
     np.testing.assert_allclose(-(potential.compute(unseen).forces * direction).sum((1, 2)), slopes, atol=1e-7)
 
 

@@ -39,32 +39,37 @@ class Angles(Descriptor):
     )
 
     def fit(self, dataset: Dataset) -> None:
+        """Learn nothing. Raises UserError for more than one composition, or fewer than three atoms."""
         block = dataset.one_composition(f"descriptor '{self.name}'")
         if block.n_atoms < 3:
             raise UserError(f"{block.source}: descriptor '{self.name}' needs at least three atoms")
 
     def site_types(self, numbers: Ints) -> Ints:
+        """The molecule is one site (1,)."""
         return np.zeros(1, dtype=np.int64)
 
     def values(self, frames: Frames) -> Floats:
+        """α = atan2(|u × v|, u·v) of every corner (M, 1, D), radian."""
         u, v = _corners(frames.n_atoms).sides(frames)
         sines, cosines = np.linalg.norm(np.cross(u, v), axis=2), np.einsum("mdx,mdx->md", u, v)
         angles: Floats = np.arctan2(sines, cosines)
         return angles[:, None]
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dα/dr (M, 1, D, N, 3), radian/Å. Raises UserError where three atoms are in one line."""
         corners = _corners(frames.n_atoms)
-        by_u, by_v = (slopes[:, :, None] for slopes in self._slopes(frames))
+        by_u, by_v = (derivatives[:, :, None] for derivatives in self._by_sides(frames))
         dense: Floats = by_u * corners.left[..., None] + by_v * corners.right[..., None]
         return dense[:, None]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3) without the Jacobian: u and v each pull at both their ends."""
         corners = _corners(frames.n_atoms)
-        by_u, by_v = (gradient[:, 0, :, None] * slopes for slopes in self._slopes(frames))
+        by_u, by_v = (gradient[:, 0, :, None] * derivatives for derivatives in self._by_sides(frames))
         pulled: Floats = corners.left.T @ by_u + corners.right.T @ by_v
         return pulled
 
-    def _slopes(self, frames: Frames) -> tuple[Floats, Floats]:
+    def _by_sides(self, frames: Frames) -> tuple[Floats, Floats]:
         """dα/du = u × n / u² and dα/dv = n × v / v² with the normal n of the plane, (M, D, 3) each."""
         corners = _corners(frames.n_atoms)
         u, v = corners.sides(frames)

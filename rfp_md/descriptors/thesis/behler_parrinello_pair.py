@@ -37,15 +37,18 @@ class BehlerParrinelloPair(Descriptor):
     sigma: Positive = Field(0.5, description="σ, Å")
 
     def site_types(self, numbers: Ints) -> Ints:
+        """Every atom is a site, typed by its element: the atomic numbers (N,)."""
         return numbers
 
     def values(self, frames: Frames) -> Floats:
+        """G_ic, one number for each atom and each center R_c (M, N, D)."""
         pairs = atom_pairs(frames.n_atoms)
         distances, _ = pairs.separations(frames)
         values: Floats = np.abs(pairs.incidence).T @ self._bells(distances)[0]  # both atoms of a pair see it
         return values
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dG_ic/dr_j (M, N, D, N, 3), 1/Å; that of atom i itself is minus the sum of the others."""
         pairs = atom_pairs(frames.n_atoms)
         distances, apart = pairs.separations(frames)
         push = self._bells(distances)[1][..., None] * (apart / distances[..., None])[:, :, None]  # (M, P, D, 3)
@@ -57,11 +60,12 @@ class BehlerParrinelloPair(Descriptor):
         return np.ascontiguousarray(dense.transpose(0, 1, 3, 2, 4))
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3) over pairs: both atoms of a pair see its distance."""
         pairs = atom_pairs(frames.n_atoms)
         distances, apart = pairs.separations(frames)
         of_both = gradient[:, pairs.first] + gradient[:, pairs.second]
-        slopes = np.einsum("mpd,mpd->mp", of_both, self._bells(distances)[1])
-        return pairs.pull(slopes, distances, apart)
+        by_distance = np.einsum("mpd,mpd->mp", of_both, self._bells(distances)[1])
+        return pairs.pull(by_distance, distances, apart)
 
     def _bells(self, distances: Floats) -> tuple[Floats, Floats]:
         """exp(−(d − R_c)²/σ²) and its derivative (M, P, D) at distances (M, P)."""

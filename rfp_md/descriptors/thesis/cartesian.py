@@ -23,17 +23,22 @@ class Cartesian(Descriptor):
     capabilities: ClassVar[Capabilities] = Capabilities(differentiable=True, fixed_composition=True)
 
     def fit(self, dataset: Dataset) -> None:
+        """Learn nothing. Raises UserError for more than one composition."""
         dataset.one_composition(f"descriptor '{self.name}'")
 
     def site_types(self, numbers: Ints) -> Ints:
+        """The molecule is one site (1,)."""
         return np.zeros(1, dtype=np.int64)
 
     def values(self, frames: Frames) -> Floats:
+        """x = the 3N coordinates in their order (M, 1, 3N), Å."""
         return frames.positions.reshape(len(frames), 1, -1).copy()
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dx/dr = 1 (M, 1, 3N, N, 3)."""
         identity = np.eye(3 * frames.n_atoms).reshape(1, 1, 3 * frames.n_atoms, frames.n_atoms, 3)
         return np.tile(identity, (len(frames), 1, 1, 1, 1))
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr = dE/dx in the shape of the positions (M, N, 3)."""
         return gradient.reshape(frames.positions.shape).copy()

@@ -24,18 +24,20 @@ class CoulombEigenvalues(CoulombBase):
     capabilities: ClassVar[Capabilities] = SORTED
 
     def values(self, frames: Frames) -> Floats:
+        """λ_k of C in ascending order (M, 1, N)."""
         return np.asarray(np.linalg.eigvalsh(self.matrices(frames))[:, None], dtype=np.float64)
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dλ_k/dr = v_k · dC/dr v_k (M, 1, N, N, 3). Raises UserError where two eigenvalues cross."""
         values, vectors = np.linalg.eigh(self.matrices(frames))
         refuse_crossings(self, frames, values, "eigenvalues")
-        return self.spectral_slopes(frames, vectors)[:, None]
+        return self.spectral_derivatives(frames, vectors)[:, None]
 
-    def spectral_slopes(self, frames: Frames, vectors: Floats) -> Floats:
+    def spectral_derivatives(self, frames: Frames, vectors: Floats) -> Floats:
         """dλ_k/dr (M, N, N, 3) for eigenvectors in columns (M, N, N): every pair counts twice in v·dC v."""
         pairs = atom_pairs(frames.n_atoms)
         weights = 2.0 * vectors[:, pairs.first] * vectors[:, pairs.second]
-        slopes = self.slopes(frames)
-        flat = weights.transpose(0, 2, 1) @ slopes.reshape(*slopes.shape[:2], -1)
+        derivatives = self.entry_derivatives(frames)
+        flat = weights.transpose(0, 2, 1) @ derivatives.reshape(*derivatives.shape[:2], -1)
         spectral: Floats = flat.reshape(len(frames), frames.n_atoms, frames.n_atoms, 3)
         return spectral

@@ -32,15 +32,17 @@ class CoulombBase(Descriptor):
     diagonal: Diagonal = Field("thesis", description="C_ii: thesis, Z^0.48, or rupp, Z^2.4 / 2")
 
     def fit(self, dataset: Dataset) -> None:
+        """Learn nothing. Raises UserError for more than one composition, or fewer than two atoms."""
         block = dataset.one_composition(f"descriptor '{self.name}'")
         if block.n_atoms < 2:
             raise UserError(f"{block.source}: descriptor '{self.name}' needs at least two atoms")
 
     def site_types(self, numbers: Ints) -> Ints:
+        """The molecule is one site (1,)."""
         return np.zeros(1, dtype=np.int64)
 
     def matrices(self, frames: Frames) -> Floats:
-        """C (M, N, N)."""
+        """The Coulomb matrices C (M, N, N)."""
         pairs = atom_pairs(frames.n_atoms)
         distances, _ = pairs.separations(frames)
         z = frames.numbers.astype(np.float64)
@@ -51,18 +53,18 @@ class CoulombBase(Descriptor):
         matrices[:, atoms, atoms] = z**0.48 if self.diagonal == "thesis" else 0.5 * z**2.4
         return matrices
 
-    def slopes(self, frames: Frames) -> Floats:
+    def entry_derivatives(self, frames: Frames) -> Floats:
         """dC_ij/dr of the pairs i < j, (M, P, N, 3)."""
         pairs = atom_pairs(frames.n_atoms)
         distances, apart = pairs.separations(frames)
         z = frames.numbers.astype(np.float64)
         return pairs.chain(-z[pairs.first] * z[pairs.second] / distances**2, distances, apart)
 
-    def matrix_slopes(self, frames: Frames) -> Floats:
+    def matrix_derivatives(self, frames: Frames) -> Floats:
         """dC/dr (M, N, N, N, 3)."""
         pairs, n_atoms = atom_pairs(frames.n_atoms), frames.n_atoms
         dense = np.zeros((len(frames), n_atoms, n_atoms, n_atoms, 3))
-        dense[:, pairs.first, pairs.second] = dense[:, pairs.second, pairs.first] = self.slopes(frames)
+        dense[:, pairs.first, pairs.second] = dense[:, pairs.second, pairs.first] = self.entry_derivatives(frames)
         return dense
 
     def pull(self, frames: Frames, gradient: Floats) -> Floats:
@@ -100,6 +102,7 @@ class CoulombMatrix(CoulombBase):
 
     @property
     def capabilities(self) -> Capabilities:
+        """It is invariant under rigid motions, but not under relabelling: its rows follow the order of the atoms."""
         return Capabilities(
             differentiable=True,
             translation_invariant=True,
@@ -109,21 +112,25 @@ class CoulombMatrix(CoulombBase):
         )
 
     def site_types(self, numbers: Ints) -> Ints:
+        """The molecule is one site of type 0; with ``extensive`` its N rows are, of types 0 to N − 1."""
         return np.arange(len(numbers) if self.extensive else 1)
 
     def values(self, frames: Frames) -> Floats:
+        """C row after row (M, 1, N²), its upper triangle (M, 1, N(N+1)/2), or a row for each site (M, N, N)."""
         matrices = self.matrices(frames)
         if self.triangle:
             return matrices[:, None, *np.triu_indices(frames.n_atoms)]
         return matrices.reshape(len(frames), len(self.site_types(frames.numbers)), -1)
 
     def jacobian(self, frames: Frames) -> Floats:
-        slopes = self.matrix_slopes(frames)
+        """dC/dr, shaped as the values are (M, S, D, N, 3)."""
+        derivatives = self.matrix_derivatives(frames)
         if self.triangle:
-            return slopes[:, None, *np.triu_indices(frames.n_atoms)]
-        return slopes.reshape(len(frames), len(self.site_types(frames.numbers)), -1, frames.n_atoms, 3)
+            return derivatives[:, None, *np.triu_indices(frames.n_atoms)]
+        return derivatives.reshape(len(frames), len(self.site_types(frames.numbers)), -1, frames.n_atoms, 3)
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3), from dE/dC as a matrix."""
         if not self.triangle:
             return self.pull(frames, gradient.reshape(len(frames), frames.n_atoms, -1))
         matrices = np.zeros((len(frames), frames.n_atoms, frames.n_atoms))
@@ -133,6 +140,7 @@ class CoulombMatrix(CoulombBase):
 
 @lru_cache(maxsize=16)
 def atom_pairs(n_atoms: int) -> AtomPairs:
+    """The pairs of N atoms, made once for each N."""
     return AtomPairs(n_atoms)
 
 

@@ -37,24 +37,27 @@ class GeneralizedCoulombMatrix(CoulombBase):
     )
 
     def values(self, frames: Frames) -> Floats:
+        """K row after row, then G_ijk of the T triples (M, 1, N² + T)."""
         distances, _ = atom_pairs(frames.n_atoms).separations(frames)
         matrices = self.matrices(frames).reshape(len(frames), -1)
         return np.concatenate([matrices, self._triples(distances, frames.n_atoms)], axis=1)[:, None]
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dK/dr, and dG/dr = G · Σ_sides d(log G)/dd · ∂d/∂r (M, 1, N² + T, N, 3)."""
         pairs, n_atoms = atom_pairs(frames.n_atoms), frames.n_atoms
         distances, apart = pairs.separations(frames)
-        matrices = self.matrix_slopes(frames).reshape(len(frames), -1, n_atoms, 3)
-        of_sides = pairs.chain(self._side_slopes(distances), distances, apart)[:, _sides(n_atoms)[0]]
+        matrices = self.matrix_derivatives(frames).reshape(len(frames), -1, n_atoms, 3)
+        of_sides = pairs.chain(self._log_derivatives(distances), distances, apart)[:, _sides(n_atoms)[0]]
         triples = self._triples(distances, n_atoms)[..., None, None] * of_sides.sum(axis=1)
         return np.concatenate([matrices, triples], axis=1)[:, None]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3): what the triples of a pair say of its distance is added before the chain rule."""
         pairs, n_atoms = atom_pairs(frames.n_atoms), frames.n_atoms
         distances, apart = pairs.separations(frames)
         of_matrix, of_triples = np.split(gradient[:, 0], [n_atoms**2], axis=1)
         in_triples = (of_triples * self._triples(distances, n_atoms))[:, _sides(n_atoms)[1]].sum(axis=2)
-        of_pairs = in_triples * self._side_slopes(distances)
+        of_pairs = in_triples * self._log_derivatives(distances)
         return pairs.pull(of_pairs, distances, apart) + self.pull(frames, of_matrix.reshape(-1, n_atoms, n_atoms))
 
     def _triples(self, distances: Floats, n_atoms: int) -> Floats:
@@ -63,7 +66,7 @@ class GeneralizedCoulombMatrix(CoulombBase):
         lengths = distances**2 if self.squared else distances
         return np.asarray(np.exp(-lengths[:, sides].sum(axis=1) / self.sigma**2))
 
-    def _side_slopes(self, distances: Floats) -> Floats:
+    def _log_derivatives(self, distances: Floats) -> Floats:
         """d(log G)/d(distance) (M, P), the same for every triple that a pair is a side of."""
         return -(2.0 * distances if self.squared else np.ones_like(distances)) / self.sigma**2
 

@@ -68,6 +68,7 @@ class PairKernel(Descriptor):
 
     @property
     def capabilities(self) -> Capabilities:
+        """It is invariant under rotations, and under translations too unless the kernel is linear."""
         return Capabilities(
             differentiable=True,
             translation_invariant=self.kernel != "linear",
@@ -76,14 +77,17 @@ class PairKernel(Descriptor):
         )
 
     def fit(self, dataset: Dataset) -> None:
+        """Learn nothing. Raises UserError for more than one composition, or fewer than two atoms."""
         block = dataset.one_composition(f"descriptor '{self.name}'")
         if block.n_atoms < 2:
             raise UserError(f"{block.source}: descriptor '{self.name}' needs at least two atoms")
 
     def site_types(self, numbers: Ints) -> Ints:
+        """The molecule is one site (1,)."""
         return np.zeros(1, dtype=np.int64)
 
     def values(self, frames: Frames) -> Floats:
+        """κ(r_i, r_j) of the pairs i < j (M, 1, N(N−1)/2); i ≤ j with the linear kernel."""
         if self.kernel == "linear":
             products = frames.positions @ frames.positions.transpose(0, 2, 1)
             return products[:, None, *np.triu_indices(frames.n_atoms)]
@@ -91,6 +95,7 @@ class PairKernel(Descriptor):
         return self._kernel(distances)[0][:, None]
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dκ/dr (M, 1, D, N, 3); with the linear kernel, d(r_i·r_j)/dr_i = r_j."""
         if self.kernel == "linear":
             first, second = np.triu_indices(frames.n_atoms)
             entries = np.arange(len(first))
@@ -103,14 +108,15 @@ class PairKernel(Descriptor):
         return pairs.chain(self._kernel(distances)[1], distances, apart)[:, None]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3); with the linear kernel, (g + gᵀ) r with the gradient as an upper triangle g (N, N)."""
         if self.kernel == "linear":
             matrix = np.zeros((len(frames), frames.n_atoms, frames.n_atoms))
             matrix[:, *np.triu_indices(frames.n_atoms)] = gradient[:, 0]
             return (matrix + matrix.transpose(0, 2, 1)) @ frames.positions
         pairs = atom_pairs(frames.n_atoms)
         distances, apart = pairs.separations(frames)
-        slopes = gradient[:, 0] * self._kernel(distances)[1]
-        return pairs.pull(slopes, distances, apart)
+        by_distance = gradient[:, 0] * self._kernel(distances)[1]
+        return pairs.pull(by_distance, distances, apart)
 
     def _kernel(self, distances: Floats) -> tuple[Floats, Floats]:
         """κ and dκ/dd at these distances."""

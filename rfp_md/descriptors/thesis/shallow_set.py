@@ -57,6 +57,7 @@ class ShallowSet(CoulombBase):
 
     @property
     def capabilities(self) -> Capabilities:
+        """It has no derivatives with a sampled relu, and is piecewise where rows are sorted."""
         relu = self.projection == "sampled" and self.activation == "relu"
         return Capabilities(
             differentiable=not relu,
@@ -88,22 +89,26 @@ class ShallowSet(CoulombBase):
         self._state.update(weights=weights, biases=biases)
 
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        """Take back W (r, q) and b (r,), once they fit each other."""
         weights, biases = state.get("weights"), state.get("biases")
         if weights is None or biases is None or weights.ndim != 2 or biases.shape != weights.shape[:1]:
             raise ValueError("weights (r, q) and biases (r,) do not fit each other")
         return super().restore(state)
 
     def values(self, frames: Frames) -> Floats:
+        """x = mean_j Φ(y_j) (M, 1, r)."""
         values: Floats = self._features(self._elements(*self._rows(frames)))[0].mean(axis=1, keepdims=True)
         return values
 
     def jacobian(self, frames: Frames) -> Floats:
+        """dx/dr = mean_j Φ′(y_j) W dy_j/dr (M, 1, r, N, 3). Raises UserError where entries that are sorted cross."""
         elements, order = self._to_differentiate(frames)
-        slopes = self._features(elements)[1].transpose(0, 2, 1) / elements.shape[1]  # (M, r, n)
-        by_element = slopes[..., None] * self._state["weights"][:, None]  # (M, r, n, q)
+        derivatives = self._features(elements)[1].transpose(0, 2, 1) / elements.shape[1]  # (M, r, n)
+        by_element = derivatives[..., None] * self._state["weights"][:, None]  # (M, r, n, q)
         return self.pull(frames, self._by_entry(by_element, order))[:, None]
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3), over dE/dy (M, n, q) and dE/dC. Raises UserError as ``jacobian``."""
         elements, order = self._to_differentiate(frames)
         by_element = (self._features(elements)[1] * gradient / elements.shape[1]) @ self._state["weights"]
         return self.pull(frames, self._by_entry(by_element[:, None], order))[:, 0]
@@ -113,7 +118,7 @@ class ShallowSet(CoulombBase):
         return self.form == "nested" or (self.form == "nested_author" and self.projection == "sampled")
 
     def _features(self, elements: Floats) -> tuple[Floats, Floats]:
-        """Φ and its slopes (M, n, r) at elements (M, n, q)."""
+        """Φ and its derivatives (M, n, r) at elements (M, n, q)."""
         activation = self.activation if self.projection == "sampled" else "identity"
         return FeatureMap(self._state["weights"], self._state["biases"], activation)(elements)
 
@@ -125,7 +130,7 @@ class ShallowSet(CoulombBase):
         return matrices, np.broadcast_to(np.arange(frames.n_atoms), matrices.shape)
 
     def _elements(self, matrices: Floats, order: Ints) -> Floats:
-        """y (M, n, q)."""
+        """The elements y of the set (M, n, q)."""
         if self.form == "flattened":
             return matrices.reshape(len(matrices), -1, 1)
         if not self._sorts:

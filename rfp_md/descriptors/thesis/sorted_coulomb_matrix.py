@@ -28,19 +28,23 @@ class SortedCoulombMatrix(CoulombBase):
     extensive: bool = Field(False, description="one site for each row, typed by its place (thesis, Algorithm 4)")
 
     def site_types(self, numbers: Ints) -> Ints:
+        """The molecule is one site of type 0; with ``extensive`` its N sorted rows are, of types 0 to N − 1."""
         return np.arange(len(numbers) if self.extensive else 1)
 
     def values(self, frames: Frames) -> Floats:
+        """C_p(i)p(j), row after row (M, 1, N²), or a row for each site (M, N, N)."""
         matrices = self.matrices(frames)
         order = np.argsort(matrices.sum(axis=1), axis=1, kind="stable")
         values: Floats = matrices[_entries(order)]
         return values.reshape(len(frames), len(self.site_types(frames.numbers)), -1)
 
     def jacobian(self, frames: Frames) -> Floats:
-        slopes: Floats = self.matrix_slopes(frames)[_entries(self._order(frames))]
-        return slopes.reshape(len(frames), len(self.site_types(frames.numbers)), -1, frames.n_atoms, 3)
+        """dC/dr in the order of the sorted atoms (M, S, D, N, 3). Raises UserError where two column sums cross."""
+        derivatives: Floats = self.matrix_derivatives(frames)[_entries(self._order(frames))]
+        return derivatives.reshape(len(frames), len(self.site_types(frames.numbers)), -1, frames.n_atoms, 3)
 
     def pullback(self, frames: Frames, gradient: Floats) -> Floats:
+        """dE/dr (M, N, 3), with dE/dC brought back to the atoms' own order. Raises UserError as ``jacobian``."""
         matrices = np.empty((len(frames), frames.n_atoms, frames.n_atoms))
         matrices[_entries(self._order(frames))] = gradient.reshape(matrices.shape)
         return self.pull(frames, matrices)

@@ -1,4 +1,12 @@
-"""An accumulator takes rows batch by batch; two of them add up, and it can be written to a file and read back."""
+"""An accumulator takes rows batch by batch; two of them add up, and it can be written to a file and read back.
+
+symbol        here
+i             the kind of a row: 0 energies, 1 slopes, 2 strain slopes
+Φᵢ, yᵢ        ``Rows.features`` and ``Rows.targets`` of a batch; they are not kept
+ΦᵢᵀΦᵢ, Φᵢᵀyᵢ  ``equations[i]``
+nᵢ            ``counts[i]``
+φ_k, K        ``blocks``, ``width``
+"""
 
 from __future__ import annotations
 
@@ -52,11 +60,11 @@ class Accumulator:
 
     @property
     def derivatives(self) -> bool:
-        """Whether it takes slopes."""
+        """Whether it takes rows of slopes."""
         return len(self.equations) > 1
 
     def add(self, batch: Batch) -> int:
-        """Take the rows of a batch; how many they are."""
+        """Take the rows of a batch, and say how many they are."""
         before = self.counts.sum()
         for rows in rows_of(self.blocks, batch):
             if rows.kind < len(self.equations):
@@ -100,7 +108,7 @@ class Accumulator:
 
     @classmethod
     def load(cls, path: str | Path, blocks: Sequence[FeatureBlock]) -> Self:
-        """What ``save`` wrote, of the same features.
+        """Read an accumulator that ``save`` wrote, of the same features.
 
         Raises:
             UserError: no such file, a damaged one, or one of other features.
@@ -125,7 +133,7 @@ class Accumulator:
         return new
 
     def _digest(self) -> NDArray[np.uint8]:
-        """SHA-256 of the features."""
+        """The SHA-256 of the features (32,)."""
         digest = hashlib.sha256()
         for block in self.blocks:
             digest.update(f"{block.term} {block.site_type} {type(block.features).__name__}".encode())

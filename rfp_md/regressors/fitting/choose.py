@@ -1,9 +1,10 @@
 """Which λ and which weights: those whose solution has the smallest error on validation samples.
 
-symbol     here
-λ          ``regularization``
-w          ``weights`` of the energy, the slope and the strain rows; the first one is 1
-error      ``Score.value``
+symbol    here
+λ         ``regularization``; ``lambdas`` are those to choose from
+w_i       ``weights`` of the energy, the slope and the strain rows; the first one is 1
+c(w, λ)   ``Choice.solution``
+error     ``Score.value``
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ ScoreOf = Callable[[Solution], Score]
 
 @dataclass(frozen=True)
 class Choice:
-    """What the validation samples chose."""
+    """The solution that the validation samples chose, with its weights and its errors."""
 
     solution: Solution
     weights: Weights

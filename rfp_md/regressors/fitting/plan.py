@@ -12,8 +12,8 @@ from rfp_md.linalg.gram import numbers_kept
 from rfp_md.linalg.memory import available_memory, gigabytes, require_memory
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Batch, Samples
-from rfp_md.regressors.fitting.pools import SitePool
 from rfp_md.regressors.fitting.rows import BATCH_BYTES
+from rfp_md.regressors.fitting.typed_sites import TypedSites
 
 SAMPLE_FRAMES = 2000  # structures that the features are drawn from
 LOOKED_AT = 4  # structures whose Jacobians tell how large one is
@@ -45,7 +45,7 @@ class Survey:
     def of(
         cls, train: Samples, valid: Samples, n_slopes: int, rng: np.random.Generator, most: int = SAMPLE_FRAMES
     ) -> Survey:
-        """Look at some of the samples."""
+        """Look at some of the samples, and count them all."""
         sample = list(train.some(most, rng).batches(most, derivatives=False))
         numbers = [0]
         if n_slopes:
@@ -78,16 +78,16 @@ class FitPlan:
         bytes_needed: at the peak: weights, normal equations, their weighted sum, one batch.
     """
 
-    kept: tuple[SitePool, ...]
-    drawn: tuple[SitePool, ...]
+    kept: tuple[TypedSites, ...]
+    drawn: tuple[TypedSites, ...]
     n_rows: tuple[int, ...]
     batch_size: int
     bytes_needed: int
 
     @classmethod
-    def of(cls, survey: Survey, kept: Sequence[SitePool], drawn: Sequence[SitePool]) -> FitPlan:
-        """Plan a fit of these features."""
-        width, most = (sum(pool.width for pool in pools) for pools in (kept, drawn))
+    def of(cls, survey: Survey, kept: Sequence[TypedSites], drawn: Sequence[TypedSites]) -> FitPlan:
+        """Plan a fit of these features to these samples."""
+        width, most = (sum(sites.width for sites in typed) for typed in (kept, drawn))
         values = max(batch.numbers_per_structure for batch in survey.sample)
         # Rows and the product they are made from, the Jacobian and its transpose.
         per_structure = 16 * (max(1, survey.n_slopes) * most + max(values, survey.jacobian_numbers))
@@ -98,14 +98,14 @@ class FitPlan:
 
         # The factor of a selection, or the weighted sum of a solve.
         held = max(equations(most) + most * width if most > width else 0, equations(width) + width**2)
-        held += sum(pool.width * pool.points.shape[1] for pool in drawn)
+        held += sum(sites.width * sites.points.shape[1] for sites in drawn)
         needed = 8 * held + int(min(batch_size * per_structure, max(BATCH_BYTES, 48 * most)))
         return cls(tuple(kept), tuple(drawn), tuple(survey.n_rows), batch_size, needed)
 
     @property
     def width(self) -> int:
         """The number of features that are kept."""
-        return sum(pool.width for pool in self.kept)
+        return sum(sites.width for sites in self.kept)
 
     @property
     def few_rows(self) -> bool:
@@ -119,10 +119,10 @@ class FitPlan:
         require_memory(self.bytes_needed, "lower the width (--descriptor NAME:width=…)")
 
 
-def plan_outputs(survey: Survey, pools: Sequence[SitePool]) -> FitPlan:
+def plan_outputs(survey: Survey, typed: Sequence[TypedSites]) -> FitPlan:
     """Plan the fit of a direct model: rows twice (as they are and scaled), or the Gram matrix and its factor."""
-    rows, width = survey.n_train + survey.n_valid, sum(pool.width for pool in pools)
+    rows, width = survey.n_train + survey.n_valid, sum(sites.width for sites in typed)
     values = max(batch.numbers_per_structure for batch in survey.sample)
     batch_size = int(np.clip(BATCH_BYTES / (8 * (width + values)), 1, rows))
     held = 2 * rows * (width + rows) if rows <= width else 3 * width**2
-    return FitPlan(tuple(pools), tuple(pools), (rows,), batch_size, 8 * held + int(BATCH_BYTES))
+    return FitPlan(tuple(typed), tuple(typed), (rows,), batch_size, 8 * held + int(BATCH_BYTES))

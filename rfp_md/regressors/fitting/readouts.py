@@ -11,7 +11,9 @@ from rfp_md.regressors.fitting.rows import FeatureBlock
 from rfp_md.sites import Sites
 
 
-def evaluate(blocks: Sequence[FeatureBlock], readouts: Floats, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
+def evaluate_readouts(
+    blocks: Sequence[FeatureBlock], readouts: Floats, terms: Sequence[Sites]
+) -> tuple[Floats, list[Floats]]:
     """E_p = Σ_s Σ_k φ_k(x_s) c_kp (P, M), and for each term ∂E_p/∂x_s = Σ_k c_kp ∂φ_k/∂x_s (P, M, S, D).
 
     The features and their slopes are evaluated once, whatever the number of readouts.

@@ -76,16 +76,16 @@ def rows_of(blocks: Sequence[FeatureBlock], batch: Batch) -> Iterator[Rows]:
         targets = np.concatenate([batch.slopes, batch.strain_slopes], axis=1)
     energies = np.zeros((n_frames, width))
     for columns in _pieces(n_frames, targets.shape[1], width):
-        slopes = np.zeros((n_frames, columns.stop - columns.start, width))
+        slope_rows = np.zeros((n_frames, columns.stop - columns.start, width))
         for k, sites in enumerate(batch.terms):
             mine = [block for block in blocks if block.term == k]
             add = _add_dense if sites.by_neighbour is None else _add_by_neighbour
-            add(mine, sites, columns, energies if columns.start == 0 else None, slopes)
+            add(mine, sites, columns, energies if columns.start == 0 else None, slope_rows)
         n_first = max(0, n_slopes - columns.start)
         for kind, part in ((1, slice(0, n_first)), (2, slice(n_first, None))):
             some = targets[:, columns][:, part]
             if some.size:
-                yield Rows(kind, np.ascontiguousarray(slopes[:, part]).reshape(-1, width), some.ravel())
+                yield Rows(kind, np.ascontiguousarray(slope_rows[:, part]).reshape(-1, width), some.ravel())
     yield Rows(0, energies, batch.energies)
 
 
@@ -97,12 +97,12 @@ def _pieces(n_frames: int, n_columns: int, width: int) -> list[slice]:
 
 
 def _add_dense(
-    blocks: Sequence[FeatureBlock], sites: Sites, columns: slice, energies: Floats | None, slopes: Floats
+    blocks: Sequence[FeatureBlock], sites: Sites, columns: slice, energies: Floats | None, slope_rows: Floats
 ) -> None:
     """Add the columns of one term's blocks, a few structures at a time."""
-    group = max(1, int(CACHE_BYTES / slopes[0].nbytes))
-    for start in range(0, len(slopes), group):
-        part = slice(start, start + group)
+    step = max(1, int(CACHE_BYTES / slope_rows[0].nbytes))
+    for start in range(0, len(slope_rows), step):
+        part = slice(start, start + step)
         for block in blocks:
             for s in np.flatnonzero(sites.types == block.site_type):
                 x = sites.values[part, s]
@@ -112,18 +112,18 @@ def _add_dense(
                 if sites.jacobian is not None:
                     turned = sites.jacobian[part, s, :, columns].transpose(0, 2, 1)
                     product = block.features.directions(x, turned)
-                    _multiply_add(slopes[part], product, derivative, block.columns.start)
+                    _multiply_add(slope_rows[part], product, derivative, block.columns.start)
 
 
 def _add_by_neighbour(
-    blocks: Sequence[FeatureBlock], sites: Sites, columns: slice, energies: Floats | None, slopes: Floats
+    blocks: Sequence[FeatureBlock], sites: Sites, columns: slice, energies: Floats | None, slope_rows: Floats
 ) -> None:
     """The same from the blocks of a Jacobian that are not zero, as many as there is room for at a time."""
     near: NeighbourJacobian = sites.by_neighbour  # type: ignore[assignment]
     n_frames, n_sites, n_components = sites.values.shape
     n_coordinates = (len(near.offsets) - 1) // n_frames
     first, last = columns.start // 3, columns.stop // 3
-    rows = slopes.reshape(n_frames * (last - first), 3, -1)
+    rows = slope_rows.reshape(n_frames * (last - first), 3, -1)
     step = max(1, int(BATCH_BYTES / 2 / (24 * n_components)))
     together = n_frames if (first, last) == (0, n_coordinates) else 1  # structures whose coordinates are in one row
     for m in range(0, n_frames, together):

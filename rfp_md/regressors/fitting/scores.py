@@ -22,8 +22,8 @@ class Score:
 
     Attributes:
         value: the sum of the errors, each in units of its target's standard deviation; means of few errors count less.
-        variance_ratio: the mean of squared error over the variance of the candidate's deviations, of the slopes (of
-            the energies where there are none); None where a candidate has no deviations.
+        variance_ratio: the mean of squared error over the variance of the candidate's draws, of the slopes (of
+            the energies where there are none); None where a candidate has no draws.
     """
 
     energy_mae: float | None
@@ -52,5 +52,5 @@ def score(
 
 
 def _weight(wanted: Floats) -> float:
-    """Of the mean error of these targets: it counts in units of their standard deviation, and less if it is noise."""
+    """The weight of a mean error: it counts in units of its targets' standard deviation, and less if it is noise."""
     return min(1.0, len(wanted) / ENOUGH) / (float(wanted.std()) or 1.0)

@@ -1,4 +1,12 @@
-"""More features are drawn than are kept: those are kept that explain most of the rows."""
+"""More features are drawn than are kept: those are kept that explain most of the rows.
+
+symbol                here
+Σ_i w_i ΦᵢᵀΦᵢ         ``weighted``, w_i with the equations of each kind of rows
+D                     ``scale`` squared: the diagonal of that sum
+A = D^-½ (Σ …) D^-½   ``part`` gives any part of it
+b = D^-½ Σ_i w_i Φᵢᵀyᵢ   ``rhs``
+P                     ``chosen``
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""The solver: from normal equations, weights and λ to a readout. It sees matrices and nothing else."""
+"""The solver: from normal equations, weights and λ to a readout. It sees matrices and nothing else.
+
+(Σ_i w_i ΦᵢᵀΦᵢ + λ D) c = Σ_i w_i Φᵢᵀyᵢ
+
+symbol          here
+ΦᵢᵀΦᵢ, Φᵢᵀyᵢ    ``equations``, one for each kind of rows
+w_i             ``weights``
+Σ_i w_i ΦᵢᵀΦᵢ   ``Solver.system``, scaled by D if that is the matrix's own diagonal (``scaled``), else D = 1
+λ               ``regularization``
+c               ``Solution.coefficients``
+ξ, δ            ``noise``, and the ``Solution.draws`` of covariance (Σ_i w_i ΦᵢᵀΦᵢ + λ D)⁻¹ that are made of it
+"""
 
 from __future__ import annotations
 
@@ -17,7 +28,7 @@ LARGEST_RAISED = 100.0  # times the largest λ that was asked for
 
 
 class Solver:
-    """(Σ_i w_i ΦᵢᵀΦᵢ + λ D) c = Σ_i w_i Φᵢᵀyᵢ for any weights w and any λ, D the matrix's own diagonal or 1.
+    """Solves one set of normal equations for any weights w and any λ.
 
     Attributes:
         failed: how many factorisations failed so far.
@@ -35,7 +46,7 @@ class Solver:
 
         Args:
             scaled: λ is relative to the diagonal; else D = 1.
-            noise: ξ (K, P), standard normal, of which every solution's deviations are made.
+            noise: ξ (K, P), standard normal, of which every solution's draws are made.
         """
         self.failed = 0
         self._equations, self._progress, self._scaled, self._noise = equations, progress, scaled, noise

@@ -15,19 +15,19 @@ class VarianceRatio:
     """s² = mean over targets t of (y_t − Φ_t c)² / var_p(Φ_t δ_p); rows come in pieces."""
 
     def __init__(self, candidate: Solution) -> None:
-        self._deviations = candidate.deviations  # (K, P)
+        self._draws = candidate.draws  # (K, P)
         self._squares: list[Floats] = []
         self._variances: list[Floats] = []
 
     def add(self, rows: Floats, errors: Floats) -> None:
         """Take rows Φ (n, K) and the candidate's errors on them (n,)."""
-        if self._deviations is not None:
+        if self._draws is not None:
             self._squares.append(np.square(errors))
-            self._variances.append((rows @ self._deviations).var(axis=1, ddof=1))
+            self._variances.append((rows @ self._draws).var(axis=1, ddof=1))
 
     def mean(self) -> float | None:
-        """s², or None where there are no deviations."""
-        if self._deviations is None or not self._squares:
+        """The mean s², or None where the candidate has no draws."""
+        if self._draws is None or not self._squares:
             return None
         squares, variances = np.concatenate(self._squares), np.concatenate(self._variances)
         kept = variances > NEGLIGIBLE * variances.mean()

@@ -6,7 +6,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
-from rfp_md.linalg.differences import slope
+from rfp_md.linalg.differences import central_difference
 from rfp_md.prediction import AnyPotential
 from rfp_md.structures.strain import strained
 
@@ -52,7 +52,7 @@ def central_differences(potential: AnyPotential, frames: Frames, k: int, compone
     def energies(factor: float) -> Floats:
         return potential.energies(frames[k : k + 1].at(structure + factor * moves))
 
-    return -slope(energies, step)
+    return -central_difference(energies, step)
 
 
 def stress_error(potential: AnyPotential, frames: Frames, virials: Floats) -> float | None:
@@ -76,4 +76,4 @@ def _strain_slope(potential: AnyPotential, frames: Frames, k: int, row: int, col
         strain[row, column] = factor * STRAIN
         return potential.energies(strained(frames[k : k + 1], strain))
 
-    return float(slope(energies, STRAIN)[0])
+    return float(central_difference(energies, STRAIN)[0])

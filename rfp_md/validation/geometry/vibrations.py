@@ -8,7 +8,7 @@ import numpy as np
 from rfp_md.arrays import Floats
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
-from rfp_md.linalg.differences import slope
+from rfp_md.linalg.differences import central_difference
 from rfp_md.prediction import AnyPotential
 
 DISPLACEMENT = 0.01  # Å, of the differences that make the Hessian; fourth order
@@ -44,7 +44,7 @@ def _hessian(potential: AnyPotential, frames: Frames) -> Floats:
     def forces(factor: float) -> Floats:
         return potential.compute(frames.at(frames.positions + factor * moves)).forces.reshape(size, size)
 
-    slopes = slope(forces, DISPLACEMENT)
+    slopes = central_difference(forces, DISPLACEMENT)
     hessian: Floats = -0.5 * (slopes + slopes.T)
     return hessian
 

@@ -12,7 +12,7 @@ from rfp_md.regressors.base import Batch
 
 
 @dataclass(frozen=True, eq=False)
-class SitePool:
+class TypedSites:
     """Sites of one type in one term, from many structures, to draw features from.
 
     Attributes:
@@ -34,8 +34,10 @@ class SitePool:
     groups: NDArray[np.bool_]
 
 
-def pool_sites(sample: list[Batch], term: int, width: int, groups: NDArray[np.bool_] | None = None) -> list[SitePool]:
-    """The sites of one term, one pool for each type, in the order of the types.
+def sites_by_type(
+    sample: list[Batch], term: int, width: int, groups: NDArray[np.bool_] | None = None
+) -> list[TypedSites]:
+    """The sites of one term, those of each type apart, in the order of the types.
 
     The width is shared among the types by the square roots of their numbers of sites: by the numbers themselves, rare
     elements would get too few features and each feature would be evaluated at more sites (docs/accuracy.md).
@@ -45,7 +47,7 @@ def pool_sites(sample: list[Batch], term: int, width: int, groups: NDArray[np.bo
     all_types = np.concatenate([np.tile(batch.terms[term].types, len(batch.energies)) for batch in sample])
     site_types, counts = np.unique(all_types, return_counts=True)
     shares = np.sqrt(counts) / np.sqrt(counts).sum()
-    pools = []
+    typed = []
     for site_type, part_of_width in zip(site_types, shares, strict=True):
         parts, seen = [], 0
         for batch in sample:
@@ -58,5 +60,5 @@ def pool_sites(sample: list[Batch], term: int, width: int, groups: NDArray[np.bo
             seen += len(outputs)
         share = max(1, round(width * part_of_width))
         points, outs, at, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
-        pools.append(SitePool(term, int(site_type), share, points, outs, at, numbers, groups))
-    return pools
+        typed.append(TypedSites(term, int(site_type), share, points, outs, at, numbers, groups))
+    return typed
