@@ -13,7 +13,7 @@ from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.dynamics.momenta import set_thermal_momenta
 from rfp_md.dynamics.motion import WILD, BlownUp, Motion, wild
 from rfp_md.io.atoms import to_atoms
-from tests.validation.subjects import diatomic, spring
+from tests.validation.analytic_potentials import diatomic, spring
 
 
 def warm(atoms, kelvin=300.0, seed=0):
