@@ -21,11 +21,15 @@ demo: $(BIN)/installed
 	$(BIN)/rfp report demo/benzene.rfp --data $(DATA)@500: -o demo/report.html
 	@echo "left in demo/: benzene.rfp, parity.png, nve.png, report.html"
 
+# A worker for each core, and none of them waits for another one's queue. More than eight would wait for the longest test,
+# and each takes half a gigabyte.
+PARALLEL := -n logical --maxprocesses 8 --dist worksteal
+
 test: $(BIN)/installed
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: $(BIN)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(BIN)/installed
 	$(BIN)/ruff check .

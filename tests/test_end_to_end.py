@@ -6,7 +6,7 @@ import pytest
 
 import rfp_md
 from rfp_md.validation.nve.check_nve import check_nve
-from tests.cli.test_cli import rfp
+from tests.programs import process, rfp
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +17,11 @@ def rmd17(data_folder):
 def test_rmd17_ethanol_trains_evaluates_and_runs_in_ipi(rmd17, tmp_path):
     model = tmp_path / "ethanol.rfp"
     width = ("--descriptor", "inverse_distances:width=2000")
-    assert rfp("train", rmd17 / "rmd17_ethanol_train_01.npz", "-o", model, *width).returncode == 0
-    errors = json.loads(rfp("evaluate", model, rmd17 / "rmd17_ethanol_test_01.npz", "--json").stdout)
+    assert process("train", rmd17 / "rmd17_ethanol_train_01.npz", "-o", model, *width).returncode == 0
+    errors = json.loads(process("evaluate", model, rmd17 / "rmd17_ethanol_test_01.npz", "--json").stdout)
     assert errors["force_mae_mev_per_angstrom"] < 30
     assert errors["energy_mae_mev"] < 7
-    result = check_nve(rfp_md.load(model), length=0.25, engine="ipi")
+    result = check_nve(rfp_md.load(model), length=0.25, temperature=300.0, engine="ipi")
     assert result.passed, result
 
 

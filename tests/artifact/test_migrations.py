@@ -13,8 +13,8 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.training.presets import PRESETS
 from tests.artifact.test_file import rewritten
-from tests.cli.test_cli import rfp
 from tests.conftest import ROOT
+from tests.programs import rfp
 
 FROZEN = ROOT / "tests/artifacts"
 OLD = FROZEN / "format_1_accurate_crystal.rfp"

@@ -1,28 +1,11 @@
 """The rfp command as a user meets it: exit codes, JSON, one-line errors."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from tests.conftest import ETHANOL, ROOT
-
-
-def rfp(*arguments, cwd=None):
-    command = [sys.executable, "-m", "rfp_md.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
-
-
-def refused(*arguments, cwd=None):
-    """The one line on stderr of a command that must exit with 2."""
-    result = rfp(*arguments, cwd=cwd)
-    assert result.returncode == 2, result.stderr
-    assert result.stdout == ""
-    lines = [line for line in result.stderr.splitlines() if "features: peak memory about" not in line]
-    assert len(lines) == 1, result.stderr
-    assert lines[0].startswith("rfp: ")
-    return lines[0]
+from tests.programs import process, refused, rfp
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +222,13 @@ def test_debug_shows_the_traceback_and_keeps_the_exit_code():
 def test_without_a_verb_there_is_help():
     assert "Commands:" in rfp().stdout
     assert rfp().returncode == 0
+
+
+def test_a_shell_sees_other_codes_and_streams_than_the_tests(model):
+    """Which call the command line in their own process."""
+    for arguments in (["info", model, "--json"], ["info", "none.rfp"]):
+        theirs, ours = process(*arguments), rfp(*arguments)
+        assert (theirs.returncode, theirs.stdout, theirs.stderr) == (ours.returncode, ours.stdout, ours.stderr)
 
 
 def test_an_output_folder_that_does_not_exist_is_refused_before_the_fit(tmp_path):

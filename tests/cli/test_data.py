@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from tests.cli.test_cli import refused, rfp
 from tests.conftest import ETHANOL
 from tests.io.test_datasets import serving
+from tests.programs import refused, rfp
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_sample_prints_one_json_object_though_the_calculator_talks(tmp_path, mon
         "        print('hello')\n"
         "        super().calculate(*arguments)\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
     options = ("--calculator", "talking:Talking", "--frames", "2", "--stride", "1", "--warm-up", "0")
     result = rfp("sample", f"{ETHANOL}@0:1", "-o", tmp_path / "a.extxyz", *options, "--json")
     assert json.loads(result.stdout)["frames"] == 2

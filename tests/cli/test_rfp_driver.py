@@ -11,6 +11,7 @@ import pytest
 from ase.units import Bohr
 
 from tests.driver.server import header, init_message, receive, receive_forces, structure_message
+from tests.programs import driver
 
 
 def start(*arguments):
@@ -24,6 +25,13 @@ def finish(process):
     assert output == ""
     assert "Traceback" not in errors
     return process.returncode, errors.strip().splitlines()[-1]
+
+
+def refused(*arguments):
+    """The last line of stderr of a driver that must exit with 2 before it has a server."""
+    result = driver(*arguments)
+    assert (result.returncode, result.stdout) == (2, ""), result.stderr
+    return result.stderr.strip().splitlines()[-1]
 
 
 @pytest.fixture
@@ -59,16 +67,14 @@ def accept(listener):
     ],
 )
 def test_an_address_that_leads_nowhere_is_one_sentence(model, flags, message):
-    code, line = finish(start("--model", model, *flags))
-    assert code == 2
+    line = refused("--model", model, *flags)
     assert line.startswith("rfp-driver: ")
     assert message in line
 
 
 def test_a_file_that_is_no_model_is_refused_before_connecting(tmp_path):
     (tmp_path / "bad.rfp").write_text("nonsense")
-    code, line = finish(start("--model", tmp_path / "bad.rfp", "--unix", "never"))
-    assert (code, "bad.rfp: is not an rfp model" in line) == (2, True)
+    assert "bad.rfp: is not an rfp model" in refused("--model", tmp_path / "bad.rfp", "--unix", "never")
 
 
 def test_a_driver_may_be_started_before_its_server(model, tmp_path, potential):
@@ -184,11 +190,10 @@ def test_a_signal_ends_it_cleanly(model, listener, tmp_path, number):
     "flags", [["--nvt"], ["--pimd", "4"], ["--unix", "x", "--nve"], ["--port", "31415"], ["--shm", "y"]]
 )
 def test_a_complete_ipi_input_is_printed(model, flags):
-    process = start("--model", model, "--print-ipi", *flags)
-    output, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (0, "")
-    assert output.startswith("<simulation")
-    assert ("<ffdirect" in output) == (not any(flag in flags for flag in ("--unix", "--port", "--shm")))
+    result = driver("--model", model, "--print-ipi", *flags)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("<simulation")
+    assert ("<ffdirect" in result.stdout) == (not any(flag in flags for flag in ("--unix", "--port", "--shm")))
 
 
 @pytest.mark.parametrize(
@@ -204,5 +209,4 @@ def test_a_complete_ipi_input_is_printed(model, flags):
     ],
 )
 def test_flags_that_do_not_go_together_are_one_sentence(model, flags, message):
-    code, line = finish(start("--model", model, *flags))
-    assert (code, message in line) == (2, True), line
+    assert message in refused("--model", model, *flags)

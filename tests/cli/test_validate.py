@@ -15,10 +15,11 @@ from rfp_md.artifact import read, save
 from rfp_md.cli.validate import _print_check
 from rfp_md.frames import Dataset
 from rfp_md.validation.checks import names
+from rfp_md.validation.stability import check_stability
 from rfp_md.validation.stability.lines import lines
 from rfp_md.validation.thresholds import limits_of
-from tests.cli.test_cli import refused, rfp
 from tests.conftest import BENZENE, ETHANOL
+from tests.programs import process, refused, rfp
 
 EMT = ("--calculator", "ase.calculators.emt:EMT")
 GFN2 = ("--calculator-arg", "method=GFN2-xTB", "--calculator-arg", "verbosity=0", "--calculator-arg", "accuracy=0.01")
@@ -58,8 +59,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def forces(folder, calculator, *options):
-    return rfp(
+def forces(folder, calculator, *options, program=rfp):
+    return program(
         "validate", "--calculator", calculator, *options, "--structure", "h2.xyz", "forces", "--quick", cwd=folder
     )
 
@@ -102,8 +103,8 @@ def test_a_verdict_is_lost_where_nobody_reads_on(folder, calculator, code, outpu
 def test_gfn2_passes_with_a_tight_self_consistency_and_not_with_a_slip_of_units(folder, monkeypatch):
     pytest.importorskip("tblite", reason="tblite is not installed: pip install 'rfp-md[reference]'")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other take fifty times as long
-    assert forces(folder, "tblite.ase:TBLite", *GFN2).returncode == 0
-    assert forces(folder, "broken:SlippedGFN2", *GFN2).returncode == 1
+    assert forces(folder, "tblite.ase:TBLite", *GFN2, program=process).returncode == 0
+    assert forces(folder, "broken:SlippedGFN2", *GFN2, program=process).returncode == 1
 
 
 @pytest.mark.slow
@@ -111,8 +112,7 @@ def test_gfn2_of_ethanol_passes(monkeypatch):
     pytest.importorskip("tblite", reason="tblite is not installed: pip install 'rfp-md[reference]'")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     calculator = ("--calculator", "tblite.ase:TBLite", *GFN2, "--structure", f"{ETHANOL}@:1")
-    command = [sys.executable, "-m", "rfp_md.cli", "validate", *calculator, "forces", "--quick"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # minutes, which rfp() has not
+    result = process("validate", *calculator, "forces", "--quick")
     assert result.returncode == 0, result.stdout
 
 
@@ -165,7 +165,8 @@ def test_a_scan_without_an_answer_is_an_internal_error(capsys):
     assert capsys.readouterr().out.endswith(told)
 
 
-def test_of_all_a_check_that_cannot_be_made_takes_what_was_found_along(folder):
+def test_of_all_a_check_that_cannot_be_made_takes_what_was_found_along(folder, monkeypatch):
+    monkeypatch.setattr(check_stability, "QUICK_LENGTH", 0.3)
     result = rfp("validate", *EMT, "--structure", "h2.xyz", "all", "--quick", "--engine", "ipi", cwd=folder)
     assert result.returncode == 1
     assert "\nnve: fail\n  was not made: --engine ipi: runs .rfp models only" in result.stdout

@@ -16,7 +16,7 @@ from rfp_md.errors import UserError
 from rfp_md.logs.drift_file import drift_file
 from rfp_md.logs.read import read_energy_log
 from rfp_md.logs.trace import Trace
-from tests.cli.test_cli import refused, rfp
+from tests.programs import refused, rfp
 
 LOGS = Path(__file__).parent / "files"
 IPI, METAL, REAL = LOGS / "ipi.out", LOGS / "lammps_metal.log", LOGS / "lammps_real.log"

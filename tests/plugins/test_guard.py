@@ -11,8 +11,8 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
 from rfp_md.plugins import registry as plugins
 from rfp_md.regressors import Regressor
-from tests.cli.test_cli import rfp
 from tests.conftest import BENZENE
+from tests.programs import rfp
 
 
 class Flat(Regressor):

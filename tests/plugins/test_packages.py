@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from rfp_md.logs.read import read_energy_log
 from tests.conftest import ETHANOL, ROOT, run
 from tests.dummies import install_dummies
 
@@ -24,8 +27,13 @@ def test_a_model_of_generated_plugins_runs_in_real_ipi(environment, tmp_path):
     run(environment / "rfp", "train", f"{ETHANOL}@:150", "-o", model, *terms, "--regressor", "my_sines")
     header = json.loads(run(environment / "rfp", "info", model, "--json"))
     assert [term["package"] for term in header["terms"]] == ["rfp-atom-density", "rfp-md"]
-    nve = ("nve", "--engine", "ipi", "--length", "0.25", "--json")
-    assert json.loads(run(environment / "rfp", "validate", model, *nve))["passed"]
+    text = run(environment / "rfp-driver", "--model", model, "--print-ipi", "--nve")
+    text = re.sub(r"<total_steps> \d+", "<total_steps> 100", re.sub(r'stride="\d+"', 'stride="1"', text))
+    (tmp_path / "input.xml").write_text(text)
+    assert "I-PI reports success" in run(environment / "i-pi", "input.xml", cwd=tmp_path)
+    log = read_energy_log(tmp_path / "run.out")
+    assert len(log.times) == 101
+    assert np.ptp(log.conserved) < 0.05 * np.ptp(log.kinetic)
 
     # Here the plugins are not installed: the sentence names the pip line.
     result = subprocess.run(

@@ -18,7 +18,7 @@ from rfp_md.frames import Frames
 from rfp_md.report import report
 from rfp_md.validation import record
 from rfp_md.validation.thresholds import judge
-from tests.cli.test_cli import refused, rfp
+from tests.programs import refused, rfp
 from tests.report import records
 from tests.report.conftest import TEST
 

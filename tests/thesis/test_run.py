@@ -11,7 +11,7 @@ from rfp_md.thesis import run as runner
 from rfp_md.thesis.compare import as_csv, as_markdown, compare, load_results
 from rfp_md.thesis.protocols import experiment
 from rfp_md.thesis.run import KCAL, run
-from tests.cli.test_cli import refused, rfp
+from tests.programs import refused, rfp
 
 
 def write(path, frames: Frames, steps=None):

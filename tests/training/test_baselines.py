@@ -14,9 +14,9 @@ from rfp_md.frames import Dataset
 from rfp_md.testing.structures import crystal, molecule
 from rfp_md.validation.forces.differences import central_differences, stress_error
 from tests.baselines.pairs import LennardJones
-from tests.cli.test_cli import rfp
 from tests.conftest import ETHANOL
 from tests.dummies import register
+from tests.programs import rfp
 
 BASELINES = ["lennard_jones:depth=0.08,distance=1.8", "elements"]  # the second takes what is constant in the rest
 OURS = [LennardJones(depth=0.08, distance=1.8)]

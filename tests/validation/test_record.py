@@ -20,10 +20,10 @@ from rfp_md.validation import record, validate
 from rfp_md.validation.checks import names
 from rfp_md.validation.result import CheckResult
 from rfp_md.validation.thresholds import judge
-from tests.cli.test_cli import rfp
 from tests.cli.test_rfp_driver import accept, start
 from tests.cli.test_rfp_driver import listener as listener  # a fixture
 from tests.driver.server import header
+from tests.programs import rfp
 
 PASSED = {"passed": True, "verdict": "pass", "judged": [], "quick": False}
 WARNED = PASSED | {"verdict": "pass with warnings"}

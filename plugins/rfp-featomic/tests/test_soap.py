@@ -22,6 +22,7 @@ def data():
     return folder
 
 
+@pytest.mark.slow  # tests/testing asks the same of its defaults
 def test_it_conforms():
     check_descriptor(Soap(max_radial=2, max_angular=2))
 

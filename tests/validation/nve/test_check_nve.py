@@ -41,7 +41,7 @@ def test_energy_is_conserved_in_ase(potential, tmp_path):
 
 
 def test_energy_is_conserved_in_real_ipi_and_nothing_is_left(potential, empty_folder):
-    result = check_nve(potential, length=0.25, engine="ipi")
+    result = check_nve(potential, length=0.1, temperature=300.0, engine="ipi")
     assert result.passed, result
     assert list(empty_folder.iterdir()) == []
     children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True).stdout
@@ -203,7 +203,7 @@ def test_a_long_run_of_which_few_steps_are_logged_spoils_the_dt2_law(monkeypatch
         stride = max(1, len(trace.times) // 1000)
         return replace(trace, **{key: getattr(trace, key)[::stride] for key in ("times", "conserved", "kinetic")})
 
-    options = {"length": 2.0, "temperature": 300.0}
+    options = {"length": 1.0, "temperature": 300.0}
     exact = check_nve(water(), **options)
     monkeypatch.setattr(engines, "run_ase", sparing)
     found = check_nve(water(), **options)
