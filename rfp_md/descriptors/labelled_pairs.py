@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor
-from rfp_md.descriptors.pairs import AtomPairs
-from rfp_md.errors import UserError
+from rfp_md.descriptors.pairs import AtomPairs, molecule_with_pairs
 from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.parameter_types import check_unused
 from rfp_md.structures.covalent import BONDED_AT_REST
@@ -64,9 +63,7 @@ class LabelledPairs(Descriptor):
 
     def fit(self, dataset: Dataset) -> None:
         """Find the automorphisms (S, N) of the graph that is bonded in the median over the training frames."""
-        block = dataset.one_composition(f"descriptor '{self.name}'")
-        if block.n_atoms < 2:
-            raise UserError(f"{block.source}: descriptor '{self.name}' needs at least two atoms")
+        block = molecule_with_pairs(dataset, self.name)
         identity = np.arange(block.n_atoms, dtype=np.int64)[None]
         self._state.clear()
         self._state["automorphisms"] = (

@@ -6,7 +6,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
-from rfp_md.frames import Frames
+from rfp_md.frames import Dataset, Frames
 
 
 class AtomPairs:
@@ -47,3 +47,15 @@ class AtomPairs:
         """dE/dr (M, N, 3) of an energy with dE/dd (M, P): the sum over ``chain`` without it."""
         pulled: Floats = self.incidence.T @ ((by_distance / distances)[..., None] * apart)
         return pulled
+
+
+def molecule_with_pairs(dataset: Dataset, descriptor: str) -> Frames:
+    """All frames as one block, for a descriptor of the pairs of one molecule.
+
+    Raises:
+        UserError: more than one composition, or fewer than two atoms.
+    """
+    block = dataset.one_composition(f"descriptor '{descriptor}'")
+    if block.n_atoms < 2:
+        raise UserError(f"{block.source}: descriptor '{descriptor}' needs at least two atoms")
+    return block

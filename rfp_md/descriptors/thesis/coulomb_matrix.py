@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor
-from rfp_md.descriptors.pairs import AtomPairs
+from rfp_md.descriptors.pairs import AtomPairs, molecule_with_pairs
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 
@@ -33,9 +33,7 @@ class CoulombBase(Descriptor):
 
     def fit(self, dataset: Dataset) -> None:
         """Learn nothing. Raises UserError for more than one composition, or fewer than two atoms."""
-        block = dataset.one_composition(f"descriptor '{self.name}'")
-        if block.n_atoms < 2:
-            raise UserError(f"{block.source}: descriptor '{self.name}' needs at least two atoms")
+        molecule_with_pairs(dataset, self.name)
 
     def site_types(self, numbers: Ints) -> Ints:
         """The molecule is one site (1,)."""
