@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor
+from rfp_md.descriptors.pairs import molecule_with_pairs
 from rfp_md.descriptors.thesis.coulomb_matrix import atom_pairs
 from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.parameter_types import Finite, Positive, check_unused
