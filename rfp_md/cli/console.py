@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import signal
 import sys
 import traceback
@@ -41,6 +42,10 @@ def run_app(app: typer.Typer, program: str) -> NoReturn:
     for name, forgiven in (("stdout", BrokenPipeError), ("stderr", OSError)):
         if type(stream := getattr(sys, name)) is io.TextIOWrapper:
             setattr(sys, name, _patient(stream, forgiven))
+    # Idle threads of OpenBLAS wait for more work in a loop, 2²⁶ turns by default. numpy and scipy have a library each, on
+    # the same cores: on two of them, a fit takes a third longer, and a driver takes time from its server. To be said
+    # before either is imported; the user's own word counts.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
     # So that what is open is closed, and what is temporary removed, before the end.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:

@@ -104,7 +104,8 @@ def measure(atoms: int, features: int) -> dict[str, float]:
 
 def elsewhere(checkout: Path, atoms: int, features: int) -> dict[str, float]:
     """``measure`` in a process of its own, with the package of a folder."""
-    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    # As `rfp` sets it; else idle threads of numpy's BLAS and scipy's get into each other's way.
+    environment = os.environ | {"PYTHONPATH": str(checkout), "OPENBLAS_THREAD_TIMEOUT": "10"}
     command = [sys.executable, str(Path(__file__).resolve()), "--one", str(atoms), "--features", str(features)]
     found = subprocess.run(command, env=environment, cwd=checkout, capture_output=True, text=True, check=False)
     if found.returncode:
