@@ -42,7 +42,7 @@ def run_app(app: typer.Typer, program: str) -> NoReturn:
     for name, forgiven in (("stdout", BrokenPipeError), ("stderr", OSError)):
         if type(stream := getattr(sys, name)) is io.TextIOWrapper:
             setattr(sys, name, _patient(stream, forgiven))
-    # Idle threads of OpenBLAS wait for more work in a loop, 2²⁶ turns by default. numpy and scipy have a library each, on
+    # Idle threads of OpenBLAS wait for more work in a loop, 2²⁶ turns long. numpy and scipy have a library each, on
     # the same cores: on two of them, a fit takes a third longer, and a driver takes time from its server. To be said
     # before either is imported; the user's own word counts.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
