@@ -118,8 +118,8 @@ def test_it_answers_what_fix_mdi_qm_asks(pair, potential, ethanol):
         np.testing.assert_allclose(forces, expected.forces[k], atol=1e-8)
         stress = np.reshape(driver("<STRESS", 9), (3, 3)) * Hartree / Bohr**3
         np.testing.assert_allclose(stress, expected.virials[k] / 720, atol=1e-8)
-    # The kernel's timer would delay every command by 40 ms at least; a busy machine delays some of them.
-    assert np.quantile(driver.seconds[-15:], 0.25) < 0.03
+    # The kernel's timer would delay every command by 40 ms at least; a busy machine delays some of them, never all.
+    assert min(driver.seconds[-15:]) < 0.03
     driver("EXIT")
     output, errors = engine.communicate(timeout=30)
     assert (engine.returncode, output) == (0, "3 evaluations\n"), errors
