@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
+
+
+PIECE = 10_000  # blocks that are asked for at once, where only their sum is wanted
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +39,16 @@ class NeighbourJacobian:
 
     def pullback(self, gradient: Floats) -> Floats:
         """dE/d(coordinates) (M, C, 3) of an energy with dE/dx = ``gradient`` (M, S, D)."""
-        everything = slice(0, len(self.sites))
-        by_site = gradient.reshape(-1, gradient.shape[2])[self.sites]
+        by_site = gradient.reshape(-1, gradient.shape[2])
         pulled = np.zeros((len(self.offsets) - 1, 3))
-        np.add.at(pulled, self.coordinates_of(everything), np.einsum("pd,pdx->px", by_site, self.blocks(everything)))
+        for part in self.pieces():
+            product = np.einsum("pd,pdx->px", by_site[self.sites[part]], self.blocks(part))
+            np.add.at(pulled, self.coordinates_of(part), product)
         return pulled.reshape(len(gradient), -1, 3)
+
+    def pieces(self) -> list[slice]:
+        """Ranges of the blocks that need not much memory."""
+        return [slice(k, min(k + PIECE, len(self.sites))) for k in range(0, len(self.sites), PIECE)]
 
     def dense(self, values: Floats) -> Floats:
         """The Jacobian with all its zeros, (M, S, D, C, 3), for values (M, S, D)."""
@@ -48,7 +57,8 @@ class NeighbourJacobian:
         everything = slice(0, len(self.sites))
         jacobian = np.zeros((n_frames, n_sites, n_components, n_coordinates, 3))
         structures, coordinates = np.divmod(self.coordinates_of(everything), n_coordinates)
-        jacobian[structures, self.sites % n_sites, :, coordinates] = self.blocks(everything)
+        where: Any = structures, self.sites % n_sites, slice(None), coordinates
+        np.add.at(jacobian, where, self.blocks(everything))  # several images of an atom may have a block each
         return jacobian
 
 
@@ -98,10 +108,11 @@ class Sites:
             dense = np.asarray(self._dense)[..., : flat.shape[1]]
             return np.asarray(np.einsum("msdc,mc->msd", dense, flat))
         n_frames, n_sites, n_components = self.values.shape
-        everything = slice(0, len(self.by_neighbour.sites))
-        moves = directions.reshape(-1, 3)[self.by_neighbour.coordinates_of(everything)]
+        near, moves = self.by_neighbour, directions.reshape(-1, 3)
         found = np.zeros((n_frames * n_sites, n_components))
-        np.add.at(found, self.by_neighbour.sites, np.einsum("pdx,px->pd", self.by_neighbour.blocks(everything), moves))
+        for part in near.pieces():
+            product = np.einsum("pdx,px->pd", near.blocks(part), moves[near.coordinates_of(part)])
+            np.add.at(found, near.sites[part], product)
         return found.reshape(self.values.shape)
 
 

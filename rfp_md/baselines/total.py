@@ -52,6 +52,8 @@ def left_by(baselines: Sequence[Baseline], dataset: Dataset) -> Dataset:
 
 
 def _left(baselines: Sequence[Baseline], frames: Frames) -> Frames:
+    if len(frames) == 0:
+        return frames
     parts = [frames[k : k + CHUNK] for k in range(0, len(frames), CHUNK)]
     if frames.forces is None and frames.stresses is None:
         known = np.concatenate([total_energies(baselines, part) for part in parts])

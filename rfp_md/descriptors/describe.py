@@ -40,15 +40,21 @@ def _by_neighbour(descriptor: Descriptor, frames: Frames, values: Floats) -> Nei
     """Derivatives by neighbour, whose blocks are checked when they are asked for."""
     name = "neighbour_jacobian"
     given = call(descriptor, name, lambda: descriptor.neighbour_jacobian(frames))
+    if not isinstance(given, NeighbourJacobian):
+        raise defect(descriptor, f"{name} returned {type(given).__name__}; return a NeighbourJacobian")
     sites, offsets = np.asarray(given.sites), np.asarray(given.offsets)
-    if sites.dtype != np.int64 or offsets.dtype != np.int64:
-        raise defect(descriptor, f"{name} must give int64 sites and offsets")
+    if sites.dtype != np.int64 or offsets.dtype != np.int64 or sites.ndim != 1:
+        raise defect(descriptor, f"{name} must give int64 sites (P,) and offsets")
     n_blocks, n_rows = len(sites), len(frames) * n_coordinates(frames)
     sorted_ = offsets.shape == (n_rows + 1,) and offsets[0] == 0 and (np.diff(offsets) >= 0).all()
     if not sorted_ or offsets[-1] != n_blocks:
         raise defect(descriptor, f"{name} must give {n_rows + 1} ascending offsets from 0 to its number of blocks")
     if n_blocks and not 0 <= sites.min() <= sites.max() < values[..., 0].size:
         raise defect(descriptor, f"{name} names a site that is not there")
+    of_site = sites // max(1, values.shape[1])
+    of_coordinate = given.coordinates_of(slice(0, n_blocks)) // n_coordinates(frames)
+    if not np.array_equal(of_site, of_coordinate):
+        raise defect(descriptor, f"{name} names a site of another structure than its coordinate's")
 
     def blocks(part: slice) -> Floats:
         found: Floats = call(descriptor, name, lambda: given.blocks(part))

@@ -23,6 +23,11 @@ class FeatureMap:
     biases: Floats
     activation: str
 
+    @property
+    def function(self) -> str:
+        """What it is a function of, and which: features of one name, W and b are the same."""
+        return f"plane {self.activation}"
+
     def __call__(self, sites: Floats) -> tuple[Floats, Floats]:
         """Values φ (…, K) and derivatives σ′ (…, K) at sites (…, D)."""
         arguments = sites @ self.weights.T
@@ -61,6 +66,11 @@ class RadialMap:
     weights: Floats
     biases: Floats
     kernel: RadialKernel
+
+    @property
+    def function(self) -> str:
+        """What it is a function of, and which: features of one name, W and b are the same."""
+        return f"radial {self.kernel}"
 
     def __call__(self, sites: Floats) -> tuple[Floats, Floats]:
         """Values φ (…, K) and derivatives σ′ = −κ′(r)/r b² (…, K) at sites (…, D)."""
@@ -106,5 +116,5 @@ def _contract(features: Features, sites: Floats, coefficients: Floats) -> tuple[
         value, derivative = some(sites)
         values += value @ coefficients[part]
         weighted = np.ascontiguousarray(coefficients[part].T)[:, None] * derivative
-        gradients += some.gradient(repeated, weighted.reshape(len(repeated), -1))
+        gradients += some.gradient(repeated, weighted.reshape(len(repeated), value.shape[1]))
     return values, gradients.reshape(n_outputs, *sites.shape)

@@ -72,7 +72,7 @@ class Samples(ABC):
 
     @abstractmethod
     def some(self, most: int, rng: np.random.Generator) -> Samples:
-        """At most ``most`` of the structures, drawn without replacement."""
+        """About ``most`` of the structures, drawn without replacement; every element is among them."""
 
 
 class Regressor(Plugin):

@@ -83,9 +83,7 @@ class FeatureRegressor(FeatureModel):
         solver = Solver(accumulator.equations, progress, scaled=self.relative, noise=noise)
         choice = choose(
             solver,
-            lambda candidate: score(
-                accumulator.blocks, candidate, valid, plan.batch_size, derivatives=accumulator.derivatives
-            ),
+            lambda candidate: score(accumulator.blocks, candidate, valid, plan.batch_size, n_kinds=solver.n_kinds),
             self.regularization,
             self.force_weights,
             self.stress_weights,

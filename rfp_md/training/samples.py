@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rfp_md.arrays import Floats
+from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.describe import describe, describe_all
 from rfp_md.frames import Dataset, Frames
@@ -51,8 +51,9 @@ class DescribedFrames(Samples):
         """At most ``most`` of the frames, as drawn, described when they are asked for."""
         if len(self) <= most:
             return self
-        chosen = self._dataset.select(rng.choice(len(self), most, replace=False))
-        return DescribedFrames(chosen, self._descriptors, self._outputs)
+        chosen = rng.choice(len(self), most, replace=False)
+        chosen = np.union1d(chosen, _first_of_others(self._dataset, chosen))
+        return DescribedFrames(self._dataset.select(chosen), self._descriptors, self._outputs)
 
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
         """Describe the frames block by block: a batch holds frames of one composition."""
@@ -80,3 +81,15 @@ def _slopes(frames: Frames) -> tuple[Floats | None, Floats | None]:
     if stresses is None or not frames.periodic:
         return slopes, None  # a free molecule's energy does not depend on a cell
     return slopes, (frames.volumes[:, None, None] * stresses).reshape(len(frames), -1)
+
+
+def _first_of_others(dataset: Dataset, chosen: Ints) -> Ints:
+    """The first frame of each element that the chosen frames lack: no feature would see its sites."""
+    known = {int(z) for block in dataset.select(chosen) for z in block.numbers}
+    found, start = [], 0
+    for block in dataset:
+        if not known.issuperset(block.numbers.tolist()):
+            known.update(block.numbers.tolist())
+            found.append(start)
+        start += len(block)
+    return np.array(found, dtype=np.int64)

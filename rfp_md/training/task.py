@@ -63,7 +63,9 @@ class Task:
         _check_elements(training, validation)
         if self.width is not None and (width := self.width(training)) is not None:
             widths = [width // len(terms)] * len(terms)
-        baselines = _fit_baselines(make_baselines(self.baselines), training)
+        baselines = make_baselines(self.baselines)
+        _check_seen([*baselines, *terms], Dataset((*training, *validation)))
+        baselines = _fit_baselines(baselines, training)
         for term in terms:
             _fit_term(term, training, conservative and model.smooth, progress)
         if conservative and not model.smooth:
@@ -139,9 +141,7 @@ def fit(
 
 
 def _fit_baselines(baselines: Sequence[Baseline], training: Dataset) -> list[Baseline]:
-    """Fit each to what those before it leave; refuse early what one of them cannot see."""
-    if periodic := next((block for block in training if block.periodic), None):
-        check_periodic(baselines, periodic)
+    """Fit each to what those before it leave."""
     fitted: list[Baseline] = []
     for baseline in baselines:
         left = left_by(fitted, training)
@@ -162,15 +162,22 @@ def _fit_term(term: Descriptor, training: Dataset, forces: bool, progress: Progr
             f"descriptor '{term.name}' does not declare differentiable, so that forces cannot be fitted with it; "
             "use another one, or a regressor for energies only (rfnn:activation=relu)"
         )
-    if term.capabilities.fixed_composition:
-        training.one_composition(f"descriptor '{term.name}'")
-    if periodic := next((block for block in training if block.periodic), None):
-        check_periodic([term], periodic)
     call(term, "fit", lambda: term.fit(training))
     check_fitted(term)
     check_declared(term, training.blocks[0])
     if forces and term.capabilities.piecewise:
         progress.message(f"warning: descriptor '{term.name}' is not smooth everywhere; do not run MD with this model")
+
+
+def _check_seen(plugins: Sequence[Baseline | Descriptor], frames: Dataset) -> None:
+    """Raise UserError for training or validation frames that a plugin cannot see, or not in their order of atoms."""
+    if periodic := next((block for block in frames if block.periodic), None):
+        check_periodic(plugins, periodic)
+    first = frames.blocks[0]
+    others = [block for block in frames if not np.array_equal(block.numbers, first.numbers)]
+    for plugin in plugins:
+        if others and isinstance(plugin, Descriptor) and plugin.capabilities.fixed_composition:
+            Dataset((first, others[0])).one_composition(f"descriptor '{plugin.name}'")
 
 
 def _check_elements(training: Dataset, validation: Dataset) -> None:

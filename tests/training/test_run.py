@@ -8,7 +8,7 @@ import pytest
 
 import rfp_md
 from rfp_md.errors import UserError
-from rfp_md.frames import Dataset
+from rfp_md.frames import Dataset, Frames
 from tests.conftest import BENZENE
 
 
@@ -29,3 +29,62 @@ def test_a_cell_and_stresses_of_a_free_molecule_are_left_alone(ethanol):
     plain, with_cell = (rfp_md.train(Dataset((frames,)), descriptor=descriptor) for frames in (some, boxed))
     assert with_cell.record["fit"]["stress_weight"] is None
     np.testing.assert_array_equal(plain.compute(some).forces, with_cell.compute(some).forces)
+
+
+def labelled(numbers, n_frames, seed, *, periodic=False):
+    """Frames of a made-up surface, Σ 1/r, and its forces, of few atoms in a line and rattled."""
+    rng, n = np.random.default_rng(seed), len(numbers)
+    positions = np.arange(n)[:, None] * [1.1, 0.2, 0.0] + 0.05 * rng.normal(size=(n_frames, n, 3))
+    apart = positions[:, :, None] - positions[:, None]
+    r = np.linalg.norm(apart, axis=-1) + np.eye(n)
+    off = 1 - np.eye(n)
+    return Frames(
+        np.array(numbers),
+        positions,
+        energies=0.5 * (off / r).sum(axis=(1, 2)),
+        forces=(off[..., None] * apart / r[..., None] ** 3).sum(axis=2),
+        cells=np.tile(8.0 * np.eye(3), (n_frames, 1, 1)) if periodic else None,
+        pbc=(periodic,) * 3,
+    )
+
+
+SMALL = "many_body:cutoff=3.0,n_radial=3,max_angular=1,channels=3,components=6,body_order=2"
+
+
+@pytest.mark.parametrize("regressor", ["random_fourier:width=30", "rfnn:width=30", "linear", "kernel_ridge:width=30"])
+def test_a_frame_that_lacks_an_element_is_fitted_saved_and_loaded(regressor, tmp_path):
+    frames = Dataset((labelled([1, 1], 20, 0), labelled([8, 1, 1], 20, 1)))
+    potential = rfp_md.train(frames, descriptor=[SMALL], regressor=regressor, output=tmp_path / "mixed.rfp")
+    loaded = rfp_md.load(tmp_path / "mixed.rfp")
+    for block in frames:
+        found = loaded.compute(block)
+        np.testing.assert_array_equal(found.energies, potential.compute(block).energies)
+        assert np.abs(found.forces - block.forces).mean() < 0.5 * np.abs(block.forces).mean()
+
+
+def test_features_see_an_element_that_only_one_of_very_many_frames_has():
+    frames = Dataset((labelled([1, 1], 2300, 0), labelled([8, 1], 4, 1)))
+    potential = rfp_md.train(frames, descriptor=[SMALL], regressor="random_fourier:width=20", n_valid=20, seed=3)
+    assert {key.split(".")[1] for key in potential.regressor.state if key.endswith("weights")} == {"1", "8"}
+    again = [potential.compute(frames.blocks[1]).forces for _ in range(3)]
+    np.testing.assert_array_equal(again[0], again[1])
+    np.testing.assert_array_equal(again[0], again[2])
+
+
+def split_between(path, n_train, n):
+    path.write_text(json.dumps({"train": list(range(n_train)), "valid": list(range(n_train, n))}))
+    return str(path)
+
+
+def test_validation_frames_in_another_order_of_atoms_are_refused(tmp_path):
+    frames = Dataset((labelled([8, 1, 1], 12, 0), labelled([1, 8, 1], 12, 1)))
+    split = split_between(tmp_path / "split.json", 12, 24)
+    with pytest.raises(UserError, match="'inverse_distances' needs one composition in one order of atoms"):
+        rfp_md.train(frames, descriptor=["inverse_distances:width=20"], split=split)
+
+
+def test_periodic_validation_frames_are_refused_where_images_are_not_seen(tmp_path):
+    frames = Dataset((labelled([8, 1, 1], 12, 0), labelled([8, 1, 1], 12, 1, periodic=True)))
+    split = split_between(tmp_path / "split.json", 12, 24)
+    with pytest.raises(UserError, match="is periodic, but descriptor 'inverse_distances' sees free molecules only"):
+        rfp_md.train(frames, descriptor=["inverse_distances:width=20"], regressor="rfnn:activation=relu", split=split)

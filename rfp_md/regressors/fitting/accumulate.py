@@ -78,9 +78,11 @@ class Accumulator:
             progress.advance(self.add(batch))
 
     def merge(self, other: Accumulator) -> None:
-        """Take what another accumulator of the same features took. Raises ValueError for other features."""
+        """Take what another accumulator of the same features took. Raises ValueError for other features or rows."""
         if not np.array_equal(self._digest(), other._digest()):
             raise ValueError("two accumulators of different features do not add up")
+        if [type(one) for one in self.equations] != [type(one) for one in other.equations]:
+            raise ValueError("two accumulators of different kinds of rows, or made for other numbers, do not add up")
         for mine, theirs in zip(self.equations, other.equations, strict=True):
             mine.merge(theirs)
         self.counts += other.counts
@@ -121,12 +123,17 @@ class Accumulator:
             new = cls(blocks, ())
             same = np.array_equal(arrays["features.sha256"], new._digest())
             new.counts = arrays["counts"]
+            kinds = {name.split(".")[0] for name in arrays if name != "counts" and not name.startswith("features.")}
+            if new.counts.dtype != np.int64 or kinds != {str(kind) for kind in range(len(new.counts))}:
+                raise ValueError("its counts are not those of its rows")
             for kind in range(len(new.counts)):
                 part = {k.removeprefix(f"{kind}."): a for k, a in arrays.items() if k.startswith(f"{kind}.")}
+                if part["rhs"].shape != (new.width,) or not all(np.isfinite(array).all() for array in part.values()):
+                    raise ValueError(f"its rows of kind {kind} are not of {new.width} features, or not finite")
                 new.equations.append((FewRows if "rows" in part else Gram).from_arrays(part))
         except FileNotFoundError as error:
             raise UserError(f"{path}: no such file") from error
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise UserError(f"{path}: holds no normal equations, or is damaged ({error})") from error
         if not same:
             raise UserError(f"{path}: holds normal equations of other features; accumulate them again")
@@ -136,7 +143,7 @@ class Accumulator:
         """The SHA-256 of the features (32,)."""
         digest = hashlib.sha256()
         for block in self.blocks:
-            digest.update(f"{block.term} {block.site_type} {type(block.features).__name__}".encode())
+            digest.update(f"{block.term} {block.site_type} {block.features.function}".encode())
             for array in (block.features.weights, block.features.biases):
-                digest.update(np.ascontiguousarray(array).tobytes())
+                digest.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
         return np.frombuffer(digest.digest(), dtype=np.uint8)

@@ -23,7 +23,7 @@ def evaluate_readouts(
     """
     n_readouts, n_structures = readouts.shape[1], len(terms[0].values)
     energies = np.zeros((n_structures, n_readouts))
-    gradients = [np.empty((n_readouts, *sites.values.shape)) for sites in terms]
+    gradients = [np.zeros((n_readouts, *sites.values.shape)) for sites in terms]
     for block in blocks:
         sites = terms[block.term]
         mine = sites.types == block.site_type

@@ -162,6 +162,8 @@ def _add_block(
         rows: (R, 3, K).
     """
     mine = np.flatnonzero(types == block.site_type)
+    if len(mine) == 0:  # of another element than these structures have
+        return
     rank = np.full(len(types), -1)
     rank[mine] = np.arange(len(mine))
     x = values[:, mine].reshape(-1, values.shape[2])

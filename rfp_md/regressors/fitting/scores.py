@@ -34,14 +34,17 @@ class Score:
 
 
 def score(
-    blocks: Sequence[FeatureBlock], candidate: Solution, valid: Samples, batch_size: int, *, derivatives: bool
+    blocks: Sequence[FeatureBlock], candidate: Solution, valid: Samples, batch_size: int, *, n_kinds: int
 ) -> Score:
-    """The errors of a candidate readout on the validation samples."""
+    """The errors of a candidate readout on the validation samples, in the kinds of rows that it was fitted to."""
+    derivatives = n_kinds > 1
     spread = VarianceRatio(candidate)
     errors: list[list[Floats]] = [[], [], []]
     wanted: list[list[Floats]] = [[], [], []]
     for batch in valid.batches(batch_size, derivatives=derivatives):
         for rows in rows_of(blocks, batch):
+            if rows.kind >= n_kinds:
+                continue
             errors[rows.kind].append(np.abs(rows.features @ candidate.coefficients - rows.targets))
             wanted[rows.kind].append(rows.targets)
             if rows.kind == int(derivatives):

@@ -1,5 +1,7 @@
 """Accumulators add up, go into files, and do not mix features."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,3 +93,40 @@ def test_features_that_are_left_out_are_left_out_of_everything():
     np.testing.assert_allclose(np.tril(found), np.tril(np.tril(matrix)[np.ix_(kept, kept)]), atol=1e-12)
     assert accumulator.width == len(kept)
     accumulator.add(next(TRAIN.batches(5, derivatives=True)))
+
+
+def test_the_same_numbers_of_another_function_do_not_add_up():
+    waves = blocks()
+    others = [replace(block, features=replace(block.features, activation="tanh")) for block in waves]
+    with pytest.raises(ValueError, match="different features"):
+        accumulated(TRAIN, waves, (1000, 4000)).merge(accumulated(TRAIN, others, (1000, 4000)))
+
+
+@pytest.mark.parametrize("n_rows", [(1, 4000), (1000,)])
+def test_an_accumulator_of_other_rows_is_refused_before_anything_is_added(n_rows):
+    whole, other = accumulated(TRAIN, blocks(), (1000, 4000)), accumulated(TRAIN, blocks(), n_rows)
+    before = whole.equations[0].rhs.copy()
+    with pytest.raises(ValueError, match="different kinds of rows"):
+        whole.merge(other)
+    np.testing.assert_array_equal(whole.equations[0].rhs, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("counts", lambda array: array[:1]),
+        ("counts", lambda array: array.astype(float)),
+        ("0.rhs", lambda array: array[:-1]),
+        ("0.rhs", lambda array: array * np.nan),
+        ("1.panels.0", lambda array: array[:-1]),
+    ],
+)
+def test_arrays_that_do_not_fit_each_other_are_one_sentence(tmp_path, name, change):
+    from safetensors.numpy import load_file, save_file
+
+    path = tmp_path / "model.equations"
+    accumulated(TRAIN, blocks(), (1000, 4000)).save(path)
+    arrays = load_file(path)
+    save_file(arrays | {name: np.ascontiguousarray(change(arrays[name]))}, path)
+    with pytest.raises(UserError, match=r"model\.equations: holds no normal equations"):
+        Accumulator.load(path, blocks())
