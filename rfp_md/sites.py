@@ -12,7 +12,6 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Frames
 
-
 PIECE = 10_000  # blocks that are asked for at once, where only their sum is wanted
 
 
