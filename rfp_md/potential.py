@@ -1,10 +1,10 @@
-"""Potential = Σ baselines + Σ terms; drivers, calculators and validation know only this."""
+"""A fitted model, Potential = Σ baselines + Σ terms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +17,10 @@ from rfp_md.descriptors.describe import describe_all, describe_for_forces
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
 from rfp_md.plugins.guard import call, check_array, check_periodic, check_prediction
-from rfp_md.prediction import Committee, Prediction, free_virials, join_committees
+from rfp_md.prediction import Committee, Prediction, Spread, free_virials, join_committees
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites
 from rfp_md.structures.fingerprints import Fingerprints
-
-if TYPE_CHECKING:
-    from rfp_md.prediction import Spread
 
 CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the regressor holds for a site
 

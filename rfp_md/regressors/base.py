@@ -23,7 +23,7 @@ class Batch:
 
     Attributes:
         terms: one entry for each term of the model.
-        energies: targets (M,), eV, the model's baseline already taken off.
+        energies: targets (M,), eV, the model's baselines already taken off.
         slopes: targets dE/d(positions) (M, 3N), eV/Å, or None where they were not asked for. They are the
             first columns of the Jacobians.
         strain_slopes: targets dE/d(strain) (M, 9), eV, or None where there are none. They follow the first.

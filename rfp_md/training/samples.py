@@ -48,7 +48,7 @@ class DescribedFrames(Samples):
         return [call(descriptor, "groups", descriptor.groups) for descriptor in self._descriptors]
 
     def some(self, most: int, rng: np.random.Generator) -> Samples:
-        """At most ``most`` of the frames, as drawn, described when they are asked for."""
+        """So many of the frames, as drawn, and one of each element that those lack."""
         if len(self) <= most:
             return self
         chosen = rng.choice(len(self), most, replace=False)
