@@ -20,10 +20,10 @@ import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.atomic_basis.basis import Arrays
-from rfp_md.atomic_basis.one_neighbour import compiled, functions_of, scratch_for
+from rfp_md.atomic_basis.one_neighbour import functions_of, loop, scratch_for
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def densities(vectors: Floats, species: Ints, offsets: Ints, basis: Arrays) -> Floats:
     """D_znlm = Σ_j δ(z, z_j) R_n(r_j) Y_lm(r̂_j) of every centre, (centres, z·n, L²).
 
@@ -44,7 +44,7 @@ def densities(vectors: Floats, species: Ints, offsets: Ints, basis: Arrays) -> F
     return density
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def mix(density: Floats, centres: Ints, mixing: Floats, basis: Arrays) -> Floats:
     """A_qlm = Σ_zn U_ql,zn D_znlm of every centre, (centres, nA) as ``ChannelLayout`` has them, with A_0 = 1.
 
@@ -69,7 +69,7 @@ def mix(density: Floats, centres: Ints, mixing: Floats, basis: Arrays) -> Floats
     return found
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def mixing_pullback(gradient: Floats, centres: Ints, mixing: Floats, basis: Arrays) -> Floats:
     """dE/dD (centres, z·n, L²) of an energy with dE/dA = ``gradient`` (centres, nA)."""
     channels, prefactors = basis[3], basis[4]
@@ -90,7 +90,7 @@ def mixing_pullback(gradient: Floats, centres: Ints, mixing: Floats, basis: Arra
     return pulled
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def invariants(mixed: Floats, outputs: Ints, factors: Ints, weights: Floats, n_outputs: int) -> Floats:
     """B_o = Σ_t g_t A_a A_b A_c of every centre, (centres, O)."""
     values = np.zeros((len(mixed), n_outputs))
@@ -101,7 +101,7 @@ def invariants(mixed: Floats, outputs: Ints, factors: Ints, weights: Floats, n_o
     return values
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def invariant_pullback(mixed: Floats, outputs: Ints, factors: Ints, weights: Floats, gradient: Floats) -> Floats:
     """dE/dA (centres, nA) of an energy with dE/dB = ``gradient`` (centres, O)."""
     pulled = np.zeros_like(mixed)
@@ -119,7 +119,7 @@ def invariant_pullback(mixed: Floats, outputs: Ints, factors: Ints, weights: Flo
     return pulled
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def pulled_vectors(vectors: Floats, species: Ints, offsets: Ints, basis: Arrays, gradient: Floats) -> Floats:
     """dE/d(vector) of every neighbour (P, 3), of an energy with dE/dD = ``gradient`` (centres, z·n, L²)."""
     n_radial = len(basis[1])
@@ -147,7 +147,7 @@ def pulled_vectors(vectors: Floats, species: Ints, offsets: Ints, basis: Arrays,
     return pulled
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def scatter_pulled(pulled: Floats, vectors: Floats, atoms: Ints, offsets: Ints, n_atoms: int, into: Floats) -> None:
     """dE/d(vector) (P, 3) added to dE/d(coordinates) (M, C, 3), strain included where there are rows for it."""
     for c in range(len(offsets) - 1):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import factorial, sqrt
 
-import numba
 import numpy as np
 
 from rfp_md.arrays import Floats
+from rfp_md.compiled import compiled
 
 
 def prefactors(l_max: int) -> Floats:
@@ -22,13 +22,13 @@ def prefactors(l_max: int) -> Floats:
 Room = tuple[Floats, Floats, Floats]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled()
 def room_for(size: int) -> Room:
     """What ``harmonics`` writes into on its way, for l < size: Q_lm, c_m and s_m."""
     return np.zeros((size + 1, size + 2)), np.empty(size), np.empty(size)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@compiled(error_model="numpy")
 def harmonics(unit: Floats, factors: Floats, room: Room, values: Floats, gradients: Floats) -> None:
     """Y_lm of a unit vector u into ``values`` (L²), L = l_max + 1, at l² + l + m, and ∂Y_lm(r/|r|)/∂r at |r| = 1.
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.atomic_basis.basis import Arrays
-from rfp_md.atomic_basis.one_neighbour import Scratch, compiled, functions_of, scratch_for
+from rfp_md.atomic_basis.one_neighbour import Scratch, functions_of, loop, scratch_for
 
 ONE_THREAD = 200_000  # multiplications, for which OpenBLAS starts no threads
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def density_derivatives(r: float, mixing: Floats, basis: Arrays, scratch: Scratch, into: Floats) -> None:
     """∂A_qlm/∂r of one neighbour (3, nA), from its functions and what U has for its element (n, Q)."""
     channels = basis[3]
@@ -37,7 +37,7 @@ def density_derivatives(r: float, mixing: Floats, basis: Arrays, scratch: Scratc
         row += channels[l]
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def block_places(
     atoms: Ints, offsets: Ints, n_frames: int, n_atoms: int, strains: int
 ) -> tuple[Ints, Ints, tuple[Ints, Ints, Ints]]:
@@ -96,7 +96,7 @@ def block_places(
     return sites, starts, (by_neighbour, by_centre, by_strain)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def components_by_mixed(mixed: Floats, products: tuple[Ints, Ints, Floats], projection: Floats, into: Floats) -> None:
     """∂x_d/∂A_a of one centre (nA, D), x = U B, from its A (nA,).
 
@@ -120,7 +120,7 @@ def components_by_mixed(mixed: Floats, products: tuple[Ints, Ints, Floats], proj
                 into[c, d] += w * x * y * row[d]
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def multiplied(first: Floats, second: Floats) -> Floats:
     """A product of small matrices, (n, a) and (a, D), without the threads of BLAS, which cost more than they save."""
     product = np.empty((len(first), second.shape[1]))
@@ -130,7 +130,7 @@ def multiplied(first: Floats, second: Floats) -> Floats:
     return product
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def site_blocks(
     vectors: Floats,
     species: Ints,

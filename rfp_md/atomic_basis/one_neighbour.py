@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from math import sqrt
 
-import numba
 import numpy as np
 
 from rfp_md.arrays import Floats
 from rfp_md.atomic_basis.basis import Arrays
 from rfp_md.atomic_basis.harmonics import Room, harmonics, room_for
+from rfp_md.compiled import compiled
 
 Scratch = tuple[Floats, Floats, Floats, Floats, Floats, Room]
 
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
+loop = compiled(error_model="numpy", fastmath={"contract", "reassoc"})
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def radial(r: float, cutoff: float, logs: Floats, steepness: float, values: Floats, derivatives: Floats) -> None:
     """R_n(r) = exp(−η ln²(r/r_n)) r^−½ (1 − (r/r_c)²)³ and dR_n/dr; the zero of third order leaves two derivatives.
 
@@ -44,7 +44,7 @@ def radial(r: float, cutoff: float, logs: Floats, steepness: float, values: Floa
         ratio *= decay
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def functions_of(vector: Floats, basis: Arrays, scratch: Scratch) -> float:
     """|r|, and into ``scratch`` r̂, R_n, dR_n/dr, Y_lm and ∂Y_lm."""
     cutoff, logs, steepness, _, prefactors, _ = basis
@@ -57,7 +57,7 @@ def functions_of(vector: Floats, basis: Arrays, scratch: Scratch) -> float:
     return r
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def scratch_for(basis: Arrays) -> Scratch:
     """Room for the numbers of one neighbour."""
     n, size = len(basis[1]), len(basis[4])

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -46,6 +47,7 @@ def run_app(app: typer.Typer, program: str) -> NoReturn:
     # the same cores: on two of them, a fit takes a third longer, and a driver takes time from its server. To be said
     # before either is imported; the user's own word counts.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
+    warnings.showwarning = lambda text, *where: print(f"{program}: warning: {text}", file=sys.stderr)
     # So that what is open is closed, and what is temporary removed, before the end.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:

@@ -13,10 +13,12 @@ each other, as the beads of a path integral do, this is a guess, and the mismatc
 
 from __future__ import annotations
 
-import numba
+from typing import Any
+
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
+from rfp_md.compiled import compiled
 from rfp_md.frames import Frames
 from rfp_md.prediction import Prediction
 from rfp_md.structures.minimum_image import rounded_image
@@ -60,11 +62,11 @@ class Trajectories:
         if self._free < len(frames):
             self._make_room(len(frames))
         places = np.empty(len(frames), dtype=np.int64)
-        arrays = [getattr(self, name) for name in ARRAYS]
+        known: list[Any] = [getattr(self, name) for name in ARRAYS]
         # Contiguous, so that one compiled version does for all.
         forces, virials = np.ascontiguousarray(prediction.forces), np.ascontiguousarray(prediction.virials)
-        new = (np.ascontiguousarray(frames.positions), prediction.energies, forces, virials, cells_of(frames))
-        jumped: int = _extend(*arrays, *new, frames.periodic, now, places)
+        new = [np.ascontiguousarray(frames.positions), prediction.energies, forces, virials, cells_of(frames)]
+        jumped: int = _extend(*(known + new + [frames.periodic, now, places]))
         self._free = max(0, self._free - jumped)
         return places, jumped
 
@@ -83,7 +85,7 @@ def cells_of(frames: Frames) -> Floats:
     return np.zeros((len(frames), 3, 3)) if frames.cells is None else np.ascontiguousarray(frames.cells)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled()
 def _extend(
     last_positions: Floats,
     last_energies: Floats,
@@ -148,7 +150,7 @@ def _extend(
     return jumps
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled()
 def _strain_between(before: Floats, after: Floats, periodic: bool) -> Floats:
     """ε of h₂ − h₁ = h̄ εᵀ with the mean cell h̄ (rows are lattice vectors)."""
     if not periodic:
@@ -157,7 +159,7 @@ def _strain_between(before: Floats, after: Floats, periodic: bool) -> Floats:
     return np.ascontiguousarray(turned.T)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled()
 def _displacement(
     before: Floats, after: Floats, strain: Floats, cell: Floats, inverse: Floats, periodic: bool
 ) -> tuple[float, float, float]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
+from rfp_md.compiled import compiled
 from rfp_md.random_features.sincos import sincos_into
 
 TILE_BYTES = 200_000  # of weights that are worked on at once: they are read twice and should stay in the cache
@@ -66,7 +66,7 @@ class Cosines:
         return values, gradients.transpose(0, 2, 1)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})  # type: ignore[untyped-decorator]
+@compiled(error_model="numpy", fastmath={"contract", "reassoc"})
 def _contract(
     weights: Floats,
     biases: Floats,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import factorial, pi
 
-import numba
 import numpy as np
 
 from rfp_md.arrays import Floats
+from rfp_md.compiled import compiled
 
 # Taylor coefficients: on [−π/2, π/2] the first term left out is below 3e-16.
 S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10 = ((-1.0) ** k / factorial(2 * k + 1) for k in range(11))
@@ -25,7 +25,7 @@ def sincos(angles: Floats) -> tuple[Floats, Floats]:
 
 # The polynomials are written out because a loop over the coefficients would not be vectorised;
 # "contract" allows fused multiply-add, which also makes the reduction by π exact enough.
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@compiled(error_model="numpy", fastmath={"contract"})
 def sincos_into(angles: Floats, sine: Floats, cosine: Floats) -> None:
     """Write sine and cosine of every angle (n,), radian, into arrays of at least that length."""
     for i in range(angles.size):

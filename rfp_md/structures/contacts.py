@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from rfp_md.arrays import Floats
+from rfp_md.compiled import compiled
 from rfp_md.structures.minimum_image import Directions, Lattice, lattice_of, shortest_image
 
 
@@ -23,7 +23,7 @@ def closest_pair(positions: Floats, cell: Floats, periodic: Directions, within: 
     return found
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled()
 def _closest(
     positions: Floats, cell: Floats, inverse: Floats, periodic: Directions, around: int
 ) -> tuple[int, int, float]:

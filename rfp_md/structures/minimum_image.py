@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from rfp_md.arrays import Floats
+from rfp_md.compiled import compiled
 
 Directions = tuple[bool, bool, bool]
 
@@ -110,7 +111,7 @@ def shortest_image(
     return u, v, w
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled()
 def _shortest_images(vectors: Floats, cell: Floats, inverse: Floats, periodic: Directions, around: int) -> Floats:
     images = np.empty_like(vectors)
     for k in range(len(vectors)):

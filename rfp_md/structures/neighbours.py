@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
+from rfp_md.compiled import compiled
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 
@@ -51,7 +51,7 @@ def neighbours(frames: Frames, cutoff: float) -> Neighbours:
     return Neighbours(vectors, second, structure, np.concatenate([[0], np.cumsum(counts)]))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled()
 def _all_pairs(positions: Floats, cutoff: float) -> tuple[Ints, Ints, Ints, Floats]:
     """Centre, neighbour, structure and vector of every pair, in this order of importance: structure, centre."""
     n_frames, n_atoms, _ = positions.shape

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
+from rfp_md.compiled import compiled
 from rfp_md.errors import UserError
 from rfp_md.structures.minimum_image import Directions, minimum_images, rounded_image
 
@@ -28,7 +28,8 @@ class Unwrapper:
 
     def __init__(self, positions: Floats, cell: Floats, periodic: Directions) -> None:
         self._periodic = periodic
-        self._cell, self._inverse = cell, np.linalg.inv(cell)
+        self._cell: Floats = cell
+        self._inverse = np.asarray(np.linalg.inv(cell), np.float64)
         self._atoms, self._parents = _tree(minimum_images(positions[:, None] - positions, cell, periodic))
         extent = np.ptp(self(positions, cell) @ self._inverse, axis=0)
         if (extent[np.array(periodic)] >= 1).any():
@@ -43,8 +44,7 @@ class Unwrapper:
             UserError: neighbours are so far apart that it cannot be told which images belong together.
         """
         if cell is not self._cell:
-            self._cell, self._inverse = cell, np.linalg.inv(cell)
-        whole: Floats
+            self._cell, self._inverse = cell, np.asarray(np.linalg.inv(cell), np.float64)
         whole, farthest, place = join(positions, cell, self._inverse, self._periodic, self._atoms, self._parents)
         if farthest > FARTHEST:
             raise UserError(
@@ -64,7 +64,7 @@ def _tree(steps: Floats) -> tuple[Ints, Ints]:
     return atoms[1:].astype(np.int64), parents[atoms[1:]].astype(np.int64)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled()
 def join(
     positions: Floats, cell: Floats, inverse: Floats, periodic: Directions, atoms: Ints, parents: Ints
 ) -> tuple[Floats, float, int]:

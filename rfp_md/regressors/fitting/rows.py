@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
+from rfp_md.compiled import compiled
 from rfp_md.random_features.feature_map import Features
 from rfp_md.regressors.base import Batch
 from rfp_md.sites import NeighbourJacobian, Sites
@@ -27,7 +27,7 @@ BATCH_BYTES = 150e6  # of rows that are made at once, with everything that they 
 CACHE_BYTES = 3e6  # of slope rows, or of products, that are worked on at once, so that they stay in the cache
 DERIVATIVE_BYTES = 20e6  # of σ′ of all sites, for some of the features
 
-compiled = numba.njit(cache=True, nogil=True, fastmath={"contract"})
+loop = compiled(fastmath={"contract"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +187,7 @@ def _add_block(
             _multiply_scatter(rows, product, derivative, at[part], into[part], column)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def _multiply_add(rows: Floats, product: Floats, derivative: Floats, start: int) -> None:
     """rows[m, c, start + k] += product[m, c, k] derivative[m, k], in one pass."""
     for m in range(product.shape[0]):
@@ -197,7 +197,7 @@ def _multiply_add(rows: Floats, product: Floats, derivative: Floats, start: int)
                 row[k] += product[m, c, k] * derivative[m, k]
 
 
-@compiled  # type: ignore[untyped-decorator]
+@loop
 def _multiply_scatter(rows: Floats, product: Floats, derivative: Floats, sites: Ints, into: Ints, start: int) -> None:
     """rows[into_p, x, start + k] += product[p, x, k] derivative[site_p, k]."""
     for p in range(product.shape[0]):
