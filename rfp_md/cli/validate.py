@@ -135,7 +135,13 @@ def _print_check(name: str, found: dict[str, Any]) -> None:
         print(f"  was not made: {found['error']}")
         return
     rows = [
-        [f"  {line['figure']}", _value(line["value"]), line["strict"], line["default"], line["verdict"]]
+        [
+            f"  {line['figure']}",
+            _value(line["value"]),
+            line["strict"],
+            line["default"],
+            line["verdict"] + (" (within its error)" if line.get("uncertain") else ""),
+        ]
         for line in found["judged"]
     ]
     print_rows(["  figure", "value", "strict", "default", "verdict"], rows)

@@ -76,15 +76,23 @@ def figures_of(result: type) -> dict[str, Figure]:
     }
 
 
-def judge(figures: Mapping[str, Figure], values: Mapping[str, Any], *, lenient: Iterable[str] = ()) -> dict[str, Any]:
+def judge(
+    figures: Mapping[str, Figure],
+    values: Mapping[str, Any],
+    *,
+    lenient: Iterable[str] = (),
+    uncertain: Iterable[str] = (),
+) -> dict[str, Any]:
     """Hold values against the limits of their figures.
 
     Args:
         values: those that are None, or have no limit, are not judged.
         lenient: figures that do not fail: the potential promises nothing of them, or a run was too short to tell.
+        uncertain: figures that are beyond their strict limit by no more than their error: no reason for a warning.
 
     Returns:
-        ``passed``, ``verdict``, and ``judged``: a list of figure, value, strict, default, verdict.
+        ``passed``, ``verdict``, and ``judged``: a list of figure, value, strict, default, verdict, and ``uncertain``
+        where a figure passed for that reason.
     """
     judged = []
     worst = Verdict.passed
@@ -93,6 +101,9 @@ def judge(figures: Mapping[str, Figure], values: Mapping[str, Any], *, lenient: 
         if limit is None or value is None:
             continue
         verdict = limit.judge(value)
+        excused = verdict is Verdict.warning and name in uncertain
+        if excused:
+            verdict = Verdict.passed
         if name in lenient:
             verdict = min(verdict, Verdict.warning)
         worst = max(worst, verdict)
@@ -103,6 +114,7 @@ def judge(figures: Mapping[str, Figure], values: Mapping[str, Any], *, lenient: 
                 "strict": limit.text(limit.strict),
                 "default": limit.text(limit.default),
                 "verdict": str(verdict),
+                **({"uncertain": True} if excused else {}),
             }
         )
     return {"passed": worst < Verdict.failed, "verdict": str(worst), "judged": judged}

@@ -15,14 +15,16 @@ class CheckResult:
     Attributes:
         lenient: figures that are a warning at most: the potential promises nothing of them, or a run was too short to
             tell.
+        uncertain: figures that are beyond their strict limit by no more than their error.
     """
 
     lenient: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
 
     @property
     def judgement(self) -> dict[str, Any]:
         """The judgement of ``rfp_md.validation.figures.judge``: ``passed``, ``verdict`` and ``judged``."""
-        return judge(figures_of(type(self)), vars(self), lenient=self.lenient)
+        return judge(figures_of(type(self)), vars(self), lenient=self.lenient, uncertain=self.uncertain)
 
     @property
     def passed(self) -> bool:
@@ -42,7 +44,7 @@ class CheckResult:
     def as_dict(self) -> dict[str, Any]:
         """Give the judgement and all fields, JSON-ready but for what is not a number."""
         found: dict[str, Any] = plain_fields(self)
-        del found["lenient"]
+        del found["lenient"], found["uncertain"]
         return self.judgement | found
 
 

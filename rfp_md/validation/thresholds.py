@@ -15,6 +15,6 @@ def limits_of(check: str) -> dict[str, Figure]:
     return {name: figure for name, figure in figures_of(row(check).result).items() if figure.limit is not None}
 
 
-def judge(check: str, values: Mapping[str, Any], *, lenient: Iterable[str] = ()) -> dict[str, Any]:
+def judge(check: str, values: Mapping[str, Any], **excused: Iterable[str]) -> dict[str, Any]:
     """Hold figures of a check against its limits, as ``rfp_md.validation.figures.judge`` does."""
-    return figures.judge(limits_of(check), values, lenient=lenient)
+    return figures.judge(limits_of(check), values, **excused)

@@ -15,7 +15,7 @@ from rfp_md.prediction import AnyPotential
 from rfp_md.progress import Progress
 from rfp_md.validation.nve.defaults import LENGTH, QUICK_LENGTH, TEMPERATURES, TIMESTEP, EngineName
 from rfp_md.validation.nve.engines import dynamics_of
-from rfp_md.validation.nve.figures import undecided, worst_of_all
+from rfp_md.validation.nve.figures import uncertain, undecided, worst_of_all
 from rfp_md.validation.nve.in_ase import reversal_error
 from rfp_md.validation.nve.protocol import FEWEST_STEPS, Protocol
 from rfp_md.validation.nve.result import BlownUpRun, NVEResult, NVERun
@@ -77,6 +77,7 @@ def check_nve(
         runs=runs,
         blown_up=blown_up,
         lenient=undecided(runs, bool(blown_up)),
+        uncertain=uncertain(runs),
     )
     if plot is not None and runs:
         _plot(runs[-1], plot, result.verdict)

@@ -41,6 +41,24 @@ def undecided(runs: Sequence[NVERun], blown_up: bool) -> tuple[str, ...]:
     return DRIFTS if not blown_up and all(_may_be_chance(run) for run in runs) else ()
 
 
+def uncertain(runs: Sequence[NVERun]) -> tuple[str, ...]:
+    """List the figures that are no warning, because the runs are too short to tell them from their strict limits.
+
+    Those of the drift, where it is in no run beyond the limit by more than ``CHANCE_ERRORS`` standard errors.
+    """
+    return tuple(figure for figure in DRIFTS if not any(_surely_beyond(run, figure) for run in runs))
+
+
+def _surely_beyond(run: NVERun, figure: str) -> bool:
+    """Whether a figure of the drift would be beyond its strict limit with all of its error to the good."""
+    value, limit = getattr(run, figure), figures_of(NVEResult)[figure].limit
+    if value is None or limit is None or run.drift_mev_per_atom_per_ps == 0:
+        return False
+    # The ratio has the relative error of the drift, of which it is a multiple.
+    relative = CHANCE_ERRORS * run.drift_error_mev_per_atom_per_ps / abs(run.drift_mev_per_atom_per_ps)
+    return not abs(value) * (1 - relative) <= limit.strict
+
+
 def _may_be_chance(run: NVERun) -> bool:
     """Whether the drift of one run is within its limits, or too uncertain to tell."""
     if run.drift_ratio is not None and not run.drift_ratio <= REAL_DRIFT_RATIO:

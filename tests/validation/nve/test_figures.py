@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from rfp_md.validation.nve.figures import DRIFTS, undecided, worst_of_all
+from rfp_md.validation.nve.figures import DRIFTS, uncertain, undecided, worst_of_all
 from rfp_md.validation.nve.result import NVERun, TracePoints
-from rfp_md.validation.thresholds import limits_of
+from rfp_md.validation.thresholds import judge, limits_of
 
 DRIFT, RATIO = (limits_of("nve")[figure].limit.default for figure in DRIFTS)
+STRICT = limits_of("nve")[DRIFTS[0]].limit.strict
 NOTHING = TracePoints([], [])
 QUIET = NVERun(
     temperature_k=300.0,
@@ -60,6 +61,27 @@ def test_a_run_of_many_beyond_a_limit_by_chance_fails(one):
 )
 def test_a_drift_that_is_real_passes_for_chance(one):
     assert undecided([run(), one, run()], blown_up=False) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "excused"),
+    [
+        (run(drift=1.14 * STRICT, error=0.39 * STRICT, ratio=0.002), True),  # the model of the demo, 2 ps
+        (run(drift=3 * STRICT, error=0.39 * STRICT), False),
+        (run(drift=1.14 * STRICT, error=0.01 * STRICT), False),
+        (run(drift=float("nan")), False),
+    ],
+)
+def test_a_drift_within_its_own_error_is_a_warning(one, excused):
+    assert (DRIFTS[0] in uncertain([run(), one])) == excused
+
+
+def test_a_figure_that_is_beyond_its_strict_limit_by_chance_is_told_as_such():
+    of_drift = {DRIFTS[0]: 1.1 * STRICT}
+    [line] = judge("nve", of_drift, uncertain=DRIFTS)["judged"]
+    assert (line["verdict"], line["uncertain"]) == ("pass", True)
+    [line] = judge("nve", {DRIFTS[0]: 1.1 * DRIFT}, uncertain=DRIFTS)["judged"]
+    assert line["verdict"] == "fail"  # by its error or not, it is not within what is allowed
 
 
 def test_a_dimer_that_flew_apart_takes_the_dt2_law_of_the_others_with_it():
