@@ -1,8 +1,7 @@
-"""What every command shares: errors in one line, tables, JSON, and progress on stderr."""
+"""What every command shares: errors in one line, tables, JSON."""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
@@ -10,13 +9,12 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import typer
 
 from rfp_md.errors import UserError
-from rfp_md.progress import Progress
 
 
 class _Forgiving(io.FileIO):
@@ -104,56 +102,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)
-
-
-class BarProgress(Progress):
-    """A bar for each stage, with its speed, on stderr; only messages where stderr is not a terminal."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-        from rich.text import Text
-
-        class Speed(ProgressColumn):
-            def render(self, task: Any) -> Text:
-                return Text(f"{task.finished_speed or task.speed:,.0f} {task.fields['unit']}/s" if task.speed else "")
-
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Speed())
-        self._bars = Bars(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
-        self._task: Any = None
-
-    def start(self, label: str, total: int, unit: str) -> None:
-        """Show a new bar, of so many units."""
-        self._bars.start()
-        self._task = self._bars.add_task(label, total=total, unit=unit)
-
-    def advance(self, done: int) -> None:
-        """Move the bar on by what was done."""
-        self._bars.advance(self._task, done)
-
-    def section(self, text: str) -> None:
-        """Begin another part of the work, without the bars of the last one."""
-        # The bars of many pieces would fill the screen.
-        for task in self._bars.task_ids:
-            self._bars.remove_task(task)
-        super().section(text)
-
-    def message(self, text: str) -> None:
-        """Say something on stderr at once."""
-        print(text, file=sys.stderr, flush=True)
-
-    def stop(self) -> None:
-        """Take the bars away."""
-        self._bars.stop()
-
-
-@contextlib.contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Show bars that are gone at the end, however it comes."""
-    progress = BarProgress()
-    try:
-        yield progress
-    finally:
-        progress.stop()

@@ -10,8 +10,9 @@ from pathlib import Path
 import typer
 
 from rfp_md.cli.command import command_of
-from rfp_md.cli.console import print_json, print_rows, print_values, shown_progress
+from rfp_md.cli.console import print_json, print_rows, print_values
 from rfp_md.cli.options import Debug, Json
+from rfp_md.cli.shown_progress import shown_progress
 from rfp_md.evaluation.options import AuditOptions
 from rfp_md.io.options import ConvertOptions, FetchOptions
 

@@ -6,8 +6,9 @@ import contextlib
 import sys
 
 from rfp_md.cli.command import command_of
-from rfp_md.cli.console import print_json, print_values, shown_progress
+from rfp_md.cli.console import print_json, print_values
 from rfp_md.cli.options import Debug, Json
+from rfp_md.cli.shown_progress import shown_progress
 from rfp_md.sampling.options import SampleOptions
 
 

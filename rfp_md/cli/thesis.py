@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from rfp_md.cli.command import command_of
-from rfp_md.cli.console import print_json, print_rows, shown_progress
+from rfp_md.cli.console import print_json, print_rows
 from rfp_md.cli.options import Debug, Json
+from rfp_md.cli.shown_progress import shown_progress
 from rfp_md.errors import UserError
 from rfp_md.thesis.options import ThesisRunOptions
 

@@ -8,8 +8,9 @@ from typing import Any
 from typer.core import TyperCommand
 
 from rfp_md.cli.command import command_of
-from rfp_md.cli.console import print_json, print_rows, print_values, shown_progress
+from rfp_md.cli.console import print_json, print_rows, print_values
 from rfp_md.cli.options import Debug, Json
+from rfp_md.cli.shown_progress import shown_progress
 from rfp_md.training.options import TrainOptions
 
 

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from rfp_md.cli.command import parameter_of
-from rfp_md.cli.console import BarProgress, print_json, print_rows, print_values
+from rfp_md.cli.console import print_json, print_rows, print_values
 from rfp_md.cli.options import Debug, Json, was_given
+from rfp_md.cli.shown_progress import shown_progress
 from rfp_md.errors import UserError
 from rfp_md.validation import checks
 from rfp_md.validation.options import CheckOption, imported
@@ -114,11 +115,8 @@ def _validate(model: Path | None, check: str, options: dict[str, Any]) -> dict[s
     """What comes out, with a bar while it runs."""
     from rfp_md.validation.run import validate
 
-    progress = BarProgress()
-    try:
+    with shown_progress() as progress:
         return validate(model, check, progress=progress, **options)
-    finally:
-        progress.stop()
 
 
 def _print(name: str, check: str, result: dict[str, Any]) -> None:

@@ -30,6 +30,15 @@ def parse_plugin(text: str, flag: str) -> tuple[str, dict[str, Any]]:
     return name, parameters
 
 
+def with_defaults(text: str, defaults: str, flag: str) -> str:
+    """Add the parameters that ``defaults``, such a text too, has of the same plugin and ``text`` does not name."""
+    (name, parameters), (theirs, more) = parse_plugin(text, flag), parse_plugin(defaults, flag)
+    if name != theirs:
+        return text
+    joined = ",".join(f"{key}={value}" for key, value in (more | parameters).items())
+    return f"{name}:{joined}" if joined else name
+
+
 def make_terms(flags: Sequence[str]) -> tuple[list[Descriptor], list[int | None]]:
     """The descriptors, and the width of each where it is given as the parameter ``width``."""
     terms, widths = [], []

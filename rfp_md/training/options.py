@@ -24,7 +24,13 @@ class TrainOptions:
     _: KW_ONLY
     output: Annotated[Path | str | None, Option("The .rfp file to write.", flags=OUTPUT, required=True)] = None
     descriptor: Annotated[Sequence[str], Option("NAME[:key=value,...], once for each term; width=N is its width.")] = ()
-    regressor: Annotated[str | None, Option("NAME[:key=value,...].")] = None
+    regressor: Annotated[
+        str | None,
+        Option("NAME[:key=value,...]; what is not named of the preset's own regressor stays as it is there."),
+    ] = None
+    width: Annotated[int | None, Option("Number of features of the whole model; default: the preset's.", least=1)] = (
+        None
+    )
     baseline: Annotated[
         Sequence[str], Option("NAME[:key=value,...], once for each part that is not learned; default: elements.")
     ] = ()
@@ -41,7 +47,9 @@ class TrainOptions:
     n_train: Annotated[int | None, Option("Frames to train on; default: all that are left.")] = None
     n_valid: Annotated[int | None, Option("Frames to choose hyper-parameters on; default: 10 %.")] = None
     split: Annotated[str, Option("random, contiguous, or a JSON file of indices.")] = "random"
-    seed: Annotated[int, Option("Seed of everything random.", least=0)] = 0
+    seed: Annotated[
+        int, Option("Seed of everything random; with one number of threads, it fixes the file's bytes.", least=0)
+    ] = 0
     learning_curve: Annotated[
         str | Sequence[int] | None, Option("Numbers of training frames, as in 50,100,200, to fit to as well.")
     ] = None

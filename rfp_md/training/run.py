@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 import numpy as np
@@ -16,7 +16,14 @@ from rfp_md.io import Units, paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
-from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration, parse_sizes
+from rfp_md.training.flag_values import (
+    make_baselines,
+    make_regressor,
+    make_terms,
+    parse_duration,
+    parse_sizes,
+    with_defaults,
+)
 from rfp_md.training.learning_curve import learning_curve
 from rfp_md.training.options import PresetName, Target, TrainOptions
 from rfp_md.training.presets import PRESETS
@@ -71,9 +78,12 @@ def _checked(options: TrainOptions) -> Regressor:
     _, widths = make_terms(options.descriptor)
     model = make_regressor(_regressor(options))
     make_baselines(options.baseline)
+    explicit = "width" in model.model_fields_set or any(widths)
+    if options.width is not None and explicit:
+        raise UserError(f"--width {options.width}: is the whole model's; leave it out, or the width=… of its parts")
     if options.time_budget is not None:
         parse_duration(options.time_budget, "--time-budget")
-        _check_budget(options, model, explicit="width" in model.model_fields_set or any(widths))
+        _check_budget(options, model, explicit=explicit or options.width is not None)
     _check_widths(options, model, widths)
     return model
 
@@ -83,8 +93,27 @@ def _sizes(learning_curve: str | Sequence[int]) -> Sequence[int]:
 
 
 def _regressor(options: TrainOptions) -> str:
-    """As the user names it, or the preset does."""
-    return options.regressor or PRESETS[options.preset].regressor_for(conservative=options.target == "conservative")
+    """As the user names it, with what the preset says of it beside, or as the preset does."""
+    preset = PRESETS[options.preset].regressor_for(conservative=options.target == "conservative")
+    return preset if options.regressor is None else with_defaults(options.regressor, preset, "--regressor")
+
+
+def _width(options: TrainOptions, progress: Progress) -> Callable[[Dataset], int | None] | None:
+    """How many features the model has; None where the regressor chooses them, or a budget or a term says."""
+    if (width := options.width) is not None:
+        return lambda frames: width
+    preset = PRESETS[options.preset]
+    model, (_, widths) = make_regressor(_regressor(options)), make_terms(options.descriptor)
+    if options.time_budget is not None or "width" in model.model_fields_set or any(widths):
+        return None
+    if not options.descriptor and model.name == preset.regressor.partition(":")[0]:
+        return preset.width
+    if model.takes_width:
+        progress.message(
+            f"the number of features of preset {options.preset} is for its own descriptors and regressor: here "
+            f"'{model.name}' chooses; --width N sets it"
+        )
+    return None
 
 
 def _frames(options: TrainOptions) -> Dataset:
@@ -95,13 +124,11 @@ def _frames(options: TrainOptions) -> Dataset:
 
 def _task(options: TrainOptions, dataset: Dataset, valid: Ints, rng: np.random.Generator, progress: Progress) -> Task:
     """What every fit of this call has in common."""
-    preset = PRESETS[options.preset]
-    chosen = options.descriptor or options.regressor or options.time_budget
     return Task(
         dataset=dataset,
         valid=valid,
-        terms=options.descriptor or preset.terms(dataset),
-        width=None if chosen else preset.width,
+        terms=options.descriptor or PRESETS[options.preset].terms(dataset),
+        width=_width(options, progress),
         regressor=_regressor(options),
         baselines=options.baseline or ("elements",),
         target=options.target,
@@ -137,8 +164,8 @@ def _check_widths(options: TrainOptions, model: Regressor, widths: Sequence[int 
     Args:
         widths: of the descriptors.
     """
-    if not model.takes_width and any(width is not None for width in widths):
-        raise UserError(f"regressor '{model.name}' has no width to choose; leave width=… out")
+    if not model.takes_width and (options.width is not None or any(width is not None for width in widths)):
+        raise UserError(f"regressor '{model.name}' has no width to choose; leave --width and width=… out")
     if "width" in model.model_fields_set and options.descriptor and all(width is not None for width in widths):
         raise UserError(
             f"--regressor {options.regressor}: its width has no effect, for every --descriptor has a width of its "

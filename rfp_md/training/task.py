@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from rfp_md.descriptors.declared import check_declared
 from rfp_md.direct_potential import DirectPotential
 from rfp_md.errors import UserError
 from rfp_md.evaluation.leakage import Leakage, audit
-from rfp_md.frames import Dataset, formula
+from rfp_md.frames import Dataset, Frames, formula
 from rfp_md.plugins.guard import call, check_fitted, check_periodic
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
@@ -36,7 +37,7 @@ class Task:
         valid: indices of the validation frames.
         terms, regressor: as the user names them, or the preset.
         baselines: as the user names them; each is fitted to what those before it leave.
-        width: the preset's number of features for so many frames; None: the regressor chooses.
+        width: how many features the model has for so many frames; None: the regressor chooses, or the terms say.
         time_budget: what the width is chosen by, if anything.
         split: its kind and seed, for the record.
         rng: every fit begins with this state, so that none depends on those before it.
@@ -62,7 +63,11 @@ class Task:
         training, validation = self.dataset.select(train), self.dataset.select(self.valid)
         _check_elements(training, validation)
         if self.width is not None and (width := self.width(training)) is not None:
-            widths = [width // len(terms)] * len(terms)
+            if width < len(terms):
+                raise UserError(
+                    f"--width {width}: is less than a feature for each of the {len(terms)} terms; give more"
+                )
+            widths = [width // len(terms) + (k < width % len(terms)) for k in range(len(terms))]
         baselines = make_baselines(self.baselines)
         _check_seen([*baselines, *terms], Dataset((*training, *validation)))
         baselines = _fit_baselines(baselines, training)
@@ -85,14 +90,12 @@ class Task:
         leakage = audit(Fingerprints.of(training), Fingerprints.of(validation))
         if leakage.leaks:
             progress.message(f"warning: the validation frames leak: {leakage.summary}")
-        first = training.blocks[0]
-        lowest = int(np.argmin(Dataset((first,)).energies))
         model_of: dict[str, Any] = {
             "elements": sorted({int(z) for block in training for z in block.numbers}),
             "baselines": baselines,
             "descriptors": terms,
             "regressor": model,
-            "reference": first[lowest : lowest + 1].at(first.positions[lowest : lowest + 1]),
+            "reference": _typical(training),
             "record": self._record(len(train), widths, fitted, leakage),
             "split": {"train": np.sort(train), "valid": self.valid},
             "fingerprints": Fingerprints.of(Dataset((*training, *validation))),
@@ -116,6 +119,21 @@ class Task:
             "widths": list(widths),
             "fit": fitted,
         }
+
+
+def _typical(training: Dataset) -> Frames:
+    """Choose the structure that a model starts from: of the composition that most atoms are in, the lowest energy.
+
+    Not of the first frame's: sets for many structures begin with isolated atoms, of which nothing can be judged.
+    """
+    atoms: Counter[bytes] = Counter()
+    for block in training:
+        atoms[block.numbers.tobytes()] += len(block) * block.n_atoms
+    most = atoms.most_common(1)[0][0]
+    alike = [block for block in training if block.numbers.tobytes() == most]
+    block = min(alike, key=lambda block: float(Dataset((block,)).energies.min()))
+    lowest = int(np.argmin(Dataset((block,)).energies))
+    return block[lowest : lowest + 1].at(block.positions[lowest : lowest + 1])
 
 
 def fit(

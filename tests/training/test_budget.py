@@ -17,6 +17,7 @@ from rfp_md.regressors.rfnn import RandomFeatureNetwork
 from rfp_md.testing.synthetic import SyntheticSamples, synthetic
 from rfp_md.training import budget
 from rfp_md.training.budget import MOST, Rates, Work, choose_widths, count, largest, measure, seconds
+from tests.heard import Heard
 
 WORK = Work(structures=1000, rows=28_000, solves=8)
 RATES = Rates(describe=1e-3, features=1e-6, gram=2e-11, passes=1e-8, factor=1e-11)
@@ -127,14 +128,9 @@ def test_the_probe_runs_with_and_without_slopes(regressor):
 
 
 def test_a_chosen_width_gives_the_model_that_the_same_width_gives_when_it_is_told(given, ethanol):
-    class Heard(Progress):
-        def message(self, text):
-            lines.append(text)
-
-    lines = []
-    frames = Dataset((ethanol[:40],))
-    chosen = rfp_md.train(frames, time_budget="1s", regressor="rfnn", progress=Heard())
+    heard, frames = Heard(), Dataset((ethanol[:40],))
+    chosen = rfp_md.train(frames, time_budget="1s", regressor="rfnn", progress=heard)
     features = sum(chosen.record["widths"])
-    assert any(line.startswith(f"time budget 1s: {features} features") for line in lines)
+    assert any(line.startswith(f"time budget 1s: {features} features") for line in heard.lines)
     told = rfp_md.train(frames, regressor=f"rfnn:width={features}")
     np.testing.assert_array_equal(chosen.regressor.state["readout"], told.regressor.state["readout"])

@@ -3,7 +3,7 @@
 import pytest
 
 from rfp_md.errors import UserError
-from rfp_md.training.flag_values import parse_duration, parse_sizes
+from rfp_md.training.flag_values import parse_duration, parse_sizes, with_defaults
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,16 @@ def test_sizes_are_whole_numbers():
     assert parse_sizes("50, 100,20") == [50, 100, 20]
     with pytest.raises(UserError, match=r"--learning-curve 50,1\.5: must be numbers of training frames"):
         parse_sizes("50,1.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("random_fourier", "random_fourier:length_scale=10,pool=2"),
+        ("random_fourier:kernel=laplace", "random_fourier:length_scale=10,pool=2,kernel=laplace"),
+        ("random_fourier:pool=1", "random_fourier:length_scale=10,pool=1"),
+        ("rfnn:activation=tanh", "rfnn:activation=tanh"),
+    ],
+)
+def test_one_changed_parameter_drops_the_rest_of_the_preset(text, whole):
+    assert with_defaults(text, "random_fourier:length_scale=10,pool=2", "--regressor") == whole

@@ -10,6 +10,7 @@ import rfp_md
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from tests.conftest import BENZENE
+from tests.heard import Heard
 
 
 def test_validation_frames_with_an_element_that_no_training_frame_has_are_refused(ethanol, tmp_path):
@@ -88,3 +89,39 @@ def test_periodic_validation_frames_are_refused_where_images_are_not_seen(tmp_pa
     split = split_between(tmp_path / "split.json", 12, 24)
     with pytest.raises(UserError, match="is periodic, but descriptor 'inverse_distances' sees free molecules only"):
         rfp_md.train(frames, descriptor=["inverse_distances:width=20"], regressor="rfnn:activation=relu", split=split)
+
+
+def test_the_presets_number_of_features_is_dropped_without_a_word(ethanol):
+    frames, heard = Dataset((ethanol[:30],)), Heard()
+    model = rfp_md.train(frames, preset="fast", regressor="random_fourier:kernel=matern52")
+    assert model.record["widths"] == [2000]
+    assert model.regressor.length_scale == (10.0,)
+    rfp_md.train(frames, preset="fast", regressor="rfnn", progress=heard)
+    assert any("'rfnn' chooses; --width N sets it" in line for line in heard.lines)
+
+
+def test_a_width_is_that_of_the_whole_model(ethanol):
+    frames = Dataset((ethanol[:30],))
+    assert rfp_md.train(frames, width=61).record["widths"] == [31, 30]
+    with pytest.raises(UserError, match="--width 1: is less than a feature for each of the 2 terms"):
+        rfp_md.train(frames, width=1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"regressor": "random_fourier:width=50"},
+        {"descriptor": ["inverse_distances:width=50"]},
+        {"time_budget": "5min"},
+        {"preset": "reference"},
+    ],
+)
+def test_two_widths_are_not_told_apart(other, ethanol):
+    with pytest.raises(UserError, match="width"):
+        rfp_md.train(Dataset((ethanol[:30],)), width=61, **other)
+
+
+def test_a_model_starts_from_the_isolated_atom_that_its_data_begin_with():
+    atom, pairs = labelled([8], 1, 0), labelled([8, 1, 1], 20, 1)
+    potential = rfp_md.train(Dataset((atom, pairs)), descriptor=[SMALL], regressor="random_fourier:width=20")
+    assert potential.reference.n_atoms == 3
