@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 
-def compiled(**options: Any) -> Callable[[Loop], Loop]:
-    """Compile a loop without the interpreter's lock, and cache what was compiled.
+class _Kept(FunctionCache):  # type: ignore[misc]
+    """What was compiled, on the disk; one that is full or damaged is not a reason to stop."""
 
-    Where neither the package's folder nor the user's cache can be written (a container, a node without a home), every
-    process compiles anew, which is said once.
+    @contextmanager
+    def _guard_against_spurious_io_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, EOFError, UnpicklingError):
+            _say_that_nothing_is_kept()
+
+
+def compiled(**options: Any) -> Callable[[Loop], Loop]:
+    """Compile a loop without the interpreter's lock, and keep what was compiled for the next process.
+
+    Where neither the package's folder nor the user's cache can be written (a container, a node without a home, a full
+    disk), every process compiles anew, which is said once.
 
     Args:
         options: of ``numba.njit``, such as ``fastmath``.
     """
 
     def compile_(loop: Loop) -> Loop:
+        made: Any = numba.njit(nogil=True, **options)(loop)
         try:
-            made: Loop = numba.njit(cache=True, nogil=True, **options)(loop)
-        except RuntimeError as error:
-            if "no locator available" not in str(error):
-                raise
+            made._cache = _Kept(loop)
+        except RuntimeError:  # there is no place at all
             _say_that_nothing_is_kept()
-            made = numba.njit(nogil=True, **options)(loop)
-        return made
+        return made  # type: ignore[no-any-return]
 
     return compile_
 
@@ -38,8 +50,8 @@ def compiled(**options: Any) -> Callable[[Loop], Loop]:
 @cache
 def _say_that_nothing_is_kept() -> None:
     warnings.warn(
-        "no folder for compiled code can be written, so that every start compiles anew, for about ten seconds; "
-        "set NUMBA_CACHE_DIR to one that can",
+        "compiled code cannot be kept (no folder for it can be written, or the disk is full), so that every start "
+        "compiles anew, for about ten seconds; set NUMBA_CACHE_DIR to a folder that can",
         UserWarning,
-        stacklevel=4,
+        stacklevel=2,
     )
