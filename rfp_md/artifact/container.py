@@ -19,6 +19,8 @@ from rfp_md.artifact.migrations import migrate
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import replacing
 
+LARGEST_HEADER = 50_000_000  # letters of JSON; a record with every check and a long learning curve has a million
+
 
 def write(path: str | Path, header: Header, arrays: Arrays) -> None:
     """Put a file into its place in one step. Raises UserError where it cannot be written."""
@@ -53,7 +55,7 @@ def read(path: str | Path) -> tuple[Header, Arrays]:
             arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise UserError(f"{path}: is not an rfp model, or is damaged ({error})") from error
-    if "rfp" not in metadata or "sha256" not in arrays:
+    if "rfp" not in metadata or "sha256" not in arrays or len(metadata["rfp"]) > LARGEST_HEADER:
         raise UserError(f"{path}: is a safetensors file, but not an rfp model")
     if not np.array_equal(arrays.pop("sha256"), digest(metadata["rfp"], arrays)):
         raise UserError(f"{path}: is damaged (its checksum does not fit); copy it again or train it again")
@@ -78,7 +80,7 @@ def _parsed(path: Path, text: str, arrays: Arrays) -> tuple[Header, Arrays]:
     try:
         values = json.loads(text)
         version = values["format_version"]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"{path}: is not a valid rfp model (its header is {type(error).__name__})") from error
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise UserError(
@@ -94,5 +96,5 @@ def _parsed(path: Path, text: str, arrays: Arrays) -> tuple[Header, Arrays]:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{path}: is not a valid rfp model ({key}: {first['msg']})") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise UserError(f"{path}: is not a valid rfp model ({type(error).__name__}: {error})") from error

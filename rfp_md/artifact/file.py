@@ -18,16 +18,14 @@ from typing import Any
 import numpy as np
 
 from rfp_md import plugins
+from rfp_md.artifact.assembly import assembled
 from rfp_md.artifact.container import digest, read, write
-from rfp_md.artifact.header import FORMAT_VERSION, Arrays, Entry, Header, package_version
+from rfp_md.artifact.header import FORMAT_VERSION, UNITS, Arrays, Entry, Header, package_version
 from rfp_md.direct_potential import DirectPotential
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import alone_with
-from rfp_md.frames import Frames, formula
+from rfp_md.frames import formula
 from rfp_md.potential import Potential
-from rfp_md.structures.fingerprints import Fingerprints
-
-OWN_REFERENCE = "its reference structure"  # the source of a model's structure that no file gave
 
 
 def save(potential: Potential, path: str | Path) -> None:
@@ -50,7 +48,7 @@ def save(potential: Potential, path: str | Path) -> None:
     header = Header(
         format_version=FORMAT_VERSION,
         rfp_md=package_version(),
-        units={"energy": "eV", "length": "angstrom", "force": "eV/angstrom"},
+        units=UNITS,
         fixed_composition=potential.fixed_composition,
         numbers=reference.numbers.tolist(),
         formula=formula(reference.numbers),
@@ -98,10 +96,10 @@ def load(path: str | Path) -> Potential:
     """
     header, arrays = read(path)
     try:
-        potential = _assembled(header, arrays)
+        potential = assembled(header, arrays)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path}: is not a valid rfp model ({type(error).__name__}: {error})") from error
     try:
         potential.energies(potential.reference)
@@ -110,46 +108,9 @@ def load(path: str | Path) -> Potential:
     return potential
 
 
-def _assembled(header: Header, arrays: Arrays) -> Potential:
-    """The parts of a file as a potential."""
-
-    def several(kind: plugins.Kind, part: str, entries: list[Entry]) -> list[Any]:
-        return [_create(kind, entry, _part(arrays, f"{part}.{k}.")) for k, entry in enumerate(entries)]
-
-    parts: dict[str, Any] = {
-        "elements": header.elements,
-        "baselines": several("baseline", "baselines", header.baselines),
-        "descriptors": several("descriptor", "terms", header.terms),
-        "regressor": _create("regressor", header.regressor, _part(arrays, "regressor.")),
-        "reference": Frames(
-            np.array(header.numbers, dtype=np.int64),
-            arrays["reference.positions"],
-            cells=arrays.get("reference.cell"),
-            pbc=header.pbc,
-            source=OWN_REFERENCE,
-        ),
-        "record": header.record,
-        "split": _part(arrays, "split."),
-        "fingerprints": Fingerprints.from_state(_part(arrays, "fingerprints.")),
-    }
-    if header.force_regressor is None:
-        return Potential(**parts)
-    forces = _create("regressor", header.force_regressor, _part(arrays, "forces."))
-    return DirectPotential(**parts, force_regressor=forces)
-
-
 def _entry_of(plugin: plugins.Plugin) -> Entry:
     package, version = plugins.origin(plugin.kind, plugin.name)
     return Entry(name=plugin.name, package=package, version=version, parameters=plugin.model_dump(mode="json"))
-
-
-def _create(kind: plugins.Kind, entry: Entry, state: Arrays) -> Any:
-    plugins.check_version(kind, entry.name, entry.package, entry.version)
-    return plugins.create(kind, entry.name, entry.parameters).restore(state)
-
-
-def _part(arrays: Arrays, prefix: str) -> Arrays:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _identity(header: Header, arrays: Arrays) -> str:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Self
 
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, field_validator, model_validator
+
+from rfp_md.artifact.record import Record
+from rfp_md.frames import formula
 
 FORMAT_VERSION = 2
+UNITS = {"energy": "eV", "length": "angstrom", "force": "eV/angstrom"}
+MOST_PARTS = 100  # terms, or baselines
 Arrays = dict[str, NDArray[Any]]
+Element = Annotated[int, Field(ge=1, le=118)]
 
 
 class Entry(BaseModel):
     """One plugin of a model: what is needed to make it again."""
 
-    name: str
-    package: str
-    version: str
-    parameters: dict[str, Any]
+    name: str = Field(max_length=200)
+    package: str = Field(max_length=200)
+    version: str = Field(max_length=200)
+    parameters: dict[str, JsonValue]
 
 
 class Header(BaseModel):
@@ -33,16 +39,39 @@ class Header(BaseModel):
     rfp_md: str
     units: dict[str, str]
     fixed_composition: bool
-    numbers: list[int] = Field(min_length=1)
+    numbers: list[Element] = Field(min_length=1)
     formula: str
     pbc: tuple[bool, bool, bool]
-    elements: list[int] = Field(min_length=1)
-    baselines: list[Entry]
-    terms: list[Entry] = Field(min_length=1)
+    elements: list[Element] = Field(min_length=1)
+    baselines: list[Entry] = Field(max_length=MOST_PARTS)
+    terms: list[Entry] = Field(min_length=1, max_length=MOST_PARTS)
     regressor: Entry
     force_regressor: Entry | None = None
     record: dict[str, Any]
     _stored_version: int = PrivateAttr(FORMAT_VERSION)
+
+    @field_validator("units")
+    @classmethod
+    def _ours(cls, units: dict[str, str]) -> dict[str, str]:
+        if units != UNITS:
+            raise ValueError(f"a model is in {', '.join(UNITS.values())}")
+        return units
+
+    @field_validator("record")
+    @classmethod
+    def _typed(cls, record: dict[str, Any]) -> dict[str, Any]:
+        Record.model_validate(record)
+        return record
+
+    @model_validator(mode="after")
+    def _elements_are_those_of_the_atoms(self) -> Self:
+        if self.elements != sorted(set(self.elements)):
+            raise ValueError("elements are not ascending, each once")
+        if not set(self.numbers) <= set(self.elements):
+            raise ValueError("numbers has an element that elements has not")
+        if self.formula != formula(self.numbers):
+            raise ValueError("formula is not that of numbers")
+        return self
 
     @property
     def stored_version(self) -> int:

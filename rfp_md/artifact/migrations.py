@@ -36,6 +36,10 @@ def _from_1_to_2(values: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any]
         "baselines.0.elements": np.array(known, dtype=np.int64),
         "baselines.0.energies": np.array([energies[z] for z in known], dtype=np.float64),
     }
+    for k, term in enumerate(values["terms"]):
+        # The first files know of no fragments, which only fits ask for.
+        if term["name"] in ("inverse_distances", "root_distances") and f"terms.{k}.fragments" not in arrays:
+            term["parameters"]["fragment"] = 0
     return values | {"format_version": 2, "elements": known, "baselines": [entry]}, arrays | moved
 
 

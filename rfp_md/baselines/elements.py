@@ -12,6 +12,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.baselines.base import Baseline, Capabilities
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames, formula
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.prediction import Prediction
 
 
@@ -33,10 +34,15 @@ class Elements(Baseline):
         self.state["energies"] = np.linalg.lstsq(counts, dataset.energies, rcond=None)[0]
         self.__dict__.pop("_energy_of", None)
 
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """The elements, ascending, and an energy of each, eV."""
+        return {
+            "elements": Array(("E",), "int", least=1, most=118, ascending=True),
+            "energies": Array(("E",)),
+        }
+
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
-        """Take back e of each element, once there is one energy for each."""
-        if state["elements"].ndim != 1 or state["energies"].shape != state["elements"].shape:
-            raise ValueError("elements and energies do not fit each other")
+        """Take back e of each element."""
         self.__dict__.pop("_energy_of", None)
         return super().restore(state)
 

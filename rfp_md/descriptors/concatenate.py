@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,8 +14,10 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor, Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.plugins.registry import check_version, create, origin
 
+MOST_PARTS, LONGEST = 20, 5000  # and letters of their names and parameters
 State = dict[str, NDArray[Any]]
 PART = re.compile(r"\s*([^()\s]+)\s*(?:\(([^()]*)\))?\s*")
 
@@ -61,10 +64,21 @@ class Concatenate(Descriptor):
         for k, part in enumerate(self._parts):
             self._state.update({f"{k}.{name}": array for name, array in part.state.items()})
 
+    def arrays(self, model: Surroundings) -> dict[str, Array] | None:
+        """How many components each part has, the names of their packages, and the arrays of every part."""
+        found = {
+            "widths": Array((len(self._parts),), "int", least=1),
+            "packages": Array(("letters",), "int", least=0, most=255),
+        }
+        for k, part in enumerate(self._parts):
+            if (declared := part.arrays(model)) is None:
+                return None
+            # A letter is the same size inside one part only.
+            found |= {f"{k}.{name}": _lettered(array, k) for name, array in declared.items()}
+        return found
+
     def restore(self, state: State) -> Self:
         """Give every part its arrays back, once its package is known to compute alike what was fitted."""
-        if "widths" not in state or state["widths"].shape != (len(self._parts),):
-            raise ValueError(f"widths must be {len(self._parts)} numbers")
         packages = bytes(state["packages"].tolist()).decode().split("\n")
         for k, (part, package) in enumerate(zip(self._parts, packages, strict=True)):
             # The file itself records the package of the whole only.
@@ -107,8 +121,15 @@ class Concatenate(Descriptor):
         return np.concatenate(values, axis=2), pullback
 
 
+def _lettered(array: Array, k: int) -> Array:
+    """The same array with letters of its own."""
+    return replace(array, shape=tuple(f"{k}.{size}" if isinstance(size, str) else size for size in array.shape))
+
+
 def _parse(text: str) -> list[tuple[str, dict[str, str]]]:
     """Names and parameters of the parts. Raises UserError."""
+    if len(text) > LONGEST or text.count("+") >= MOST_PARTS:
+        raise UserError(f"descriptor 'concatenate': of={text[:40]}…: names more than {MOST_PARTS} parts; give fewer")
     parts = []
     for written in re.split(r"\+(?![^(]*\))", text):  # no plus sign inside brackets
         found = PART.fullmatch(written)
@@ -118,6 +139,10 @@ def _parse(text: str) -> list[tuple[str, dict[str, str]]]:
                 f"descriptor 'concatenate': of={text}: '{written}' is neither NAME nor NAME(key=value;key=value)"
             )
         parameters = {key.strip(): value.strip() for key, _, value in items}
+        if found[1] == Concatenate.name:
+            raise UserError(
+                f"descriptor 'concatenate': of={text}: takes other descriptors than itself; name their parts"
+            )
         if "width" in parameters:
             raise UserError(
                 f"descriptor 'concatenate': of={text}: '{found[1]}' has no width of its own; "

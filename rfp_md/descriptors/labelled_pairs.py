@@ -14,6 +14,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.pairs import AtomPairs, molecule_with_pairs
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.plugins.parameter_types import check_unused
 from rfp_md.structures.covalent import BONDED_AT_REST
 from rfp_md.structures.molecular_graph import automorphisms, bonded, fragments
@@ -33,10 +34,14 @@ class LabelledPairs(Descriptor):
 
     symmetrize: bool = Field(True, description="one site for each automorphism of the bonded graph")
     bond_scale: float = Field(
-        BONDED_AT_REST, gt=0, description="atoms are bonded below this times their covalent radii's sum"
+        BONDED_AT_REST, gt=0, le=10, description="atoms are bonded below this times their covalent radii's sum"
     )
-    max_automorphisms: int = Field(200, ge=1, description="refuse molecules with more automorphisms than this")
-    fragment: int = Field(6, ge=0, description="atoms of the bonded fragments that random features see; 0: all atoms")
+    max_automorphisms: int = Field(
+        200, ge=1, le=10_000, description="refuse molecules with more automorphisms than this"
+    )
+    fragment: int = Field(
+        6, ge=0, le=100, description="atoms of the bonded fragments that random features see; 0: all atoms"
+    )
 
     @model_validator(mode="after")
     def _only_used(self) -> Self:
@@ -73,11 +78,18 @@ class LabelledPairs(Descriptor):
             self._state["fragments"] = fragments(bonded(block, self.bond_scale), self.fragment)
         self.__dict__.pop("_tables", None)
 
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """The automorphisms of the molecule, and the atoms of each fragment."""
+        found = {"automorphisms": Array(("S", model.n_atoms), "int", least=0, most=model.n_atoms - 1)}
+        if self.fragment:
+            found["fragments"] = Array(("G", "F"), "int", least=0, most=model.n_atoms - 1)
+        return found
+
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
         """Take back the automorphisms, once they are known to be permutations (S, N), and the fragments."""
-        permutations = state.get("automorphisms")
-        if permutations is None or permutations.ndim != 2 or permutations.dtype != np.int64:
-            raise ValueError("automorphisms must be an integer array of shape (S, N)")
+        permutations = state["automorphisms"]
+        if len(permutations) == 0:
+            raise ValueError("automorphisms must be at least one: that nothing changes")
         if not (np.sort(permutations, axis=1) == np.arange(permutations.shape[1])).all():
             raise ValueError("automorphisms must be permutations")
         self.__dict__.pop("_tables", None)

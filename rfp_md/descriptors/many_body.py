@@ -20,6 +20,7 @@ from rfp_md.atomic_basis.couplings import Couplings, couplings
 from rfp_md.descriptors.base import Capabilities, Descriptor, Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames, formula
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.sites import NeighbourJacobian, n_coordinates
 from rfp_md.structures.neighbours import Neighbours, neighbours
 
@@ -53,13 +54,15 @@ class ManyBody(Descriptor):
         per_atom=True,
     )
 
-    cutoff: float = Field(6.0, gt=1.0, allow_inf_nan=False, description="radius of the environment, Å")
+    cutoff: float = Field(6.0, gt=1.0, le=20.0, allow_inf_nan=False, description="radius of the environment, Å")
     body_order: int = Field(3, ge=2, le=4, description="atoms that an invariant couples, the central one included")
     n_radial: int = Field(7, ge=2, le=30, description="radial functions for each element")
     max_angular: int = Field(3, ge=0, le=8, description="largest l of the spherical harmonics")
-    channels: int = Field(12, ge=1, description="combined radial functions for each l in products of two")
-    four_body_channels: int = Field(4, ge=1, description="the same in products of three, where l ≤ 2")
-    components: int = Field(100, ge=1, description="numbers for each atom, principal components of the invariants")
+    channels: int = Field(12, ge=1, le=100, description="combined radial functions for each l in products of two")
+    four_body_channels: int = Field(4, ge=1, le=20, description="the same in products of three, where l ≤ 2")
+    components: int = Field(
+        100, ge=1, le=5000, description="numbers for each atom, principal components of the invariants"
+    )
 
     def fit(self, dataset: Dataset) -> None:
         """Learn the elements, the channels (``mixing``) and the components (``projections``)."""
@@ -78,11 +81,19 @@ class ManyBody(Descriptor):
             self.components,
         )
 
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """The elements, U for each of them, of as many channels as the basis has, and the principal invariants."""
+        n = len(model.elements)
+        basis = self._basis_of(n)
+        invariants = len(self._couplings_of(basis).orders)
+        return {
+            "elements": Array((n,), "int", least=1, most=118, ascending=True),
+            "mixing": Array((n, n, self.n_radial, sum(basis.layout.channels))),
+            "projections": Array((n, min(self.components, invariants), invariants)),
+        }
+
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
-        """Take back elements, channels and components, once they fit each other and ``n_radial``."""
-        n = len(state["elements"])
-        if state["mixing"].shape[:3] != (n, n, self.n_radial) or state["projections"].shape[:1] != (n,):
-            raise ValueError("elements, mixing and projections do not fit each other")
+        """Take back elements, channels and components."""
         self._forget()
         return super().restore(state)
 
@@ -202,14 +213,19 @@ class ManyBody(Descriptor):
 
     @cached_property
     def _basis(self) -> Basis:
-        n_elements = len(self._state["elements"])
-        return Basis.of(n_elements, self.n_radial, self.max_angular, self.cutoff, self.channels)
+        return self._basis_of(len(self._state["elements"]))
 
     @cached_property
     def _couplings(self) -> Couplings:
-        two = self._basis.layout.limited(self.channels) if self.body_order > 2 else ()
-        three = self._basis.layout.limited(self.four_body_channels)[:3] if self.body_order > 3 else ()
-        return couplings(self._basis.layout, two, three)
+        return self._couplings_of(self._basis)
+
+    def _basis_of(self, n_elements: int) -> Basis:
+        return Basis.of(n_elements, self.n_radial, self.max_angular, self.cutoff, self.channels)
+
+    def _couplings_of(self, basis: Basis) -> Couplings:
+        two = basis.layout.limited(self.channels) if self.body_order > 2 else ()
+        three = basis.layout.limited(self.four_body_channels)[:3] if self.body_order > 3 else ()
+        return couplings(basis.layout, two, three)
 
     def _forget(self) -> None:
         for name in ("_basis", "_couplings"):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from rfp_md.plugins.arrays import Array, Surroundings
 
 Kind = Literal["descriptor", "regressor", "baseline"]
 ENTRY_POINTS: dict[Kind, str] = {
@@ -46,8 +49,15 @@ class Plugin(BaseModel):
             return
         raise AttributeError(f"a plugin's attributes are frozen; keep what it learns in self.state['{name}']")
 
+    def arrays(self, model: Surroundings) -> Mapping[str, Array] | None:
+        """What ``state`` is like after a fit; whoever reads a model's file relies on it. None: nobody knows.
+
+        A plugin whose arrays reach compiled code, or take part in sums without a check of their own, declares them.
+        """
+        return None
+
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
-        """Take back the arrays of a fitted plugin; subclasses check their shapes first and raise ValueError."""
+        """Take back the arrays of a fitted plugin; subclasses check first what ``arrays`` cannot say, by ValueError."""
         self._state.clear()
         self._state.update(state)
         return self

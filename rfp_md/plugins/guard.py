@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
+from rfp_md.plugins.arrays import Surroundings, check_arrays
 from rfp_md.plugins.base import Kind, Plugin
 
 Result = TypeVar("Result")
+P = TypeVar("P", bound=Plugin)
 STATE_TYPES = (np.float64, np.int64)  # what the artifact keeps
 
 
@@ -68,6 +71,13 @@ def check_fitted(plugin: Plugin, report: Any = None) -> None:
         json.dumps(report, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise defect(plugin, f"fit must return what JSON can hold ({error}); use float() and int()") from error
+
+
+def restored(plugin: P, state: dict[str, NDArray[Any]], model: Surroundings) -> P:
+    """Give a plugin its arrays back, once they are what it declares. Raises ValueError where they are not."""
+    if (declared := call(plugin, "arrays", lambda: plugin.arrays(model))) is not None:
+        check_arrays(state, declared)
+    return plugin.restore(state)
 
 
 def check_prediction(

@@ -12,6 +12,7 @@ from pydantic import PrivateAttr
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
 from rfp_md.linalg.ridge import Solution
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap, Features
 from rfp_md.regressors.base import Regressor
@@ -73,22 +74,28 @@ class FeatureModel(Regressor):
         outputs: Floats = energy_rows(self._blocks(), terms) @ self._state["readout"]
         return outputs
 
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """W (K, D) and b (K,) for every type of site of each term, and what all K features together are read out by."""
+        found = {
+            "readout": Array(("features",) if model.n_outputs is None else ("features", model.n_outputs)),
+            "committee": Array(("features", "members"), optional=True),
+        }
+        for k, term in enumerate(model.terms):
+            for kind in term.types:
+                width = f"features of {k}.{kind}"
+                found[f"{k}.{kind}.weights"] = Array((width, term.components))
+                found[f"{k}.{kind}.biases"] = Array((width,))
+        return found
+
     def restore(self, state: dict[str, NDArray[Any]]) -> Self:
         """Take back features, readout and committee, once their numbers of features fit each other."""
-        super().restore(state)
+        width = sum(len(array) for name, array in state.items() if name.endswith(".biases"))
+        if width == 0 or len(state["readout"]) != width:
+            raise ValueError(f"the readout is of {len(state['readout'])} features, but there are {width}")
+        if "committee" in state and state["committee"].shape[1] < 2:
+            raise ValueError("the committee has fewer than two members")
         self._known_blocks = None
-        width = 0
-        for block in self._blocks():
-            features = block.features
-            if features.weights.ndim != 2 or features.biases.shape != (len(features.weights),):
-                raise ValueError(f"weights and biases of term {block.term} do not fit each other")
-            width = block.columns.stop
-        if width == 0 or "readout" not in state or state["readout"].shape[:1] != (width,):
-            raise ValueError("the readout does not fit the features")
-        committee = state.get("committee")
-        if committee is not None and (committee.ndim != 2 or len(committee) != width or committee.shape[1] < 2):
-            raise ValueError("the committee does not fit the features")
-        return self
+        return super().restore(state)
 
     def _remember(self, blocks: list[FeatureBlock], solution: Solution) -> None:
         self._state.clear()

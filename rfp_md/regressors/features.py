@@ -41,7 +41,9 @@ class FeatureRegressor(FeatureModel):
     are chosen on the validation samples, which then join the training samples for the last solve.
     """
 
-    width: int | None = Field(None, ge=1, description="number of features; default: by the number of targets, ≤ 6000")
+    width: int | None = Field(
+        None, ge=1, le=10_000_000, description="number of features; default: by the number of targets, ≤ 6000"
+    )
     pool: float = Field(1.0, ge=1.0, le=10.0, description="features drawn for each one that is kept: the best are")
     regularization: Numbers = Field(
         (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5),

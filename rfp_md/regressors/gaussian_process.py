@@ -14,15 +14,17 @@ k(x)        ``cross``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
 from rfp_md.linalg.memory import require_memory
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.plugins.parameter_types import Numbers
 from rfp_md.progress import Progress
 from rfp_md.random_features.radial import RADIAL, RadialKernel, squared_distances
@@ -107,6 +109,32 @@ class GaussianProcess(Regressor):
             "valid_energy_mae_ev": errors[0],
             "valid_force_mae_ev_per_angstrom": errors[1] if len(errors) > 1 else None,
         }
+
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """The M training structures' sites (M, S, D) of each part, and what the solution makes of them."""
+        found = {"amplitude": Array((1,), least=0.0), "noise": Array(("observations",), least=0.0, optional=True)}
+        for k, term in enumerate(model.terms):
+            for part in (f"{k}.{kind}.{group}" for kind in term.types for group in range(term.groups)):
+                sites, width = f"sites of {part}", f"components of {part}"
+                found |= {
+                    f"{part}.length": Array((1,), least=1e-300),
+                    f"{part}.variance": Array((1,), least=0.0),
+                    f"{part}.components": Array((width,), "int", least=0, most=term.components - 1),
+                    f"{part}.sites": Array(("structures", sites, width)),
+                    f"{part}.jacobian": Array(("structures", sites, width, "slopes"), optional=True),
+                    f"{part}.weights": Array((f"all {sites}",)),
+                    f"{part}.directions": Array((f"all {sites}", width)),
+                }
+        return found
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
+        """Take back what is known of the training structures, once there is a weight for each of their sites."""
+        for name in (name for name in state if name.endswith(".sites")):
+            shape, weights = state[name].shape, state[f"{name.removesuffix('.sites')}.weights"]
+            if shape[0] * shape[1] != len(weights):
+                raise ValueError(f"{name} are {shape[0] * shape[1]} sites, but there are {len(weights)} weights")
+        self._factor = None
+        return super().restore(state)
 
     def predict(self, terms: Sequence[Sites]) -> tuple[Floats, list[Floats]]:
         """E = Σ_t α_t κ + g d·v (M,), and for each term dE/dx (M, S, D), over the training sites t."""

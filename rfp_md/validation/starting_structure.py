@@ -12,7 +12,7 @@ from rfp_md.frames import Frames, formula
 
 def as_record(reference: Frames) -> dict[str, Any]:
     """Record what a page needs to draw and number what was found: atoms and cell, and the file where one gave them."""
-    from rfp_md.artifact.file import OWN_REFERENCE
+    from rfp_md.artifact.assembly import OWN_REFERENCE
 
     return {
         "numbers": reference.numbers.tolist(),

@@ -8,6 +8,8 @@ import pytest
 from rfp_md.baselines.elements import Elements
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Surroundings
+from rfp_md.plugins.guard import restored
 
 
 def fitted(dataset):
@@ -41,5 +43,6 @@ def test_an_element_that_it_was_not_fitted_to_is_taken_for_nothing(ethanol):
 
 
 def test_arrays_that_do_not_fit_each_other_are_taken_back():
-    with pytest.raises(ValueError, match="elements and energies do not fit"):
-        Elements().restore({"elements": np.array([1, 8]), "energies": np.zeros(3)})
+    state = {"elements": np.array([1, 8]), "energies": np.zeros(3)}
+    with pytest.raises(ValueError, match="energies has shape"):
+        restored(Elements(), state, Surroundings((1, 8), 3))

@@ -8,6 +8,8 @@ from rfp_md.descriptors.thesis.angles import Angles
 from rfp_md.descriptors.thesis.coulomb_matrix import CoulombMatrix
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset
+from rfp_md.plugins.arrays import Surroundings
+from rfp_md.plugins.guard import restored
 
 TWO_SHALLOW = "shallow_set(size=3)+shallow_set(size=5;seed=1)+coulomb_eigenvalues"
 OF = [
@@ -69,11 +71,18 @@ def test_another_fit_forgets_the_first(ethanol):
 
 def test_a_state_of_other_parts_is_refused(ethanol):
     state = dict(fitted("inverse_distances", ethanol[:5]).state)
-    with pytest.raises(ValueError, match="widths must be 2 numbers"):
-        Concatenate(of="inverse_distances+inverse_distances").restore(state)
+    model = Surroundings((1, 6, 8), ethanol.n_atoms)
+    with pytest.raises(ValueError, match=r"it lacks 1\.automorphisms"):
+        restored(Concatenate(of="inverse_distances+inverse_distances"), state, model)
     del state["0.automorphisms"]
-    with pytest.raises(ValueError, match="automorphisms must be"):
-        Concatenate(of="inverse_distances").restore(state)
+    with pytest.raises(ValueError, match=r"it lacks 0\.automorphisms"):
+        restored(Concatenate(of="inverse_distances"), state, model)
+
+
+@pytest.mark.parametrize("of", ["concatenate+angles", "+".join(["angles"] * 21), "+".join(["concatenate"] * 100_000)])
+def test_a_part_that_is_made_of_parts_without_end_is_refused(of):
+    with pytest.raises(UserError, match=r"takes other descriptors than itself|more than 20 parts"):
+        Concatenate(of=of)
 
 
 def test_a_part_of_another_version_of_its_package_is_refused(ethanol, monkeypatch):

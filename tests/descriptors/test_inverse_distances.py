@@ -10,6 +10,8 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.inverse_distances import InverseDistances
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Surroundings
+from rfp_md.plugins.guard import restored
 
 STEP = 1e-5  # Å
 SEEDS = st.integers(0, 2**32 - 1)
@@ -112,7 +114,16 @@ def test_too_many_automorphisms_are_refused_with_the_remedy():
         InverseDistances().fit(Dataset((argon,)))
 
 
-@pytest.mark.parametrize("state", [{}, {"automorphisms": np.zeros((2, 3), dtype=np.int64)}])
-def test_a_state_that_is_no_permutation_is_refused(state):
-    with pytest.raises(ValueError, match="automorphisms must be"):
-        InverseDistances().restore(state)
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.zeros((2, 3), dtype=np.int64), "automorphisms must be permutations"),
+        (np.zeros((0, 3), dtype=np.int64), "automorphisms must be at least one"),
+        (np.array([[0, 1, 3]]), "automorphisms has numbers from 0 to 3; they must be at least 0 and at most 2"),
+        (np.array([[0, 1, 2, 3]]), "automorphisms has shape .1, 4., but by the model one of these sizes must be 3"),
+        (np.array([[0.0, 1.0, 2.0]]), "automorphisms is float64, not int64"),
+    ],
+)
+def test_a_state_that_is_no_permutation_is_refused(array, reason):
+    with pytest.raises(ValueError, match=reason):
+        restored(InverseDistances(fragment=0), {"automorphisms": array}, Surroundings((1, 8), 3))

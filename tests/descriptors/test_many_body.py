@@ -8,6 +8,8 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.many_body import ManyBody
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Surroundings
+from rfp_md.plugins.guard import restored
 from rfp_md.testing.structures import crystal, molecule
 
 STEP = 1e-3  # Å
@@ -77,8 +79,8 @@ def test_another_element_is_named(fitted, ethanol):
 
 def test_arrays_that_do_not_fit_are_refused(fitted):
     state = dict(fitted.state) | {"projections": fitted.state["projections"][:1]}
-    with pytest.raises(ValueError, match="do not fit each other"):
-        ManyBody(body_order=fitted.body_order).restore(state)
+    with pytest.raises(ValueError, match=r"projections has shape \(1, .*, but by the model one .* must be 3"):
+        restored(ManyBody(body_order=fitted.body_order), state, Surroundings((1, 6, 8), 9))
 
 
 def test_a_larger_cell_has_as_many_blocks_for_an_atom():

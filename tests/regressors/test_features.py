@@ -5,6 +5,8 @@ import pytest
 
 from rfp_md.errors import UserError
 from rfp_md.linalg.ridge import Ridge, Solution
+from rfp_md.plugins.arrays import Surroundings, Term
+from rfp_md.plugins.guard import restored
 from rfp_md.progress import Progress
 from rfp_md.regressors import features
 from rfp_md.regressors.features import MEMBERS
@@ -110,8 +112,10 @@ def test_a_state_that_does_not_fit_together_is_refused(samples, rng, missing):
     regressor.fit(*samples, [None, None], rng, Progress())
     state = dict(regressor.state)
     state[missing] = state[missing][:-1]
-    with pytest.raises(ValueError, match="fit"):
-        RandomFourier(width=100).restore(state)
+    terms = [Term(sites.values.shape[2], tuple(set(sites.types.tolist()))) for sites in whole(samples[1]).terms]
+    restored(RandomFourier(width=100), dict(regressor.state), Surroundings((1,), 1, tuple(terms)))
+    with pytest.raises(ValueError, match=rf"{missing} has shape|by readout one of these"):
+        restored(RandomFourier(width=100), state, Surroundings((1,), 1, tuple(terms)))
 
 
 def test_relu_is_fitted_to_energies_only(samples, rng):

@@ -13,6 +13,7 @@ from rfp_md.descriptors.thesis.coulomb_matrix import atom_pairs
 from rfp_md.descriptors.thesis.triples import atom_triples
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Array, Surroundings
 
 
 class Angles(Descriptor):
@@ -37,6 +38,10 @@ class Angles(Descriptor):
         fixed_composition=True,
         piecewise=True,
     )
+
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """It keeps nothing."""
+        return {}
 
     def fit(self, dataset: Dataset) -> None:
         """Learn nothing. Raises UserError for more than one composition, or fewer than three atoms."""

@@ -11,6 +11,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.thesis.coulomb_matrix import atom_pairs
 from rfp_md.frames import Frames
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.plugins.parameter_types import Numbers, Positive
 
 
@@ -35,6 +36,10 @@ class BehlerParrinelloPair(Descriptor):
 
     centers: Numbers = Field((1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0), description="R_c, Å")
     sigma: Positive = Field(0.5, description="σ, Å")
+
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """It keeps nothing."""
+        return {}
 
     def site_types(self, numbers: Ints) -> Ints:
         """Every atom is a site, typed by its element: the atomic numbers (N,)."""

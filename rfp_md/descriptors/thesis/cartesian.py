@@ -9,6 +9,7 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Array, Surroundings
 
 
 class Cartesian(Descriptor):
@@ -21,6 +22,10 @@ class Cartesian(Descriptor):
     name: ClassVar[str] = "cartesian"
     compatible_since: ClassVar[str | None] = "0.1.0"
     capabilities: ClassVar[Capabilities] = Capabilities(differentiable=True, fixed_composition=True)
+
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """It keeps nothing."""
+        return {}
 
     def fit(self, dataset: Dataset) -> None:
         """Learn nothing. Raises UserError for more than one composition."""

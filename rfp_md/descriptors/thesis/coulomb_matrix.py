@@ -13,6 +13,7 @@ from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.pairs import AtomPairs, molecule_with_pairs
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Array, Surroundings
 
 Diagonal = Literal["thesis", "rupp"]
 # What the forms with something sorted in them keep, and what they pay for it.
@@ -30,6 +31,10 @@ class CoulombBase(Descriptor):
     """C_ij = Z_i Z_j / |r_i − r_j|, C_ii = (Z_i Z_i)^0.24 (thesis, eq. 2.26) or Z_i^2.4 / 2 (Rupp et al. 2012)."""
 
     diagonal: Diagonal = Field("thesis", description="C_ii: thesis, Z^0.48, or rupp, Z^2.4 / 2")
+
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """It keeps nothing."""
+        return {}
 
     def fit(self, dataset: Dataset) -> None:
         """Learn nothing. Raises UserError for more than one composition, or fewer than two atoms."""

@@ -12,6 +12,7 @@ from rfp_md.descriptors.base import Capabilities, Descriptor
 from rfp_md.descriptors.pairs import molecule_with_pairs
 from rfp_md.descriptors.thesis.coulomb_matrix import atom_pairs
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.plugins.parameter_types import Finite, Positive, check_unused
 
 UNUSED = {
@@ -46,6 +47,10 @@ class PairKernel(Descriptor):
     beta: Finite = Field(1.0, description="β, the factor of the polynomial kernel")
     gamma: Finite = Field(1.0, description="γ, the power of the polynomial and of the gamma_exponential kernel")
     sigma: Positive = Field(2.0, description="σ, the length of an exponential kernel, Å")
+
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """It keeps nothing."""
+        return {}
 
     @field_validator("gamma")
     @classmethod

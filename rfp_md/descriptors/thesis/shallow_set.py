@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from rfp_md.arrays import Floats, Ints
@@ -13,6 +12,7 @@ from rfp_md.descriptors.base import Capabilities
 from rfp_md.descriptors.thesis.coulomb_matrix import CoulombBase, refuse_crossings
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.plugins.parameter_types import Positive, check_unused
 from rfp_md.random_features.activations import ACTIVATIONS
 from rfp_md.random_features.feature_map import FeatureMap
@@ -45,7 +45,7 @@ class ShallowSet(CoulombBase):
 
     form: Literal["flattened", "nested", "nested_author"] = Field("nested", description="what the elements are")
     projection: Literal["normal", "sampled"] = Field("normal", description="Φ: normal, s W y, or sampled, σ(W y + b)")
-    size: int = Field(100, ge=1, description="r, the number of components")
+    size: int = Field(100, ge=1, le=100_000, description="r, the number of components")
     scale: Positive = Field(0.1, description="s of the normal projection")
     activation: Literal["relu", "tanh", "gelu"] = Field("relu", description="σ; relu: energies only")
     seed: int = Field(0, ge=0, description="of the random numbers")
@@ -88,12 +88,11 @@ class ShallowSet(CoulombBase):
         weights, biases = weights_from_pairs(points[first], points[second], "thesis", activation, scale=1.0)
         self._state.update(weights=weights, biases=biases)
 
-    def restore(self, state: dict[str, NDArray[Any]]) -> Self:
-        """Take back W (r, q) and b (r,), once they fit each other."""
-        weights, biases = state.get("weights"), state.get("biases")
-        if weights is None or biases is None or weights.ndim != 2 or biases.shape != weights.shape[:1]:
-            raise ValueError("weights (r, q) and biases (r,) do not fit each other")
-        return super().restore(state)
+    def arrays(self, model: Surroundings) -> dict[str, Array]:
+        """W (r, q) and b (r,); an element y of the set is one number, or N of them."""
+        q = 1 if self.form == "flattened" else model.n_atoms
+        r = self.size if self.projection == "normal" else "r"  # of fewer pairs than were asked for, fewer are drawn
+        return {"weights": Array((r, q)), "biases": Array((r,))}
 
     def values(self, frames: Frames) -> Floats:
         """x = mean_j Φ(y_j) (M, 1, r)."""

@@ -9,6 +9,8 @@ from rfp_md.descriptors.thesis.coulomb_matrix import CoulombMatrix
 from rfp_md.descriptors.thesis.shallow_set import ShallowSet
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.arrays import Surroundings
+from rfp_md.plugins.guard import restored
 from rfp_md.testing.descriptors import DescriptorChecks
 from rfp_md.testing.outcomes import CheckFailedError
 from rfp_md.testing.structures import molecule, pair
@@ -182,5 +184,5 @@ def test_elements_that_are_all_alike_make_no_pairs():
 
 @pytest.mark.parametrize("state", [{}, {"weights": np.ones((3, 9)), "biases": np.ones(2)}])
 def test_a_state_that_does_not_fit_is_refused(state):
-    with pytest.raises(ValueError, match="do not fit each other"):
-        ShallowSet().restore(state)
+    with pytest.raises(ValueError, match=r"it lacks biases, weights|weights has shape"):
+        restored(ShallowSet(size=3), state, Surroundings((1, 8), 3))
