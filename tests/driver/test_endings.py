@@ -1,5 +1,6 @@
 """How connections end: wrong counts, halves of messages, servers that go away, and what a pool makes of it."""
 
+import contextlib
 import os
 import socket
 import time
@@ -174,11 +175,16 @@ def test_the_last_connection_decides_how_a_pool_ends(pool):
     assert isinstance(ended(pool), ProtocolError)
 
 
+def flood(server, message):
+    """Send until nobody takes it any more."""
+    with contextlib.suppress(OSError):
+        while True:
+            server.sendall(message)
+
+
 def test_a_server_that_asks_and_reads_nothing_is_not_waited_for():
     service = started(Service(patience=PATIENCE))
-    with pytest.raises(OSError, match=r"timed out|Broken pipe|reset"):
-        while True:
-            service.server.sendall(header("STATUS") * 1000)
+    flood(service.server, header("STATUS") * 1000)
     service.thread.join(10)
     assert "did not read what it asked for" in str(service.error)
     service.close()
@@ -187,9 +193,7 @@ def test_a_server_that_asks_and_reads_nothing_is_not_waited_for():
 def test_what_floods_in_after_exit_is_not_read_for_ever():
     service = started(Service(patience=PATIENCE))
     service.server.sendall(header("EXIT"))
-    with pytest.raises(OSError, match=r"timed out|Broken pipe|reset"):
-        while True:
-            service.server.sendall(bytes(65536))
+    flood(service.server, bytes(65536))
     service.thread.join(10)
     assert not service.thread.is_alive()
     assert service.error is None
