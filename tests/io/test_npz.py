@@ -40,7 +40,7 @@ def test_sgdml_units_are_read_from_the_file(tmp_path, arrays):
 @pytest.mark.parametrize("keys", [SGDML, GENERIC])
 def test_units_that_nobody_stated_are_refused(tmp_path, arrays, keys):
     path = write(tmp_path / "a.npz", keys, arrays)
-    with pytest.raises(UserError, match=r"a.npz: the \w+ layout here does not state its units; say --energy-unit"):
+    with pytest.raises(UserError, match=r"a.npz: the \w+ layout: does not state its unit of energy; say --energy-unit"):
         read(path)
     with pytest.raises(UserError, match="say --length-unit"):
         read(path, Units(energy="eV"))
@@ -60,7 +60,7 @@ def test_the_force_unit_may_differ_from_energy_per_length(tmp_path, arrays):
         (Units(energy="furlong"), "--energy-unit: unknown energy unit 'furlong'; known are ev"),
         (Units(length="parsec"), "--length-unit: unknown length unit 'parsec'"),
         (Units(force="eV"), "--force-unit: unknown force unit 'eV'; write an energy, a slash and a length"),
-        (Units(energy="eV"), "--energy-unit eV contradicts the file, whose rMD17 layout states kcal/mol"),
+        (Units(energy="eV"), "--energy-unit eV contradicts the file, which states kcal/mol"),
         (Units(force="eV/angstrom"), "--force-unit eV/angstrom contradicts the file"),
     ],
 )
@@ -107,13 +107,13 @@ def test_complex_positions_and_npy_files_are_refused(tmp_path, arrays):
         read(path)
     np.save(tmp_path / "b.npy", arrays[1])
     (tmp_path / "b.npy").rename(tmp_path / "b.npz")
-    with pytest.raises(UserError, match="is one array"):
+    with pytest.raises(UserError, match="is not a readable npz file"):
         read(tmp_path / "b.npz")
 
 
 def test_pickled_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", coords=np.array([{}], dtype=object), nuclear_charges=np.array([1]))
-    with pytest.raises(UserError, match="not a readable npz file"):
+    with pytest.raises(UserError, match="not a readable array of numbers"):
         read(tmp_path / "a.npz")
 
 
