@@ -142,8 +142,8 @@ class Dataset:
     @property
     def energies(self) -> Floats:
         """Energies of all frames (M,), eV. Raises UserError where a block has none."""
-        if (lack := missing(self, "energies")) is not None:
-            raise UserError(f"{lack}; compute them for every frame first, or leave those frames out")
+        if lack := missing(self, "energies", "compute them for every frame first, or leave those frames out"):
+            raise UserError(lack)
         return np.concatenate([block.energies for block in self.blocks if block.energies is not None])
 
     @property
@@ -234,11 +234,12 @@ def frame_bytes(frames: Frames) -> Iterator[bytes]:
         yield start + structure.tobytes() + (b"" if frames.cells is None else frames.cells[k].tobytes())
 
 
-def missing(dataset: Dataset, label: str) -> str | None:
-    """Say which frames lack a label, and what may be it under another name; None where all have it.
+def missing(dataset: Dataset, label: str, remedy: str) -> str | None:
+    """Say which frames lack a label, and what helps; None where all have it.
 
     Args:
         label: ``energies``, ``forces`` or ``stresses``.
+        remedy: what helps where the file does not have it under another name.
     """
     without = [block for block in dataset if getattr(block, label) is None]
     if not without:
@@ -250,12 +251,14 @@ def missing(dataset: Dataset, label: str) -> str | None:
     if count == total:
         said = f"{source}: has no {label}"
     else:
-        names = [block.name(k) for block in lacking for k in range(len(block))]
-        said = f"{source}: {count} of {total} frames have no {label} ({', '.join(names[:NAMED])}"
+        names = [block.name(k).removeprefix("frame ") for block in lacking for k in range(len(block))]
+        said = (
+            f"{source}: {count} of {total} frames have no {label} (frame{'s' * (count > 1)} {', '.join(names[:NAMED])}"
+        )
         said += f" and {count - NAMED} more)" if count > NAMED else ")"
     if atoms := sum(len(block) for block in lacking if block.n_atoms == 1 and not block.periodic):
         said += f"; {atoms} of them {'is an isolated atom' if atoms == 1 else 'are isolated atoms'}"
-    return said + found_instead(lacking)
+    return said + (found_instead(lacking) or f"; {remedy}")
 
 
 def found_instead(blocks: Sequence[Frames]) -> str:
@@ -287,8 +290,9 @@ def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:
             f"{dataset.sources}: all {len(energies)} energies are {energies[0]:g} eV, so there is nothing to learn; "
             "check which key of the file holds the energy of each frame"
         )
-    if forces and (lack := missing(dataset, "forces")):
-        raise UserError(
-            f"{lack}; a conservative potential is fitted to forces: write them to the file (extxyz: a forces:R:3 "
-            "column; of an isolated atom, zeros), or leave those frames out"
-        )
+    remedy = (
+        "a conservative potential is fitted to forces: write them to the file (extxyz: a forces:R:3 column; of an "
+        "isolated atom, zeros), or leave those frames out"
+    )
+    if forces and (lack := missing(dataset, "forces", remedy)):
+        raise UserError(lack)
