@@ -37,7 +37,8 @@ class Frames:
 
     Attributes:
         source: the file that they come from.
-        unread: what the file has that sounds like energies, forces or stresses, but has another name.
+        unread: what the file has, but nothing here keeps: names that sound like ``energies``, ``forces`` or
+            ``stresses``, and under ``ions`` charges and magnetic moments of atoms.
 
     Raises:
         UserError: a shape does not fit, or a number is not finite.
@@ -267,7 +268,7 @@ def found_instead(blocks: Sequence[Frames]) -> str:
         name: label
         for block in blocks
         for label, names in block.unread.items()
-        if getattr(block, label) is None
+        if label in KEYS and getattr(block, label) is None
         for name in names
     }
     if not found:

@@ -18,7 +18,7 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.io.compressed import open_text
-from rfp_md.io.image import HEAVIEST, Image, Pbc, make_image, numbers_of
+from rfp_md.io.image import HEAVIEST, IONS, Image, Pbc, make_image, numbers_of
 
 COUNT = re.compile(r"\s*(\d{1,9})\s*")  # no file has a milliard of lines in memory
 KEY = re.compile(r"[\s=]*([^\s=]+)\s*(=?)\s*")
@@ -100,7 +100,7 @@ def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -
         {
             name: column.of(rows, where, name)
             for name, column in columns.items()
-            if column.type in "RI" and column.stop - column.start == 3 and column is not position
+            if column.type in "RI" and (column.stop - column.start == 3 or name in IONS) and column is not position
         },
         stresses=stresses,
     )

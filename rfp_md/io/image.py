@@ -30,6 +30,7 @@ NO_LABEL = re.compile(
 )
 UNIT_KEY = re.compile(r"(energy|energies|e|forces?|f|length|positions?|r|stress|virials?)[_-]units?", re.IGNORECASE)
 QUANTITY = {"en": "energy", "e": "energy", "vi": "energy", "f": "force", "fo": "force", "st": "stress"}
+IONS = ("initial_charges", "initial_magmoms")  # what ASE's calculators know of an ion
 VOIGT = [[0, 5, 4], [5, 1, 3], [4, 3, 2]]  # xx yy zz yz xz xy, ASE's order
 KIND_LENGTH = 60  # characters of a config_type that are kept
 
@@ -45,7 +46,7 @@ class Image:
         stress, virial: (3, 3), not more than one of them.
         stated: unit of each quantity (energy, force, length, stress) whose unit the frame states.
         kind: its ``config_type``.
-        unread: for each label that the frame lacks or has (a name in ``Frames``), what else sounds like it.
+        unread: as in ``Frames``.
     """
 
     numbers: Ints
@@ -201,4 +202,5 @@ def _unread(
         "forces": found("forces", (3 * atoms,), per_atom),
         "stresses": found("stresses", (6, 9), info) if stresses else (),
     }
-    return {label: names for label, names in all_found.items() if names}
+    ions = tuple(name for name in IONS if np.any(per_atom.get(name, 0)))
+    return {label: names for label, names in (all_found | {"ions": ions}).items() if names}
