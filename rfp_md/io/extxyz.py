@@ -24,6 +24,7 @@ COUNT = re.compile(r"\s*(\d{1,9})\s*")  # no file has a milliard of lines in mem
 KEY = re.compile(r"[\s=]*([^\s=]+)\s*(=?)\s*")
 WORD = re.compile(r"\S*")
 CLOSING = {'"': '"', "'": "'", "{": "}", "[": "]"}
+IPI = re.compile(r"\s*#\s*CELL[({]")
 PLAIN = "species:S:1:pos:R:3"
 TRUTH = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False}
 MOST_COLUMNS = 10_000
@@ -82,6 +83,8 @@ def _frames(path: Path, lines: Iterator[Line], *, stresses: bool) -> Iterator[Im
 
 
 def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -> Image:
+    if IPI.match(comment):
+        raise UserError(f"{where}: is i-PI's own xyz, whose cell and units only templates are read with; write extxyz")
     info = comment_of(comment)
     described = info.pop("Properties", None)
     columns = _columns(where, described or PLAIN)
