@@ -83,8 +83,8 @@ def _frames(path: Path, lines: Iterator[Line], *, stresses: bool) -> Iterator[Im
 
 
 def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -> Image:
-    if IPI.match(comment):
-        raise UserError(f"{where}: is i-PI's own xyz, whose cell and units only templates are read with; write extxyz")
+    if IPI.match(comment) and "positions{angstrom}" not in comment:
+        raise UserError(f"{where}: is i-PI's own xyz in atomic units, which only templates may be; write extxyz")
     info = comment_of(comment)
     described = info.pop("Properties", None)
     columns = _columns(where, described or PLAIN)
