@@ -104,8 +104,8 @@ def _check_budget(frames: Frames, cutoff: float) -> None:
         m = int(bound.argmax())
         raise GeometryError(
             f"{frames.source}: {frames.name(m)} has more atoms and periodic images around each atom than can be "
-            f"looked at with a cutoff of {cutoff:g} Å; its cell is too small, thin or skewed, its atoms are too dense or "
-            "too far apart, or the cutoff is too large"
+            f"looked at with a cutoff of {cutoff:g} Å; its cell is too small, thin or skewed, its atoms are too dense "
+            "or too far apart, or the cutoff is too large"
         )
 
 
