@@ -105,7 +105,7 @@ def _stresses(path: Path, images: Sequence[Image], places: Sequence[int], factor
     stresses = np.empty((len(images), 3, 3))
     for k, (image, place) in enumerate(zip(images, places, strict=True)):
         where = f"{path}: frame {place}"
-        from_virial = None if image.virial is None else -image.virial * factors.energy / _volume(where, image, factors)
+        from_virial = _from_virial(image, factors)
         stress = from_virial if image.stress is None else image.stress * factors.stress
         assert stress is not None
         if from_virial is not None and _differ(stress, from_virial):
@@ -119,11 +119,14 @@ def _stresses(path: Path, images: Sequence[Image], places: Sequence[int], factor
     return stresses
 
 
-def _volume(where: str, image: Image, factors: Factors) -> float:
+def _from_virial(image: Image, factors: Factors) -> Floats | None:
+    """The stress −virial/V; zeros where the cell has no volume, whose stress the reader leaves out."""
+    if image.virial is None:
+        return None
     volume = abs(float(np.linalg.det(image.cell * factors.length)))
     if not volume > 0:
-        raise UserError(f"{where}: has a virial but a cell without a volume; --no-stress leaves stresses out")
-    return volume
+        return np.zeros((3, 3)) if image.stress is None else None
+    return -image.virial * factors.energy / volume
 
 
 def _differ(one: Floats, other: Floats) -> bool:

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,10 @@ def _read_one(name: str, units: Units, *, stresses: bool) -> Contents:
     reader = _reader(path)
     with _in_one_sentence(path) as told:
         blocks, notes = reader(path, units, stresses)
+        flat = [block.stresses is not None and not block.fills_space for block in blocks]
+        if any(flat):
+            notes.append(f"{path}: stresses in cells without a volume (a lattice vector is zero) are left out")
+        blocks = [replace(one, stresses=None) if left else one for one, left in zip(blocks, flat, strict=True)]
         for block in blocks:
             _check_sizes(block)
     notes += told

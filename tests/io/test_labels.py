@@ -110,6 +110,14 @@ def test_a_virial_is_an_energy(file):
     np.testing.assert_allclose(block.stresses[0], -FULL * KCAL / VOLUME)
 
 
+@pytest.mark.parametrize("key", ["virial", "stress"])
+def test_in_a_cell_without_a_volume_there_is_no_stress(file, key):
+    flat = 'Lattice="4 0 0 0 5 0 0 0 0" pbc="T T F"'
+    dataset = read(file(frame(f"energy=-1 {flat} {key}={words(FULL)}")))
+    assert dataset.blocks[0].stresses is None
+    assert "stresses in cells without a volume (a lattice vector is zero) are left out" in dataset.notes[0]
+
+
 def test_a_stress_beside_its_virial_is_compared_with_it(file):
     both = f"energy=-1 {LATTICE} stress={words(FULL)} virial="
     assert len(read(file(frame(both + words(-FULL * VOLUME))))) == 1
