@@ -126,6 +126,8 @@ def convert_(options: ConvertOptions, json: Json = False, debug: Debug = False) 
     from rfp_md.io.write import convert
 
     result = convert(**vars(options))
+    for note in result["notes"]:
+        print(f"note: {note}", file=sys.stderr)
     if json:
         print_json(result)
     else:
