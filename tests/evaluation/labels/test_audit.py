@@ -97,6 +97,11 @@ def test_stresses_of_another_unit_or_sign_are_told(factor, remedy):
     assert remedy in bad["stresses against forces"].text
 
 
+def test_virials_in_the_place_of_stresses_are_told():
+    virials = -copper().stresses * copper().volumes[:, None, None]
+    assert "virials in eV" in found(replace(copper(), stresses=virials))["stresses against forces"].text
+
+
 def test_a_constant_pressure_is_no_fault():
     assert found(replace(copper(), stresses=copper().stresses + 0.05 * np.eye(3))) == {}
 
