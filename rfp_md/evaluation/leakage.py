@@ -92,8 +92,8 @@ def audit_files(options: AuditOptions) -> Leakage:
         if known is None:
             raise UserError(f"{train}: does not know its training frames; give them themselves, or train it again")
     else:
-        known = Fingerprints.of(read(train, options.units))
-    return audit(known, Fingerprints.of(read(options.test, options.units)))
+        known = Fingerprints.of(read(train, options.units, stresses=not options.no_stress))
+    return audit(known, Fingerprints.of(read(options.test, options.units, stresses=not options.no_stress)))
 
 
 def audit(train: Fingerprints, test: Fingerprints) -> Leakage:
