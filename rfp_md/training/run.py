@@ -53,7 +53,7 @@ def train(options: TrainOptions) -> Potential:
     dataset = _frames(options)
     _check_frames(dataset, model, options.target)
     _warn(dataset, options.target, progress)
-    labels = report_labels(dataset, progress, strict=options.strict)
+    labels = _audit(options, dataset, progress)
     rng = np.random.default_rng(options.seed)
     train, valid = split_frames(len(dataset), options.n_train, options.n_valid, options.split, rng)
     task = _task(options, dataset, valid, labels, rng, progress)
@@ -66,6 +66,13 @@ def train(options: TrainOptions) -> Potential:
     if options.output is not None:
         save(potential, options.output)
     return potential
+
+
+def _audit(options: TrainOptions, dataset: Dataset, progress: Progress) -> list[Finding]:
+    """Look whether the labels agree with each other, and the atoms stand in one order where a descriptor needs that."""
+    terms, _ = make_terms(options.descriptor or PRESETS[options.preset].terms(dataset))
+    ordered = any(term.capabilities.fixed_composition for term in terms)
+    return report_labels(dataset, progress, ordered=ordered, strict=options.strict)
 
 
 def _checked(options: TrainOptions) -> Regressor:
