@@ -156,6 +156,29 @@ def test_one_geometry_with_two_energies_is_told_also_when_turned():
     assert found(ethanol(), replace(again, energies=again.energies - 0.1)) == {}
 
 
+def test_two_alloys_on_the_sites_of_one_crystal_are_two_geometries():
+    atoms = bulk("Cu", cubic=True) * (2, 1, 1)
+    places = atoms.get_positions()
+    atoms.set_chemical_symbols("Cu4Au4")
+    other = atoms.copy()
+    other.positions[[0, 1]] = places[[1, 0]]
+    other.positions[[3, 4]] = places[[4, 3]]
+    both = by_emt([atoms, other])
+    assert found(both) == {}
+    assert (
+        "frame 0 and frame 2"
+        in found(
+            Frames(
+                both.numbers,
+                both.positions[[0, 1, 0]],
+                both.energies[[0, 1, 1]],
+                cells=both.cells[[0, 1, 0]],
+                pbc=both.pbc,
+            )
+        )["equal geometries"].text
+    )
+
+
 def test_a_frame_with_far_closer_atoms_is_named():
     positions = ethanol().positions.copy()
     positions[41, 5] = positions[41, 0] + [0.3, 0.0, 0.0]
