@@ -7,9 +7,12 @@ import pytest
 
 import rfp_md
 from rfp_md.artifact import load, save
+from rfp_md.descriptors.describe import describe
 from rfp_md.errors import UserError
 from rfp_md.evaluation.reliability import calibration, compare, spearman, summary
 from rfp_md.frames import Dataset
+from rfp_md.plugins.arrays import Surroundings, Term
+from rfp_md.plugins.guard import restored
 from rfp_md.validation.forces.differences import central_differences
 from tests.conftest import ETHANOL, ROOT
 
@@ -130,8 +133,11 @@ def test_a_model_of_energies_only_has_deviations_and_no_uncertain_forces(ethanol
 @pytest.mark.parametrize("shape", [(599, 8), (600, 1), (600,)])
 def test_a_committee_of_another_size_is_refused_on_reading(joint, shape):
     regressor = type(joint.regressor)(**joint.regressor.model_dump())
-    with pytest.raises(ValueError, match="the committee does not fit the features"):
-        regressor.restore({**joint.regressor.state, "committee": np.zeros(shape)})
+    sites = [describe(descriptor, joint.reference) for descriptor in joint.descriptors]
+    terms = tuple(Term(one.values.shape[2], tuple(sorted(set(one.types.tolist())))) for one in sites)
+    model = Surroundings(tuple(joint.elements), joint.reference.n_atoms, terms)
+    with pytest.raises(ValueError, match="committee has"):
+        restored(regressor, {**joint.regressor.state, "committee": np.zeros(shape)}, model)
 
 
 def test_calibration_of_right_predictions_is_the_diagonal(rng):

@@ -84,7 +84,8 @@ def _said(image: Image) -> str:
 def _run(image: Image) -> tuple[Any, ...]:
     """Frames of one block agree in this."""
     labels = (image.energy, image.forces, image.stress if image.virial is None else image.virial)
-    return image.numbers.tobytes(), image.pbc, *(label is not None for label in labels)
+    present = (label is not None for label in labels)
+    return image.numbers.tobytes(), image.pbc, image.unread.get("ions"), *present
 
 
 def _block(path: Path, images: Sequence[Image], places: Sequence[int], factors: Factors) -> Frames:
