@@ -67,7 +67,7 @@ class Potential:
     @property
     def fixed_composition(self) -> bool:
         """Whether it is for the atoms of ``reference`` in their order only, not for any of its elements."""
-        return any(d.capabilities.fixed_composition for d in self.descriptors)
+        return any(part.capabilities.fixed_composition for part in (*self.baselines, *self.descriptors))
 
     def compute(self, frames: Frames) -> Prediction:
         """Energies, forces and virials of M structures.
