@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA := examples/data/benzene_gfn2.extxyz
 
-.PHONY: demo test test-all lint benchmarks clean
+.PHONY: demo test test-all lint fuzz benchmarks clean
 
 # rfp-torch is not among them: torch is large. Its tests are skipped without it.
 $(BIN)/installed: pyproject.toml plugins/rfp-featomic/pyproject.toml
@@ -36,6 +36,10 @@ lint: $(BIN)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Models, data and conversations with servers, damaged and crafted, for ten minutes.
+fuzz: $(BIN)/installed
+	$(BIN)/python -m tests.fuzz --seconds 600
 
 benchmarks: $(BIN)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m tests.benchmarks.rmd17 ethanol benzene

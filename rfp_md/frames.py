@@ -140,6 +140,10 @@ class Dataset:
         """Whether all frames have the same species in the same order."""
         return all(np.array_equal(block.numbers, self.blocks[0].numbers) for block in self.blocks)
 
+    def without_stresses(self) -> Dataset:
+        """The same frames with energies and forces only."""
+        return Dataset(tuple(replace(block, stresses=None) for block in self.blocks))
+
     def select(self, indices: Ints) -> Dataset:
         """The frames with these indices, in ascending order inside each block."""
         chosen, start = [], 0

@@ -97,8 +97,9 @@ class Field:
 
 
 def fields_of(options: type) -> Iterator[Field]:
-    """The options of a verb in their order, without what is for Python only."""
-    for field in dataclasses.fields(options):
+    """The options of a verb, its own and then those of its base, without what is for Python only."""
+    own = inspect.get_annotations(options)
+    for field in sorted(dataclasses.fields(options), key=lambda field: field.name not in own):
         if get_origin(field.type) is Annotated:
             kind, option = get_args(field.type)
             yield Field(field.name, kind, field.default, option)

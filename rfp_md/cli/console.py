@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -15,6 +16,9 @@ from typing import Any, NoReturn
 import typer
 
 from rfp_md.errors import UserError
+
+# Control characters but for tab and new line, and those that turn the direction of writing or break lines.
+COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class _Forgiving(io.FileIO):
@@ -63,11 +67,28 @@ def run_app(app: typer.Typer, program: str) -> NoReturn:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+class Visible(io.TextIOWrapper):
+    """A stream on which nothing that a file says commands the terminal: its control characters are shown instead."""
+
+    def write(self, text: str) -> int:
+        """Write, with what is not to be seen as people read it."""
+        super().write(COMMANDS.sub(_escaped, text))
+        return len(text)
+
+    def drawing(self) -> io.TextIOWrapper:
+        """The same stream for those who draw on the terminal themselves."""
+        return io.TextIOWrapper(self.buffer, self.encoding, "replace", line_buffering=True)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
 def _patient(stream: io.TextIOWrapper, forgiven: type[OSError]) -> io.TextIOWrapper:
     """The same file, which minds neither what cannot be encoded nor this error."""
     raw = io.BufferedWriter(_Forgiving(stream.fileno(), forgiven))
     at_once = stream is sys.stderr or stream.line_buffering
-    return io.TextIOWrapper(raw, stream.encoding, "replace", line_buffering=at_once)
+    return Visible(raw, stream.encoding, "replace", line_buffering=at_once)
 
 
 def fail(program: str, text: str, code: int = 2) -> NoReturn:
@@ -101,4 +122,6 @@ def print_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "–" if value is None else str(value).replace("\n", "\\n")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from rfp_md.cli.console import Visible
 from rfp_md.progress import Progress
 
 FIRST, LONGEST = 10.0, 300.0  # s; a line after the first, then after as long again as it took so far, up to the longest
@@ -66,7 +67,8 @@ class BarProgress(LineProgress):
                 return Text(f"{task.finished_speed or task.speed:,.0f} {task.fields['unit']}/s" if task.speed else "")
 
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Speed())
-        self._bars = Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+        drawn = sys.stderr.drawing() if isinstance(sys.stderr, Visible) else sys.stderr
+        self._bars = Bars(*columns, TimeRemainingColumn(), console=Console(file=drawn))
         self._task: Any = None
 
     def start(self, label: str, total: int, unit: str) -> None:

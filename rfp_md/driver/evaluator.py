@@ -9,6 +9,7 @@ from ase.units import Bohr, Hartree
 
 from rfp_md.arrays import Floats
 from rfp_md.driver.protocol import Results, Structures, check_atoms
+from rfp_md.driver.wrapping import ServersCell
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.potential import Potential
@@ -34,15 +35,18 @@ class Evaluator:
         *,
         reference: Frames | None = None,
         committee: Callable[[Frames], Committee] | None = None,
+        may_move: bool = True,
     ) -> None:
         """Start.
 
         Args:
             reference: a free molecule of which the first structure must have the bonds; None: nothing is known.
             committee: gives the members' predictions, where they are wanted; the potential's ``committee``.
+            may_move: whether the model gives the same for a molecule that is somewhere else.
         """
         self._template, self._evaluate, self._reference = template, evaluate, reference
         self._committee = committee
+        self._free = None if template.periodic else ServersCell(template, may_move=may_move)
 
     @classmethod
     def of(cls, potential: Potential, template: Frames, *, committee: bool = False) -> Evaluator:
@@ -53,6 +57,7 @@ class Evaluator:
             potential.compute,
             reference=reference,
             committee=potential.committee if committee else None,
+            may_move=all(d.capabilities.translation_invariant for d in potential.descriptors),
         )
 
     def frames(self, structures: Structures) -> Frames:
@@ -60,12 +65,17 @@ class Evaluator:
 
         Raises:
             UserError: another number of atoms, numbers that are not finite, a cell without a volume for a periodic
-                model, or a first structure whose atoms stand in another order or do not fit into their cell.
+                model, a first structure whose atoms stand in another order or do not fit into their cell, or a free
+                molecule that was wrapped so that it cannot be made whole.
         """
         template = self._template
         check_atoms(structures.positions.shape[1], template.n_atoms)
-        cells = structures.cells * Bohr if template.periodic else None
-        positions = structures.positions * Bohr
+        sent, positions = structures.cells * Bohr, structures.positions * Bohr
+        cells = None
+        if self._free is None:
+            cells = sent
+        else:
+            positions = self._free.whole(sent, positions)
         try:
             frames = Frames(template.numbers, positions, cells=cells, pbc=template.pbc, source=SOURCE)
         except UserError as error:  # the shapes are right, so a number is not finite
@@ -79,7 +89,7 @@ class Evaluator:
             )
         if self._reference is not None:
             check_unlabelled_order(self._reference, positions[0])
-            _check_cell(structures.cells[0] * Bohr, positions[0])
+            _check_cell(sent[0], positions[0])
             self._reference = None  # later structures follow from the first; bonds may break then
         return frames
 

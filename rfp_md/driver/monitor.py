@@ -19,6 +19,10 @@ from rfp_md.structures.contacts import closest_pair
 MEV = 1e3
 
 
+class LimitError(UserError):
+    """A limit that the user has set is passed: the whole run is to end, whoever else is served."""
+
+
 class Monitor:
     """Watches what is served: the mismatch of every trajectory, meV/atom, and the limits that stop a run.
 
@@ -52,27 +56,27 @@ class Monitor:
         self._largest = 0.0  # |mismatch|, meV/atom
 
     def check_distances(self, frames: Frames) -> None:
-        """Raise UserError, naming step and atoms, where two of them are too close; before anything is computed."""
+        """Raise LimitError, naming step and atoms, where two of them are too close; before anything is computed."""
         if self._min_distance is None:
             return
         for positions, cell in zip(frames.positions, cells_of(frames), strict=True):
             first, second, distance = closest_pair(positions, cell, frames.pbc, self._min_distance)
             if distance < self._min_distance:
                 other = _name(frames, second) if first != second else "its own periodic image"
-                raise UserError(
+                raise LimitError(
                     f"stopped: atoms {_name(frames, first)} and {other} are {distance:.3f} Å apart in "
                     f"evaluation {self.evaluations + 1}, closer than --min-distance {self._min_distance:g}"
                 )
 
     def check_uncertainty(self, frames: Frames, committee: Committee) -> None:
-        """Raise UserError, naming step and atom, where a force is too uncertain; before it is used."""
+        """Raise LimitError, naming step and atom, where a force is too uncertain; before it is used."""
         if self._max_uncertainty is None:
             return
         atoms = committee.spread.atoms
         structure, atom = (int(k) for k in np.unravel_index(np.argmax(atoms), atoms.shape))
         largest = float(atoms[structure, atom])
         if largest > self._max_uncertainty:
-            raise UserError(
+            raise LimitError(
                 f"stopped: the force on atom {_name(frames, atom)} is uncertain by {largest:.3g} eV/Å in "
                 f"evaluation {self.evaluations + 1 + structure}, more than --max-uncertainty {self._max_uncertainty:g}"
             )
@@ -81,15 +85,15 @@ class Monitor:
         """Take structures with their results, and give the mismatch of the trajectory of each, meV/atom.
 
         Raises:
-            UserError: one is larger than ``max_mismatch``.
+            LimitError: one is larger than ``max_mismatch``.
         """
         before = self.evaluations
-        places, jumped = self._trajectories.extend(frames, prediction, before + 1)
-        self._jumps += jumped
+        places, began, jumped = self._trajectories.extend(frames, prediction, before + 1)
+        self._jumps += began
         self.evaluations += len(frames)
         if jumped and before:
             self._tell_jump()
-        if len(frames) > 1 or (not jumped and places[0] != self._last):
+        if len(frames) > 1 or (not began and places[0] != self._last):
             self._warn_of_guesses()
         self._last = int(places[-1])
         figures = [float(value) for value in self._trajectories.mismatch[places] * (MEV / self._n_atoms)]
@@ -130,12 +134,12 @@ class Monitor:
             )
 
     def _check_mismatch(self, figures: list[float], places: Ints) -> None:
-        """Keep the largest mismatch, and raise UserError where one of these, meV/atom, is beyond the limit."""
+        """Keep the largest mismatch, and raise LimitError where one of these, meV/atom, is beyond the limit."""
         worst = max(figures, key=abs)
         self._largest = max(self._largest, abs(worst))
         if self._max_mismatch is not None and abs(worst) > self._max_mismatch:
             steps = self._trajectories.steps[places[figures.index(worst)]]
-            raise UserError(
+            raise LimitError(
                 f"stopped: energy and work differ by {worst:.3g} meV/atom after {steps} steps of a "
                 f"trajectory (evaluation {self.evaluations}), more than --max-mismatch {self._max_mismatch:g}"
             )

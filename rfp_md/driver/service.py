@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from rfp_md.arrays import Ints
 from rfp_md.driver.evaluator import Evaluator, atomic_units
 from rfp_md.driver.extras import extras_of
-from rfp_md.driver.monitor import Monitor
-from rfp_md.driver.protocol import Results, Structures
+from rfp_md.driver.monitor import LimitError, Monitor
+from rfp_md.driver.protocol import ProtocolError, Results, Structures
 from rfp_md.driver.session import ConnectionClosedError, Session
+from rfp_md.errors import UserError
 
 Open = Callable[[int], Session]
 Log = Callable[[str], None]
@@ -50,11 +52,7 @@ def serve(open_session: Open, evaluator: Evaluator, monitor: Monitor, log: Log, 
 
 def evaluate_batch(asked: list[Structures], evaluator: Evaluator, monitor: Monitor) -> list[Results]:
     """Compute the results for the structures of several sessions, as one batch."""
-    together = asked[0]
-    if len(asked) > 1:
-        together = Structures(
-            *(np.concatenate(parts) for parts in zip(*(vars(s).values() for s in asked), strict=True))
-        )
+    together, again = _without_copies(asked)
     frames = evaluator.frames(together)
     monitor.check_distances(frames)
     prediction, committee = evaluator.evaluate(frames)
@@ -62,21 +60,45 @@ def evaluate_batch(asked: list[Structures], evaluator: Evaluator, monitor: Monit
         monitor.check_uncertainty(frames, committee)
     figures = monitor.observe(frames, prediction)
     results = atomic_units(prediction, extras_of(figures, committee))
-    if len(asked) == 1:
+    if again is None:
         return [results]
-    sizes = [len(structures.positions) for structures in asked]
-    ends = np.cumsum(sizes)
-    return [
-        Results(*(array[end - size : end] for array in vars(results).values()))
-        for end, size in zip(ends, sizes, strict=True)
-    ]
+    return [_taken(results, places) for places in again]
+
+
+def _without_copies(asked: list[Structures]) -> tuple[Structures, list[Ints] | None]:
+    """All structures that are to be evaluated, and which of them are those of each session; None: just these.
+
+    i-PI fills a batch up with copies of its last structure.
+    """
+    if len(asked) == 1 and len(asked[0].positions) == 1:
+        return asked[0], None
+    kept, again, start = [], [], 0
+    for one in asked:
+        size = len(one.positions)
+        same = (one.positions == one.positions[-1]).all(axis=(1, 2)) & (one.cells == one.cells[-1]).all(axis=(1, 2))
+        different = np.flatnonzero(~same)
+        distinct = min(size, different[-1] + 2) if len(different) else 1
+        kept.append(Structures(one.cells[:distinct], one.positions[:distinct]))
+        again.append(start + np.minimum(np.arange(size), distinct - 1))
+        start += distinct
+    return Structures(np.concatenate([k.cells for k in kept]), np.concatenate([k.positions for k in kept])), again
+
+
+def _taken(results: Results, places: Ints) -> Results:
+    return Results(
+        results.energies[places],
+        results.forces[places],
+        results.virials[places],
+        [results.extras[place] for place in places],
+    )
 
 
 class Connections:
     """Several connections to one server.
 
     The next connection is made when the last one had its first STATUS answered: a server that accepts one client at a
-    time would wait for ever otherwise. One that is lost leaves; the last one to leave decides how it ends.
+    time would wait for ever otherwise. One that is lost, or sends what cannot be served, leaves; the last one to leave
+    decides how it ends.
 
     Args:
         open_session, log: as in ``serve``.
@@ -99,15 +121,33 @@ class Connections:
                 if self._opened < self._wanted and all(session.greeted for session in self._sessions):
                     self._add()
                 while waiting := [(s, s.structures) for s in self._sessions if s.structures is not None]:
-                    results = evaluate_batch([structures for _, structures in waiting], evaluator, monitor)
-                    for (session, _), part in zip(waiting, results, strict=True):
-                        self._let(session, partial(session.answer, part))
+                    self._answer(waiting, evaluator, monitor)
         finally:
             for session in self._sessions:
                 session.close()
             self._selector.close()
         if self._lost is not None:
             raise self._lost
+
+    def _answer(self, waiting: list[tuple[Session, Structures]], evaluator: Evaluator, monitor: Monitor) -> None:
+        """Evaluate what waits as one batch; where something of it is refused, each alone, so that one session leaves.
+
+        Raises:
+            LimitError: a limit of the user's, which ends all of them.
+        """
+        try:
+            results = evaluate_batch([structures for _, structures in waiting], evaluator, monitor)
+        except LimitError:
+            raise
+        except UserError as error:
+            if len(waiting) == 1:
+                self._leave(waiting[0][0], error)
+                return
+            for one in waiting:
+                self._answer([one], evaluator, monitor)
+            return
+        for (session, _), part in zip(waiting, results, strict=True):
+            self._let(session, partial(session.answer, part))
 
     def _add(self) -> None:
         """Make one more connection; where that fails for another than the first, stop making more."""
@@ -147,7 +187,7 @@ class Connections:
         """Let a session do something, after which it may leave."""
         try:
             act()
-        except ConnectionClosedError as error:
+        except (ConnectionClosedError, ProtocolError, UserError, TimeoutError) as error:
             self._leave(session, error)
         else:
             if session.finished:
@@ -160,5 +200,13 @@ class Connections:
         self._lost = lost
         self._wanted = self._opened  # a server that gives up connections does not wait for more of them
         if lost is not None and self._sessions:
-            reason = "was closed without EXIT" if isinstance(lost, ConnectionClosedError) else str(lost)
-            self._log(f"a connection {reason}; going on with {len(self._sessions)}")
+            self._log(f"a connection {_reason(lost)}; going on with {len(self._sessions)}")
+
+
+def _reason(lost: Exception) -> str:
+    """What became of a connection, as a predicate."""
+    if isinstance(lost, ConnectionClosedError):
+        return "was closed without EXIT"
+    if isinstance(lost, ProtocolError):
+        return f"does not speak the i-PI protocol: it sent {lost}"
+    return str(lost) if isinstance(lost, TimeoutError) else f"was closed: {lost}"

@@ -19,6 +19,7 @@ from rfp_md.driver.protocol import (
     read_init,
 )
 
+LEFT_OVER = 16_777_216  # bytes that are read after the end, at most
 PIECE = 65536  # bytes asked for at once; the messages of a small molecule fit into one
 
 
@@ -59,7 +60,8 @@ class Session:
         """Take what the socket has, or wait for something, and answer as far as it goes.
 
         Raises:
-            TimeoutError: the server was silent for longer than its patience; what it says is a predicate.
+            TimeoutError: the server was silent for longer than its patience, or reads nothing; what it says is a
+                predicate.
             ConnectionClosedError: the server went away without EXIT.
             ProtocolError: a message that does not belong here.
             UserError: another number of atoms than the model's.
@@ -144,8 +146,15 @@ class Session:
         return HEADER_BYTES
 
     def _send(self, message: bytes) -> None:
+        """Send a message, which a server that asked for it reads at once."""
         try:
+            if self.patience is None:
+                self.socket.settimeout(self._longest_silence)
             self.socket.sendall(message)
+            if self.patience is None:
+                self.socket.settimeout(None)
+        except TimeoutError as error:
+            raise TimeoutError(f"did not read what it asked for in {self._longest_silence:g} s") from error
         except OSError as error:
             self._closed(error)
 
@@ -157,9 +166,10 @@ class Session:
 
     def _drain(self) -> bytes:
         """Read what has come, and give the end of it."""
-        end = b""
+        end, most = b"", LEFT_OVER
         with contextlib.suppress(OSError):
             self.socket.setblocking(False)
-            while piece := self.socket.recv(PIECE):
+            while most > 0 and (piece := self.socket.recv(PIECE)):
                 end = (end + piece)[-HEADER_BYTES:]
+                most -= len(piece)
         return end

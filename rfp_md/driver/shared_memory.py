@@ -3,12 +3,16 @@
 server → driver   POSDATA       N, and the first time 6 × (n, n bytes), the names of the segments pos, h, ih, pot,
                                 force and vir: float64, (B, …) each
 driver → server   FORCEREADY    B × (n, n bytes of text), after pot, force and vir are written
+
+Segments are files of ``/dev/shm``, and are read and written as such: one that its server truncates meanwhile is an
+error then. To touch a mapping of it would end the process (SIGBUS).
 """
 
 from __future__ import annotations
 
+import os
+import stat
 import struct
-from multiprocessing import resource_tracker, shared_memory
 
 import numpy as np
 
@@ -25,10 +29,57 @@ from rfp_md.driver.protocol import (
 )
 
 KINDS = ("pos", "h", "ih", "pot", "force", "vir")
+FOLDER = "/dev/shm"
+
+
+class Segment:
+    """One array of float64 in the server's shared memory.
+
+    Raises:
+        ProtocolError: no such segment, or one that is too small.
+    """
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.shape, self._name, self._bytes = shape, name, 8 * int(np.prod(shape))
+        try:
+            if "/" in name.lstrip("/"):
+                raise ValueError("a name with a slash")
+            self._file = os.open(f"{FOLDER}/{name.lstrip('/')}", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:  # of which a name with a zero byte is one
+            raise ProtocolError(f"shared memory {name[:80]!r}, which is not there") from error
+        try:
+            self._check_size()
+        except ProtocolError:
+            self.close()
+            raise
+
+    def read(self) -> Floats:
+        """Copy the array out. Raises ProtocolError where the server has taken it away."""
+        data = os.pread(self._file, self._bytes, 0)
+        if len(data) < self._bytes:
+            raise self._too_small(len(data))
+        return np.frombuffer(data).reshape(self.shape)
+
+    def write(self, values: Floats) -> None:
+        """Copy values into the array. Raises ProtocolError where the server has taken it away."""
+        self._check_size()
+        os.pwrite(self._file, values.tobytes(), 0)
+
+    def close(self) -> None:
+        """Let go of it; the server removes it."""
+        os.close(self._file)
+
+    def _check_size(self) -> None:
+        found = os.fstat(self._file)
+        if not stat.S_ISREG(found.st_mode) or found.st_size < self._bytes:
+            raise self._too_small(found.st_size)
+
+    def _too_small(self, size: int) -> ProtocolError:
+        return ProtocolError(f"shared memory {self._name[:80]!r} of {size} bytes, too few for its structures")
 
 
 class SharedMemoryPayload:
-    """The numbers of an exchange in the server's segments: attached with the first structures, never removed here.
+    """The numbers of an exchange in the server's segments: opened with the first structures, never removed here.
 
     Args:
         n_atoms: of the model.
@@ -36,8 +87,7 @@ class SharedMemoryPayload:
 
     def __init__(self, n_atoms: int) -> None:
         self._n_atoms = n_atoms
-        self._segments: list[shared_memory.SharedMemory] = []
-        self._arrays: dict[str, Floats] = {}
+        self._segments: dict[str, Segment] = {}
 
     def read(self, buffer: bytearray, batch: int) -> tuple[Structures, int] | None:
         """Copy the structures out of the segments, as ``Payload.read`` says; the first message names these."""
@@ -45,7 +95,7 @@ class SharedMemoryPayload:
         if len(buffer) < end:
             return None
         n_atoms = atom_count(buffer, HEADER_BYTES, self._n_atoms)
-        if not self._arrays:
+        if not self._segments:
             names = []
             for _ in KINDS:
                 if len(buffer) < end + 4:
@@ -57,27 +107,25 @@ class SharedMemoryPayload:
                     return None
                 names.append(buffer[end + 4 : end + 4 + length].decode(errors="replace"))
                 end += 4 + length
-            self._attach(names, batch, n_atoms)
-        if (size := len(self._arrays["pos"])) != batch:
+            self._open(names, batch, n_atoms)
+        if (size := self._segments["pot"].shape[0]) != batch:
             raise ProtocolError(f"a batch of {batch} structures through shared memory for {size}")
-        # Copies: the server may write the next structures before we are done with these.
-        return Structures(self._arrays["h"].transpose(0, 2, 1).copy(), self._arrays["pos"].copy()), end
+        return Structures(self._segments["h"].read().transpose(0, 2, 1), self._segments["pos"].read()), end
 
     def reply(self, results: Results) -> bytes:
         """Write the results into the segments, and make the FORCEREADY message with the extras."""
-        self._arrays["pot"][:] = results.energies
-        self._arrays["force"][:] = results.forces
-        self._arrays["vir"][:] = results.virials
+        self._segments["pot"].write(results.energies)
+        self._segments["force"].write(results.forces)
+        self._segments["vir"].write(results.virials)
         return FORCEREADY + packed_texts(results.extras)
 
     def close(self) -> None:
         """Let go of the segments."""
-        self._arrays.clear()
-        for segment in self._segments:
+        for segment in self._segments.values():
             segment.close()
         self._segments.clear()
 
-    def _attach(self, names: list[str], batch: int, n_atoms: int) -> None:
+    def _open(self, names: list[str], batch: int, n_atoms: int) -> None:
         shapes = {
             "pos": (batch, n_atoms, 3),
             "h": (batch, 3, 3),
@@ -87,13 +135,4 @@ class SharedMemoryPayload:
             "vir": (batch, 3, 3),
         }
         for kind, name in zip(KINDS, names, strict=True):
-            try:
-                segment = shared_memory.SharedMemory(name=name)
-            except (OSError, ValueError) as error:
-                raise ProtocolError(f"shared memory '{name}', which is not there") from error
-            # Python before 3.13 would remove the server's segment when this process ends.
-            resource_tracker.unregister(f"/{segment.name.lstrip('/')}", "shared_memory")
-            self._segments.append(segment)
-            if segment.size < 8 * int(np.prod(shapes[kind])):
-                raise ProtocolError(f"shared memory '{name}' of {segment.size} bytes, too few for its structures")
-            self._arrays[kind] = np.ndarray(shapes[kind], dtype=np.float64, buffer=segment.buf)
+            self._segments[kind] = Segment(name, shapes[kind])

@@ -50,14 +50,15 @@ class Trajectories:
         self.steps, self.seen = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         self._free = 0
 
-    def extend(self, frames: Frames, prediction: Prediction, now: int) -> tuple[Ints, int]:
+    def extend(self, frames: Frames, prediction: Prediction, now: int) -> tuple[Ints, int, int]:
         """Extend trajectories by M structures with their results, or begin new ones.
 
         Args:
             now: the evaluation that this is, counted from 1.
 
         Returns:
-            which trajectory each structure belongs to now (M,), and how many of them began or jumped.
+            which trajectory each structure belongs to now (M,), how many of them began or jumped, and how many of
+            those were alone: copies of one structure, of which one was evaluated, become beads beside each other.
         """
         if self._free < len(frames):
             self._make_room(len(frames))
@@ -66,9 +67,9 @@ class Trajectories:
         # Contiguous, so that one compiled version does for all.
         forces, virials = np.ascontiguousarray(prediction.forces), np.ascontiguousarray(prediction.virials)
         new = [np.ascontiguousarray(frames.positions), prediction.energies, forces, virials, cells_of(frames)]
-        jumped: int = _extend(*(known + new + [frames.periodic, now, places]))
-        self._free = max(0, self._free - jumped)
-        return places, jumped
+        began, alone = _extend(*(known + new + [frames.periodic, now, places]))
+        self._free = max(0, self._free - began)
+        return places, began, alone
 
     def _make_room(self, needed: int) -> None:
         """So many free places for structures that begin a trajectory, while there are not too many trajectories."""
@@ -103,13 +104,13 @@ def _extend(
     periodic: bool,
     now: int,
     places: Ints,
-) -> int:
-    """Extend each trajectory by the structure that is nearest to its end, and count those that began or jumped.
+) -> tuple[int, int]:
+    """Extend each trajectory by the structure that is nearest to its end; how many began, and how many of them alone.
 
     A trajectory takes one structure at a time. ``seen`` is 0 where a place is free. In a periodic cell that changes
     by a strain ε, the positions' own part of a step is Δr − ε r, and the cell does the work −W·ε.
     """
-    jumps = 0
+    began, alone = 0, 0
     n_atoms = positions.shape[1]
     for b in range(len(positions)):
         inverse = np.linalg.inv(cells[b]) if periodic else cells[b]
@@ -127,7 +128,8 @@ def _extend(
             if farthest < nearest:
                 best, nearest = t, farthest
         if best < 0:
-            jumps += 1
+            began += 1
+            alone += not _beside(positions, cells, inverse, b, periodic)
             best = 0
             for t in range(len(seen)):
                 if seen[t] < seen[best]:
@@ -147,7 +149,23 @@ def _extend(
         last_virials[best], last_cells[best] = virials[b], cells[b]
         seen[best] = now
         places[b] = best
-    return jumps
+    return began, alone
+
+
+@compiled()
+def _beside(positions: Floats, cells: Floats, inverse: Floats, b: int, periodic: bool) -> bool:
+    """Whether an earlier structure of the batch is as near to this one as the next one of a trajectory would be."""
+    for other in range(b):
+        strain = _strain_between(cells[other], cells[b], periodic)
+        near = True
+        for i in range(positions.shape[1]):
+            d = _displacement(positions[other, i], positions[b, i], strain, cells[b], inverse, periodic)
+            near = d[0] * d[0] + d[1] * d[1] + d[2] * d[2] < JUMP * JUMP
+            if not near:
+                break
+        if near:
+            return True
+    return False
 
 
 @compiled()

@@ -84,16 +84,16 @@ def audit_files(options: AuditOptions) -> Leakage:
         UserError: a file that cannot be read, or a model that does not know its training frames.
     """
     from rfp_md.artifact.file import load
-    from rfp_md.io import Units, read
+    from rfp_md.io import read
 
-    units, train = Units(options.energy_unit, options.force_unit, options.length_unit), options.train
+    train = options.train
     if Path(train).suffix == ".rfp":
         known = load(train).fingerprints
         if known is None:
             raise UserError(f"{train}: does not know its training frames; give them themselves, or train it again")
     else:
-        known = Fingerprints.of(read(train, units))
-    return audit(known, Fingerprints.of(read(options.test, units)))
+        known = Fingerprints.of(read(train, options.units))
+    return audit(known, Fingerprints.of(read(options.test, options.units)))
 
 
 def audit(train: Fingerprints, test: Fingerprints) -> Leakage:

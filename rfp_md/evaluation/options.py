@@ -4,12 +4,12 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rfp_md.io.options import Data, EnergyUnit, ForceUnit, LengthUnit, Model
+from rfp_md.io.options import Data, Model, ReadingOptions
 from rfp_md.verbs import Argument, Option
 
 
 @dataclass(frozen=True)
-class EvaluateOptions:
+class EvaluateOptions(ReadingOptions):
     """Options of ``rfp evaluate``."""
 
     model: Model
@@ -19,18 +19,11 @@ class EvaluateOptions:
         None
     )
     uncertainty: Annotated[bool, Option("Compare the errors with what the model's committee predicts of them.")] = False
-    energy_unit: EnergyUnit = None
-    force_unit: ForceUnit = None
-    length_unit: LengthUnit = None
 
 
 @dataclass(frozen=True)
-class AuditOptions:
+class AuditOptions(ReadingOptions):
     """Options of ``rfp data audit``."""
 
     train: Annotated[Path | str, Argument("Training frames, or a model that was fitted to them.", metavar="TRAIN")]
     test: Annotated[Path | str, Argument("Frames that are to judge a model.", metavar="TEST")]
-    _: KW_ONLY
-    energy_unit: EnergyUnit = None
-    force_unit: ForceUnit = None
-    length_unit: LengthUnit = None

@@ -17,7 +17,7 @@ from rfp_md.evaluation.options import EvaluateOptions
 from rfp_md.evaluation.reliability import Pair, compare, summary
 from rfp_md.files.safe_write import check_output
 from rfp_md.frames import Dataset, Frames
-from rfp_md.io import Units, paths_of, read
+from rfp_md.io import paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.verbs import with_options
@@ -41,7 +41,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     if options.plot is not None:
         check_output(options.plot, [options.model, *paths_of(options.data)])
     potential = load(options.model)
-    dataset = read(options.data, Units(options.energy_unit, options.force_unit, options.length_unit))
+    dataset = read(options.data, options.units, stresses=not options.no_stress)
     pairs = pairs_of(potential, dataset, options.model)
     judged = compare(potential, dataset) if options.uncertainty else None
     _plot(options, pairs, judged)

@@ -14,7 +14,7 @@ from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import from_atoms
-from rfp_md.io.units import Units, energy_factor, force_factor, length_factor
+from rfp_md.io.units import Units, energy_factor, force_factor, length_factor, stress_factor
 
 
 def read_with_ase(path: Path, units: Units) -> list[Frames]:
@@ -59,7 +59,8 @@ def _block(path: Path, images: list[Any], units: Units, start: int) -> Frames:
     if units.energy is not None and stated is not None and energy != energy_factor(str(stated), str(path)):
         raise UserError(f"{path}: --energy-unit {units.energy} contradicts the file, which states {stated}")
     force = force_factor(units.force, "--force-unit") if units.force else energy / length
-    factors = {"energy": energy, "forces": force, "stress": energy / length**3}
+    stress = stress_factor(units.stress, "--stress-unit") if units.stress is not None else energy / length**3
+    factors = {"energy": energy, "forces": force, "stress": stress}
 
     def stack(name: str) -> Floats | None:
         labels = [_label(atoms, name) for atoms in images]

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated
 
+from rfp_md.io.units import Units
 from rfp_md.progress import Progress
 from rfp_md.verbs import Argument, Option
 
@@ -13,10 +14,25 @@ Files = Sequence[Path | str] | Path | str
 DATA = Argument("Reference frames: extxyz, npz, or what ASE reads.", metavar="DATA")
 Data = Annotated[Files, DATA]
 Model = Annotated[Path | str, Argument("A .rfp file.", metavar="MODEL.rfp")]
-EnergyUnit = Annotated[str | None, Option("Energy unit of the files, if they do not state it.")]
-ForceUnit = Annotated[str | None, Option("Force unit of the files; default: energy unit / length unit.")]
-LengthUnit = Annotated[str | None, Option("Length unit of the files, if they do not state it.")]
 OUTPUT = ("-o", "--output")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """How reference frames are read: a part of the options of every verb that takes their labels."""
+
+    energy_unit: Annotated[str | None, Option("Energy unit of the files, if they do not state it.")] = None
+    force_unit: Annotated[str | None, Option("Force unit of the files; default: energy unit / length unit.")] = None
+    length_unit: Annotated[str | None, Option("Length unit of the files, if they do not state it.")] = None
+    stress_unit: Annotated[
+        str | None, Option("Stress unit of the files, as in GPa; default: energy unit / length unit^3.")
+    ] = None
+    no_stress: Annotated[bool, Option("Leave the files' stresses out.")] = False
+
+    @property
+    def units(self) -> Units:
+        """The units that were named."""
+        return Units(self.energy_unit, self.force_unit, self.length_unit, self.stress_unit)
 
 
 @dataclass(frozen=True)
@@ -30,12 +46,8 @@ class FetchOptions:
 
 
 @dataclass(frozen=True)
-class ConvertOptions:
+class ConvertOptions(ReadingOptions):
     """Options of ``rfp data convert``."""
 
     data: Data
     output: Annotated[Path | str, Option("The .extxyz or .npz file to write.", flags=OUTPUT)]
-    _: KW_ONLY
-    energy_unit: EnergyUnit = None
-    force_unit: ForceUnit = None
-    length_unit: LengthUnit = None

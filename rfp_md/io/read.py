@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 SLICE = re.compile(r"(?P<path>.+)@(?P<start>(?:-?\d+)?):(?P<stop>(?:-?\d+)?)(?::(?P<step>[1-9]\d*))?")
 
 
-def read(paths: str | Path | Sequence[str | Path], units: Units | None = None) -> Dataset:
+def read(paths: str | Path | Sequence[str | Path], units: Units | None = None, *, stresses: bool = True) -> Dataset:
     """Read reference frames.
 
     Args:
         paths: one file or several; ``.npz`` (rMD17, sGDML/MD17 or generic keys), else whatever ASE reads.
             ``FILE@start:stop[:step]`` takes a slice of a file's frames, as in ASE.
         units: what the flags say; needed where the format does not state its units.
+        stresses: whether those of the files are taken.
 
     Returns:
-        All frames in eV, Å and eV/Å, one block for each run of frames of the same species.
+        All frames in eV, Å, eV/Å and eV/Å³, one block for each run of frames of the same species.
 
     Raises:
         UserError: a file is missing, unreadable, empty, of unstated units, or holds bad numbers.
@@ -35,7 +36,8 @@ def read(paths: str | Path | Sequence[str | Path], units: Units | None = None) -
     blocks: list[Frames] = []
     for path in paths_of(paths):
         blocks += _read_one(str(path), units or Units())
-    return Dataset(tuple(blocks))
+    dataset = Dataset(tuple(blocks))
+    return dataset if stresses else dataset.without_stresses()
 
 
 def paths_of(paths: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
 from rfp_md.errors import UserError
 
 ALIASES = {"ang": "angstrom", "å": "angstrom", "a": "angstrom", "ha": "hartree", "a0": "bohr"}
+CUBED = re.compile(r"\s*(\^|\*\*)?\s*[3³]\s*$")
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Units:
     energy: str | None = None
     force: str | None = None
     length: str | None = None
+    stress: str | None = None
 
 
 def energy_factor(unit: str, said_by: str) -> float:
@@ -40,6 +43,21 @@ def force_factor(unit: str, said_by: str) -> float:
     return energy_factor(energy, said_by) / length_factor(length, said_by)
 
 
+def stress_factor(unit: str, said_by: str) -> float:
+    """Look up eV/Å³ per unit of stress: a pressure, or an energy, a slash and a length³, as in ``eV/angstrom^3``."""
+    if (pressure := _pressures().get(_canonical(unit))) is not None:
+        return pressure
+    energy, slash, volume = unit.rpartition("/")
+    length = CUBED.sub("", volume)
+    if not slash or length == volume or _canonical(energy) not in _energies() or _canonical(length) not in _lengths():
+        raise UserError(
+            f"{said_by}: unknown stress unit '{unit}'; write one of {', '.join(_pressures())}, or an energy, a slash "
+            "and a length^3, as in eV/angstrom^3 "
+            f"(energies: {', '.join(_energies())}; lengths: {', '.join(_lengths())})"
+        )
+    return energy_factor(energy, said_by) / length_factor(length, said_by) ** 3
+
+
 @cache
 def _energies() -> dict[str, float]:
     """eV. ASE comes with it, which the options of the verbs, that are in this room too, must not load."""
@@ -54,6 +72,14 @@ def _lengths() -> dict[str, float]:
     from ase.units import Bohr
 
     return {"angstrom": 1.0, "bohr": Bohr, "nm": 10.0}
+
+
+@cache
+def _pressures() -> dict[str, float]:
+    """eV/Å³."""
+    from ase.units import GPa, bar
+
+    return {"gpa": GPa, "kbar": 1e3 * bar, "bar": bar, "pa": 1e-9 * GPa}
 
 
 def _canonical(unit: str) -> str:

@@ -13,7 +13,6 @@ from rfp_md.files.safe_write import check_output, replacing
 from rfp_md.frames import Dataset
 from rfp_md.io.options import ConvertOptions
 from rfp_md.io.read import paths_of, read
-from rfp_md.io.units import Units
 from rfp_md.verbs import with_options
 
 
@@ -30,7 +29,7 @@ def convert(options: ConvertOptions) -> dict[str, Any]:
     output = Path(options.output)
     _writer(output)
     check_output(output, paths_of(options.data))
-    dataset = read(options.data, Units(options.energy_unit, options.force_unit, options.length_unit))
+    dataset = read(options.data, options.units, stresses=not options.no_stress)
     write(dataset, output)
     return {"output": str(output), "frames": len(dataset), "bytes": output.stat().st_size}
 

@@ -12,6 +12,7 @@ from rfp_md.compiled import compiled
 # Taylor coefficients: on [−π/2, π/2] the first term left out is below 3e-16.
 S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10 = ((-1.0) ** k / factorial(2 * k + 1) for k in range(11))
 C0, C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11 = ((-1.0) ** k / factorial(2 * k) for k in range(12))
+FARTHEST = 1e15
 PI_REST = 1.2246467991473532e-16  # π − float64(π)
 
 
@@ -29,7 +30,8 @@ def sincos(angles: Floats) -> tuple[Floats, Floats]:
 def sincos_into(angles: Floats, sine: Floats, cosine: Floats) -> None:
     """Write sine and cosine of every angle (n,), radian, into arrays of at least that length."""
     for i in range(angles.size):
-        turns = np.rint(angles[i] / pi)
+        # Beyond some 10¹⁵ radian the argument has no digits left that would be a place on the circle: no number.
+        turns = np.rint(angles[i] / pi) if abs(angles[i]) < FARTHEST else np.nan
         r = (angles[i] - turns * pi) - turns * PI_REST
         odd = turns - 2.0 * np.floor(0.5 * turns)
         sign = 1.0 - 2.0 * odd  # sin(r + nπ) = (−1)ⁿ sin r, and the same for cos

@@ -28,7 +28,8 @@ def report(options: ReportOptions) -> dict[str, Any]:
     """
     from rfp_md.artifact.container import read
     from rfp_md.artifact.file import load
-    from rfp_md.io import Units, paths_of
+    from rfp_md.io import paths_of
+    from rfp_md.io import read as read_frames
     from rfp_md.report.content import content
     from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
     from rfp_md.report.page import render
@@ -37,8 +38,10 @@ def report(options: ReportOptions) -> dict[str, Any]:
     check_output(options.output, [model, *paths])
     header, arrays = read(model)
     potential = load(model)
-    units = Units(options.energy_unit, options.force_unit, options.length_unit)
-    errors = ErrorsOnTestFrames.of(potential, model, paths, units) if paths else None
+    errors = None
+    if paths:
+        dataset = read_frames(paths, options.units, stresses=not options.no_stress)
+        errors = ErrorsOnTestFrames.of(potential, model, paths, dataset)
     figures = content(Path(model), header, arrays, potential, errors)
     page = render(figures, potential, errors)
     with replacing(options.output) as temporary:

@@ -15,7 +15,6 @@ from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.reliability import Pair, compare, summary
 from rfp_md.evaluation.run import error_figures, pairs_of
 from rfp_md.frames import Dataset, Frames
-from rfp_md.io import Units, read
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
 
@@ -42,14 +41,13 @@ class ErrorsOnTestFrames:
 
     @classmethod
     def of(
-        cls, potential: Potential, model: str | Path, paths: Sequence[str | Path], units: Units
+        cls, potential: Potential, model: str | Path, paths: Sequence[str | Path], dataset: Dataset
     ) -> ErrorsOnTestFrames:
-        """Read the frames and judge the model on them.
+        """Judge the model on the frames of these files.
 
         Raises:
             UserError: as ``rfp_md.evaluation.run.evaluate``.
         """
-        dataset = read(paths, units)
         pairs = pairs_of(potential, dataset, model)
         judged = _judged(potential, dataset)
         elements = np.concatenate([np.repeat(np.tile(b.numbers, len(b)), 3) for b in dataset])

@@ -30,20 +30,18 @@ class Unwrapper:
         self._periodic = periodic
         self._cell: Floats = cell
         self._inverse = np.asarray(np.linalg.inv(cell), np.float64)
-        self._atoms, self._parents = _tree(minimum_images(positions[:, None] - positions, cell, periodic))
-        extent = np.ptp(self(positions, cell) @ self._inverse, axis=0)
-        if (extent[np.array(periodic)] >= 1).any():
-            raise UserError(
-                "the periodic box is smaller than the molecule, which the model takes for a free one; use a larger box"
-            )
+        self._atoms, self._parents = nearest_neighbours(minimum_images(positions[:, None] - positions, cell, periodic))
+        self._check_size(self(positions, cell))
 
     def __call__(self, positions: Floats, cell: Floats) -> Floats:
         """Put the molecule together: positions (N, 3), Å.
 
         Raises:
-            UserError: neighbours are so far apart that it cannot be told which images belong together.
+            UserError: neighbours are so far apart that it cannot be told which images belong together, or the box has
+                become smaller than the molecule.
         """
-        if cell is not self._cell:
+        other = cell is not self._cell
+        if other:
             self._cell, self._inverse = cell, np.asarray(np.linalg.inv(cell), np.float64)
         whole, farthest, place = join(positions, cell, self._inverse, self._periodic, self._atoms, self._parents)
         if farthest > FARTHEST:
@@ -52,11 +50,20 @@ class Unwrapper:
                 f"{farthest:.2f} of the periodic box apart, so nobody can tell which images belong together; "
                 "use a larger box"
             )
+        if other:
+            self._check_size(whole)
         return whole
 
+    def _check_size(self, whole: Floats) -> None:
+        extent = np.ptp(whole @ self._inverse, axis=0)
+        if (extent[np.array(self._periodic)] >= 1).any():
+            raise UserError(
+                "the periodic box is smaller than the molecule, which the model takes for a free one; use a larger box"
+            )
 
-def _tree(steps: Floats) -> tuple[Ints, Ints]:
-    """Every atom but the first with its parent, parents first: a minimum spanning tree of steps (N, N, 3)."""
+
+def nearest_neighbours(steps: Floats) -> tuple[Ints, Ints]:
+    """Find every atom but the first with its parent, parents first: a minimum spanning tree of steps (N, N, 3)."""
     from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
     distances = np.linalg.norm(steps, axis=2)

@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Union
 
-from rfp_md.io.options import DATA, OUTPUT, EnergyUnit, Files, ForceUnit, LengthUnit
+from rfp_md.io.options import DATA, OUTPUT, Files, ReadingOptions
 from rfp_md.progress import Progress
 from rfp_md.verbs import Option
 
@@ -17,7 +17,7 @@ PresetName = Literal["accurate", "fast", "reference"]
 
 
 @dataclass(frozen=True)
-class TrainOptions:
+class TrainOptions(ReadingOptions):
     """Options of ``rfp train``."""
 
     data: Annotated[Union[Files, "Dataset"], DATA]
@@ -54,7 +54,4 @@ class TrainOptions:
         str | Sequence[int] | None, Option("Numbers of training frames, as in 50,100,200, to fit to as well.")
     ] = None
     time_budget: Annotated[str | None, Option("90s, 5min or 1h: as many features as can be fitted in it.")] = None
-    energy_unit: EnergyUnit = None
-    force_unit: ForceUnit = None
-    length_unit: LengthUnit = None
     progress: Progress | None = None

@@ -12,7 +12,7 @@ from rfp_md.artifact.file import save
 from rfp_md.errors import UserError, check_choice
 from rfp_md.files.safe_write import check_output
 from rfp_md.frames import Dataset, check_trainable, count_duplicates
-from rfp_md.io import Units, paths_of, read
+from rfp_md.io import paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
@@ -118,8 +118,8 @@ def _width(options: TrainOptions, progress: Progress) -> Callable[[Dataset], int
 
 def _frames(options: TrainOptions) -> Dataset:
     if isinstance(options.data, Dataset):
-        return options.data
-    return read(options.data, Units(options.energy_unit, options.force_unit, options.length_unit))
+        return options.data.without_stresses() if options.no_stress else options.data
+    return read(options.data, options.units, stresses=not options.no_stress)
 
 
 def _task(options: TrainOptions, dataset: Dataset, valid: Ints, rng: np.random.Generator, progress: Progress) -> Task:

@@ -1,5 +1,7 @@
 """How connections end: wrong counts, halves of messages, servers that go away, and what a pool makes of it."""
 
+import contextlib
+import os
 import socket
 import time
 
@@ -137,9 +139,65 @@ def test_a_cell_without_a_volume_is_the_server_s_fault():
     assert "the server's cell has no volume" in str(error)
 
 
-def test_a_question_before_its_structure_is_named(pool):
-    pool.server.sendall(header("GETFORCE"))
-    assert str(ended(pool)) == "GETFORCE before POSDATA"
+def test_a_question_before_its_structure_is_named():
+    assert str(started(Service()).end(header("GETFORCE"))) == "GETFORCE before POSDATA"
+
+
+NOT_FINITE = structure_message(np.full((3, 3), np.nan), CELL) + header("GETFORCE")
+
+
+@pytest.mark.parametrize(
+    ("junk", "reason"),
+    [
+        (header("GETFORCE"), "does not speak the i-PI protocol: it sent GETFORCE before POSDATA"),
+        (b"HTTP/1.1 400", "does not speak the i-PI protocol: it sent the header 'HTTP/1.1 400'"),
+        (init_message(" batch_size:x"), "does not speak the i-PI protocol: it sent the batch size 'x'"),
+        (claiming(5, header("POSDATA") + bytes(144)), "was closed: the server sends 5 atoms"),
+        (NOT_FINITE, "was closed: the server sent a position or a cell that is not finite"),
+    ],
+)
+def test_a_connection_that_sends_junk_leaves_the_others_served(pool, junk, reason):
+    bad, good = pool.servers
+    good.sendall(QUESTION[:100])
+    bad.sendall(junk)
+    good.sendall(QUESTION[100:])
+    receive_forces(good)
+    good.sendall(QUESTION)
+    receive_forces(good)
+    good.sendall(header("EXIT"))
+    assert ended(pool) is None
+    assert any(line.startswith(f"a connection {reason}") for line in pool.log), pool.log
+
+
+def test_the_last_connection_decides_how_a_pool_ends(pool):
+    for server in pool.servers:
+        server.sendall(b"HTTP/1.1 400")
+    assert isinstance(ended(pool), ProtocolError)
+
+
+def flood(server, message):
+    """Send until nobody takes it any more."""
+    with contextlib.suppress(OSError):
+        while True:
+            server.sendall(message)
+
+
+def test_a_server_that_asks_and_reads_nothing_is_not_waited_for():
+    service = started(Service(patience=PATIENCE))
+    flood(service.server, header("STATUS") * 1000)
+    service.thread.join(10)
+    assert "did not read what it asked for" in str(service.error)
+    service.close()
+
+
+def test_what_floods_in_after_exit_is_not_read_for_ever():
+    service = started(Service(patience=PATIENCE))
+    service.server.sendall(header("EXIT"))
+    flood(service.server, bytes(65536))
+    service.thread.join(10)
+    assert not service.thread.is_alive()
+    assert service.error is None
+    service.close()
 
 
 @pytest.mark.parametrize("asked", [b"", QUESTION, QUESTION[:100]])
@@ -265,3 +323,33 @@ def test_shared_memory_is_of_one_batch_size():
         for segment in segments:
             segment.close()
             segment.unlink()
+
+
+@pytest.mark.parametrize("lost", [0, 1, 4])
+def test_shared_memory_that_its_server_truncates_ends_the_session_only(lost):
+    from multiprocessing import shared_memory
+
+    segments = [shared_memory.SharedMemory(create=True, size=8 * 9) for _ in range(6)]
+    service = started(Service(payload=SharedMemoryPayload))
+    try:
+        np.ndarray((3, 3), buffer=segments[1].buf)[:] = CELL.T
+        service.server.sendall(shared_message(3, [segment.name for segment in segments]))
+        assert service.ask(header("STATUS")) == header("HAVEDATA")
+        service.ask(header("GETFORCE"), size=12)
+        os.truncate(f"/dev/shm/{segments[lost].name}", 0)
+        error = service.end(shared_message(3, []) + header("GETFORCE"))
+        assert isinstance(error, ProtocolError)
+        assert str(error).endswith("of 0 bytes, too few for its structures")
+    finally:
+        service.close()
+        for segment in segments:
+            segment.close()
+            segment.unlink()
+
+
+@pytest.mark.parametrize("name", ["no_such_segment", "../../etc/passwd", "a\0b", "x" * 5000, "."])
+def test_a_name_that_is_no_segment_is_refused(name):
+    service = started(Service(payload=SharedMemoryPayload))
+    error = service.end(shared_message(3, [name] * 6))
+    assert isinstance(error, ProtocolError)
+    assert "shared memory" in str(error)

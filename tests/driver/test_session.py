@@ -267,6 +267,40 @@ def test_numbers_may_travel_through_shared_memory():
             segment.unlink()
 
 
+def test_copies_that_fill_a_batch_up_are_evaluated_once():
+    service = started(Service(), " , batch_size:5")
+    try:
+        for turn in range(3):
+            structures = np.stack([POSITIONS, POSITIONS + 0.01 * (turn + 1), *[POSITIONS + 0.1] * 3])
+            service.server.sendall(batch_message(structures, CELL) + header("GETFORCE"))
+            energies, forces, _, extras = receive_batch(service.server, 5)
+            for k, positions in enumerate(structures):
+                np.testing.assert_allclose(forces[k], expected(positions)[1])
+                assert energies[k] == pytest.approx(expected(positions)[0])
+            assert len(extras) == 5
+        assert service.end(header("EXIT")) is None
+        assert service.batches == [3, 3, 3]
+        assert service.monitor.evaluations == 9
+    finally:
+        service.close()
+
+
+def test_beads_that_part_are_no_jumps():
+    service = started(Service(), " , batch_size:4")
+    told = []
+    service.monitor._log = told.append
+    try:
+        for turn in range(4):
+            structures = POSITIONS + 0.01 * turn * np.arange(4)[:, None, None]
+            service.server.sendall(batch_message(structures, CELL) + header("GETFORCE"))
+            receive_batch(service.server, 4)
+        assert service.end(header("EXIT")) is None
+        assert service.batches == [1, 4, 4, 4]
+        assert told == []
+    finally:
+        service.close()
+
+
 def test_shared_memory_that_is_not_there_is_named():
     service = started(Service(payload=SharedMemoryPayload))
     error = service.end(shared_message(3, [f"rfp_none_{kind}" for kind in KINDS]))

@@ -1,3 +1,4 @@
+import ase.units
 import numpy as np
 import pytest
 from ase import Atoms
@@ -40,6 +41,36 @@ def test_unit_flags_convert(tmp_path):
     assert frames.energies[0] == pytest.approx(1e-3)
     assert frames.forces[0, 0, 0] == pytest.approx(1e-4)
     assert frames.positions[0, 1, 2] == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"),
+    [
+        ("GPa", ase.units.GPa),
+        ("kbar", 0.1 * ase.units.GPa),
+        ("bar", 1e5 * ase.units.Pascal),
+        ("eV/Å^3", 1.0),
+        ("eV/A**3", 1.0),
+        ("hartree/bohr3", ase.units.Hartree / ase.units.Bohr**3),
+        ("kcal/mol/angstrom^3", ase.units.kcal / ase.units.mol),
+    ],
+)
+def test_stresses_have_a_unit_of_their_own(tmp_path, unit, factor):
+    atoms = labelled("CO", energy=1.0, stress=np.arange(6.0))
+    atoms.set_cell(np.eye(3))
+    atoms.pbc = True
+    write(tmp_path / "a.extxyz", atoms)
+    (frames,) = read(tmp_path / "a.extxyz", Units(stress=unit)).blocks
+    np.testing.assert_allclose(frames.stresses[0, [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]], factor * np.arange(6.0))
+    assert frames.energies.tolist() == [1.0]
+    assert read(tmp_path / "a.extxyz", stresses=False).blocks[0].stresses is None
+
+
+@pytest.mark.parametrize("unit", ["eV", "eV/angstrom", "eV/angstrom^2", "GPa^3", "^3", ""])
+def test_what_is_no_stress_unit_is_refused(tmp_path, unit):
+    write(tmp_path / "a.extxyz", labelled("CO", energy=1.0))
+    with pytest.raises(UserError, match=r"--stress-unit: unknown stress unit '.*'; write one of gpa, kbar"):
+        read(tmp_path / "a.extxyz", Units(stress=unit))
 
 
 @pytest.mark.parametrize("content", ["", "nonsense\n", "2\n\nC 0 0 0\n"])
