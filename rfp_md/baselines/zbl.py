@@ -43,11 +43,15 @@ class Zbl(Baseline):
     def fit(self, dataset: Dataset) -> None:
         """Find r_out of each pair of elements."""
         elements = np.unique(np.concatenate([block.numbers for block in dataset])).astype(np.int64)
-        radii = covalent_radii(elements)
-        torn = TORN * (radii[:, None] + radii)
+        torn = _torn(elements)
         self.state["elements"] = elements
         self.state["outer"] = np.minimum(torn, shortest_distances(dataset, elements, float(torn.max())))
         self._forget()
+
+    def unswitched(self) -> Zbl:
+        """The same without regard to the training frames: r_out is 1.8 times the sum of the covalent radii."""
+        elements = self.state["elements"]
+        return Zbl().restore({"elements": elements, "outer": _torn(elements)})
 
     def arrays(self, model: Surroundings) -> dict[str, Array]:
         """The elements, ascending, and r_out of each pair of them, Å."""
@@ -66,7 +70,7 @@ class Zbl(Baseline):
 
     def compute(self, frames: Frames) -> Prediction:
         """E (M,), forces (M, N, 3) and virials (M, 3, 3). Raises UserError for an element that r_out is not known of."""
-        near = neighbours(frames, self._reach)
+        near = neighbours(frames, self.reach)
         species = self._species(frames)
         energies, virials = np.zeros(len(frames)), np.zeros((len(frames), 3, 3))
         forces = np.zeros(frames.positions.shape)
@@ -86,7 +90,7 @@ class Zbl(Baseline):
         return species
 
     @cached_property
-    def _reach(self) -> float:
+    def reach(self) -> float:
         """The distance, Å, beyond which no pair has an energy."""
         return float(self.state["outer"].max())
 
@@ -97,8 +101,15 @@ class Zbl(Baseline):
         return COULOMB * z[:, None] * z, (z[:, None] ** 0.23 + z**0.23) / SCREENING, self.state["outer"]
 
     def _forget(self) -> None:
-        for name in ("_reach", "_pairs"):
+        for name in ("reach", "_pairs"):
             self.__dict__.pop(name, None)
+
+
+def _torn(elements: Ints) -> Floats:
+    """The distances of each pair of elements (E, E), Å, where a bond is torn for certain."""
+    radii = covalent_radii(elements)
+    torn: Floats = TORN * (radii[:, None] + radii)
+    return torn
 
 
 @compiled()

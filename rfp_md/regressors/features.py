@@ -80,6 +80,8 @@ class FeatureRegressor(FeatureModel):
         plan = self.plan(survey, widths)
         plan.check_memory(progress)
         accumulator, drawn = self._accumulate(plan, train, rng, progress)
+        if train.prior is not None:
+            accumulator.stream(train.prior, plan.batch_size, progress)
         noise = rng.standard_normal((accumulator.width, MEMBERS))
         noise -= noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
         solver = Solver(accumulator.equations, progress, scaled=self.relative, noise=noise)

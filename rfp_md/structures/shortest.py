@@ -26,4 +26,5 @@ def shortest_distances(dataset: Dataset, elements: Ints, within: float) -> Float
             near = neighbours(block[k : k + step], within)
             lengths = np.sqrt(np.square(near.vectors).sum(axis=1))
             np.minimum.at(shortest, (species[near.centres % block.n_atoms], species[near.atoms]), lengths)
-    return np.minimum(shortest, shortest.T)
+    both: Floats = np.minimum(shortest, shortest.T)
+    return both

@@ -38,8 +38,8 @@ def train(options: TrainOptions) -> Potential:
 
     The frames may be a dataset, too, and without an output nothing is written. What is not named is the preset's
     (``rfp_md.training.presets``): descriptors, regressor, number of features. Baselines are fitted one after another,
-    each to what those before it leave; without any named, ``elements`` is. The validation frames
-    (``rfp_md.training.splits``) choose the hyper-parameters and then join the last solve. With ``target="direct"``
+    each to what those before it leave; without any named, ``elements`` is, and ``zbl`` beside a local descriptor. The
+    validation frames (``rfp_md.training.splits``) choose the hyper-parameters and then join the last solve. With ``target="direct"``
     energies and lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare with, not for MD. The
     learning curve is that of ``rfp_md.training.learning_curve``, the time budget that of ``rfp_md.training.budget``.
 
@@ -98,6 +98,14 @@ def _regressor(options: TrainOptions) -> str:
     return preset if options.regressor is None else with_defaults(options.regressor, preset, "--regressor")
 
 
+def _baselines(options: TrainOptions, terms: Sequence[str]) -> Sequence[str]:
+    """As the user names them; else the elements, and repulsion where atoms see their surroundings, and may collide."""
+    if options.baseline:
+        return options.baseline
+    local = any(term.local for term in make_terms(terms)[0])
+    return ("elements", "zbl") if local and options.target == "conservative" else ("elements",)
+
+
 def _width(options: TrainOptions, progress: Progress) -> Callable[[Dataset], int | None] | None:
     """How many features the model has; None where the regressor chooses them, or a budget or a term says."""
     if (width := options.width) is not None:
@@ -124,13 +132,14 @@ def _frames(options: TrainOptions) -> Dataset:
 
 def _task(options: TrainOptions, dataset: Dataset, valid: Ints, rng: np.random.Generator, progress: Progress) -> Task:
     """What every fit of this call has in common."""
+    terms = options.descriptor or PRESETS[options.preset].terms(dataset)
     return Task(
         dataset=dataset,
         valid=valid,
-        terms=options.descriptor or PRESETS[options.preset].terms(dataset),
+        terms=terms,
         width=_width(options, progress),
         regressor=_regressor(options),
-        baselines=options.baseline or ("elements",),
+        baselines=_baselines(options, terms),
         target=options.target,
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},
