@@ -43,6 +43,11 @@ class Baseline(Plugin):
     def capabilities(self) -> Capabilities:
         """What holds for these parameters; where it does not depend on them, a ClassVar of this name will do."""
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Files that it reads in a fit, which must not be overwritten by its outcome."""
+        return ()
+
     def fit(self, dataset: Dataset) -> None:
         """Learn from the training frames, less what the baselines before this one say: ``self.state["a"] = array``.
 

@@ -27,13 +27,13 @@ WHOLE = 0.7  # of the outer distance, below which nothing is switched off
 
 
 class Zbl(Baseline):
-    """E = Σ_{i<j} k Z_i Z_j / r φ(r/a) s(r): the screened repulsion of nuclei that are closer than in any training frame.
+    """E = Σ_{i<j} k Z_i Z_j / r φ(r/a) s(r): repulsion of nuclei that are closer than in any training frame.
 
     φ is the universal screening of Ziegler, Biersack and Littmark (The Stopping and Range of Ions in Matter, 1985), a
-    sum of four exponentials, and a = 0.46850 Å / (Z_i^0.23 + Z_j^0.23). The switch s falls from 1 to 0 between 0.7 r_out
-    and r_out with two continuous derivatives. r_out is the shortest distance that a pair of these elements has in
-    the training frames, or 1.8 times the sum of the covalent radii, if that is shorter or the pair never comes so
-    close: what the training frames know is left to them.
+    sum of four exponentials, and a = 0.46850 Å / (Z_i^0.23 + Z_j^0.23). The switch s falls from 1 to 0 between
+    0.7 r_out and r_out with two continuous derivatives. r_out is the shortest distance that a pair of these elements
+    has in the training frames, or 1.8 times the sum of the covalent radii, if that is shorter or the pair never comes
+    so close: what the training frames know is left to them.
     """
 
     name: ClassVar[str] = "zbl"
@@ -69,7 +69,7 @@ class Zbl(Baseline):
         return super().restore(state)
 
     def compute(self, frames: Frames) -> Prediction:
-        """E (M,), forces (M, N, 3) and virials (M, 3, 3). Raises UserError for an element that r_out is not known of."""
+        """E (M,), forces (M, N, 3) and virials (M, 3, 3). Raises UserError for an unknown element."""
         near = neighbours(frames, self.reach)
         species = self._species(frames)
         energies, virials = np.zeros(len(frames)), np.zeros((len(frames), 3, 3))
