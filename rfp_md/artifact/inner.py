@@ -48,6 +48,14 @@ def inner_models(header: Header, arrays: Arrays, source: str) -> Iterator[tuple[
             yield k, *parse(content, f"{source}, baseline {k}")
 
 
+def sum_of(header: Header, arrays: Arrays, source: str) -> str:
+    """What a model is a sum of, in words: names of baselines and terms, those of inner models in brackets."""
+    names = [entry.name for entry in (*header.baselines, *header.terms)]
+    for k, of_inner, arrays_of_inner in inner_models(header, arrays, source):
+        names[k] = f"({sum_of(of_inner, arrays_of_inner, source)})"
+    return " + ".join(names)
+
+
 def check_levels(header: Header, arrays: Arrays, source: str, levels: int = 1) -> None:
     """Raise UserError for a stack that is too high, before anything of it is made."""
     if levels > MOST_LEVELS:

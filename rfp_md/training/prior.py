@@ -1,16 +1,20 @@
-"""What is believed of structures that no training frame is like: their energies follow the nuclei's screened repulsion.
+"""What is believed of structures that no training frame is like, so that the energy has no holes there.
 
 A sum of random features is held by rows only where there are rows. Elsewhere it is as large as its coefficients allow,
-thousands of eV: crystals that are compressed, atoms in collision, and single atoms fall into holes. So the fit is
-given energies, without forces, of structures that are made of the training frames:
+thousands of eV: crystals that are compressed, atoms in collision and single atoms fall. So a fit with the baseline
+``zbl`` is given some energies, without forces, of structures that are made of the training frames:
 
-    compressed        whole frames; the energy rises from that of the frame as the unswitched ``zbl`` does
-    squeezed          the closest pair of each two elements, in its surroundings, likewise
-    torn apart        whole frames, whose atoms have no learned energy in the end
-    atoms and dimers  alone, the latter as the unswitched ``zbl``; not of a model for one molecule
+    deformed    whole frames, compressed and torn apart
+    squeezed    the closest pair of each two elements, in its surroundings
+    atoms       and dimers, alone; of a model that is not for one molecule
 
-They weigh little: such an energy may be wrong by ``DOUBT`` for each atom that was moved, or by a tenth of the repulsion
-if that is more, while a training frame's counts as 1 eV (docs/accuracy.md has what it does to the errors).
+With R, the nuclei's screened repulsion (``zbl`` without its switch), E rises by (√R − √R₀)² from a training frame's.
+That is a Morse potential, whose attraction 2 √(R₀ R) is twice its repulsion at the minimum: what binds the frame is
+R₀. In atoms nothing binds, and in dimers nothing is believed to: they have R.
+
+Such an energy may be wrong by ``DOUBT`` for each atom that was moved, or by a tenth of its rise if that is more; a
+training frame's may be by ``EXACT`` of their standard deviation. Those are the weights (docs/accuracy.md has what
+they do).
 """
 
 from __future__ import annotations
@@ -32,13 +36,14 @@ from rfp_md.regressors import Batch, Samples
 from rfp_md.structures.neighbours import neighbours
 from rfp_md.structures.strain import strained
 
-COMPRESSED = np.array([0.95, 0.9, 0.85, 0.8, 0.7, 0.6])  # lengths, relative to those of a training frame
-TORN_APART = np.array([1.1, 1.2, 1.3, 1.5, 2.0])
-SQUEEZED = np.array([0.8, 0.6, 0.4])
+STRETCHED = np.append(np.arange(0.6, 0.97, 0.02), [1.06, 1.12, 1.2, 1.3, 1.5, 2.0])  # relative to a frame's lengths
+SQUEEZED = np.array([0.4, 0.6, 0.8])  # relative to the pair's distance
 DIMERS = np.arange(0.5, 8.1, 0.25)  # Å
-COMPOSITIONS = 10  # of which a frame is compressed, squeezed and torn apart
-DOUBT = 1.0  # eV for an atom
+COMPOSITIONS = 10  # of which a frame is deformed and squeezed
+DOUBT = 1.0  # eV for an atom that was moved
+ALONE = 0.05  # eV for one that is alone, or in a dimer: nothing stands against it there
 RELATIVE_DOUBT = 0.1
+EXACT = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +56,15 @@ class Believed:
 
 
 class PriorFrames(Samples):
-    """Believed structures as a fit sees them: batches without slopes, and with weights 1 eV / doubt."""
+    """Believed structures as a fit sees them: batches of energies without slopes."""
 
-    def __init__(self, believed: Sequence[Believed], descriptors: Sequence[Descriptor]) -> None:
-        self._believed, self._descriptors = believed, descriptors
+    def __init__(self, believed: Sequence[Believed], descriptors: Sequence[Descriptor], exact: float) -> None:
+        """Keep them.
+
+        Args:
+            exact: how far from its label a training frame's energy may be, eV.
+        """
+        self._believed, self._descriptors, self._exact = believed, descriptors, exact
 
     def __len__(self) -> int:
         return sum(len(part.frames) for part in self._believed)
@@ -74,96 +84,88 @@ class PriorFrames(Samples):
             for k in range(0, len(part.frames), size):
                 some = slice(k, k + size)
                 terms = describe_all(self._descriptors, part.frames[some])
-                yield Batch(terms, part.energies[some], weights=1.0 / part.doubts[some])
+                yield Batch(terms, part.energies[some], weights=self._exact / part.doubts[some])
 
 
 def prior_frames(
     training: Dataset, baselines: Sequence[Baseline], descriptors: Sequence[Descriptor]
 ) -> PriorFrames | None:
-    """Make the believed structures of a model with the baseline ``zbl``; another model has no idea of them: None."""
+    """Make the believed structures of a model with the baseline ``zbl``; of another one nothing is believed: None."""
     zbl = next((baseline for baseline in baselines if isinstance(baseline, Zbl)), None)
     if zbl is None:
         return None
-    repulsion, believed = _Repulsion(zbl), []
-    for frame, left in _typical(training, baselines):
-        believed += [_compressed(frame, left, repulsion), _torn_apart(frame, repulsion)]
-        believed += _squeezed(frame, left, repulsion)
+    left = left_by(baselines, training)
+    whole, typical, believed = zbl.unswitched(), _typical(training, left), []
+    for frame, energy in typical:
+        believed += [_deformed(frame, energy, whole), *_squeezed(frame, energy, whole)]
     parts: list[Geometric] = [*descriptors, *baselines]
     if not any(part.capabilities.fixed_composition for part in parts):
-        believed += _atoms_and_dimers(zbl.state["elements"], repulsion)
-    return PriorFrames(believed, descriptors)
+        unbound = [(energy + whole.energies(frame)[0]) / frame.n_atoms for frame, energy in typical]
+        believed += _alone(zbl.state["elements"], float(np.mean(unbound)), whole)
+    switched = [Believed(part.frames, part.energies - zbl.energies(part.frames), part.doubts) for part in believed]
+    return PriorFrames(switched, descriptors, EXACT * float(left.energies.std()))
 
 
-class _Repulsion:
-    """The unswitched repulsion, and how much of it is not in the baseline."""
-
-    def __init__(self, zbl: Zbl) -> None:
-        self._switched, self._whole = zbl, zbl.unswitched()
-        self.reach = self._whole.reach
-
-    def of(self, frames: Frames) -> Floats:
-        return self._whole.energies(frames)
-
-    def left(self, frames: Frames) -> Floats:
-        """What is to be learned of it (M,), eV."""
-        return self.of(frames) - self._switched.energies(frames)
-
-
-def _typical(training: Dataset, baselines: Sequence[Baseline]) -> list[tuple[Frames, float]]:
+def _typical(training: Dataset, left: Dataset) -> list[tuple[Frames, float]]:
     """The frame of lowest energy, with what the baselines leave of that, of compositions that are evenly spread."""
     lowest: dict[bytes, tuple[Frames, float]] = {}
-    for block, left in zip(training, left_by(baselines, training), strict=True):
-        k = int(np.argmin(Dataset((left,)).energies))
-        energy, key = float(Dataset((left,)).energies[k]), block.numbers.tobytes()
-        if key not in lowest or energy < lowest[key][1]:
-            lowest[key] = block[k : k + 1].at(block.positions[k : k + 1]), energy
+    for block, rest in zip(training, left, strict=True):
+        energies, key = Dataset((rest,)).energies, block.numbers.tobytes()
+        k = int(np.argmin(energies))
+        if key not in lowest or energies[k] < lowest[key][1]:
+            lowest[key] = block[k : k + 1].at(block.positions[k : k + 1]), float(energies[k])
     found = list(lowest.values())
-    chosen = np.unique(np.linspace(0, len(found) - 1, min(len(found), COMPOSITIONS)).astype(int))
+    chosen = np.linspace(0, len(found) - 1, min(len(found), COMPOSITIONS)).astype(int)
     return [found[k] for k in chosen]
 
 
-def _compressed(frame: Frames, left: float, repulsion: _Repulsion) -> Believed:
-    frames = strained(frame, (COMPRESSED - 1.0)[:, None, None] * np.eye(3))
-    rise = repulsion.of(frames) - repulsion.of(frame)
-    energies = left + repulsion.left(frames) - repulsion.left(frame)
-    return Believed(frames, energies, np.maximum(DOUBT * frame.n_atoms, RELATIVE_DOUBT * rise))
+def _deformed(frame: Frames, energy: float, whole: Zbl) -> Believed:
+    """A frame at several densities."""
+    frames = strained(frame, (STRETCHED - 1.0)[:, None, None] * np.eye(3))
+    rise = _rise(whole.energies(frames), whole.energies(frame))
+    return Believed(frames, energy + rise, np.maximum(DOUBT * frame.n_atoms, RELATIVE_DOUBT * rise))
 
 
-def _torn_apart(frame: Frames, repulsion: _Repulsion) -> Believed:
-    frames = strained(frame, (TORN_APART - 1.0)[:, None, None] * np.eye(3))
-    return Believed(frames, repulsion.left(frames), np.full(len(frames), DOUBT * frame.n_atoms))
-
-
-def _squeezed(frame: Frames, left: float, repulsion: _Repulsion) -> list[Believed]:
+def _squeezed(frame: Frames, energy: float, whole: Zbl) -> list[Believed]:
     """The closest pair of each two elements of a frame, both atoms moved towards their middle."""
-    near = neighbours(frame, repulsion.reach)
+    near = neighbours(frame, whole.reach)
     centres, lengths = near.centres, np.linalg.norm(near.vectors, axis=1)
-    believed = []
     pairs = np.sort(np.stack([frame.numbers[centres], frame.numbers[near.atoms]], axis=1), axis=1)
-    pairs[centres == near.atoms] = 0  # an image of the atom itself comes no closer
+    pairs[centres == near.atoms] = 0  # an atom comes no closer to its own image
+    believed = []
     for pair in np.unique(pairs[pairs[:, 0] > 0], axis=0):
         mine = np.flatnonzero((pairs == pair).all(axis=1))
         p = mine[np.argmin(lengths[mine])]
-        shift = 0.5 * (1.0 - SQUEEZED)[:, None] * near.vectors[p]
-        positions = np.repeat(frame.positions, len(SQUEEZED), axis=0)
-        positions[:, centres[p]] += shift
-        positions[:, near.atoms[p]] -= shift
-        frames = frame.at(positions)
-        rise = repulsion.of(frames) - repulsion.of(frame)
-        energies = left + repulsion.left(frames) - repulsion.left(frame)
-        believed.append(Believed(frames, energies, np.maximum(2.0 * DOUBT, RELATIVE_DOUBT * rise)))
+        positions, shift = np.repeat(frame.positions, len(SQUEEZED), axis=0), 0.5 * (1.0 - SQUEEZED)[:, None]
+        positions[:, centres[p]] += shift * near.vectors[p]
+        positions[:, near.atoms[p]] -= shift * near.vectors[p]
+        apart = whole.energies(_dimers(pair, lengths[p] * np.append(SQUEEZED, 1.0)))
+        rise = _rise(apart[:-1], apart[-1:])
+        doubts = np.maximum(2.0 * DOUBT, RELATIVE_DOUBT * rise)
+        believed.append(Believed(frame.at(positions), energy + rise, doubts))
     return believed
 
 
-def _atoms_and_dimers(elements: Ints, repulsion: _Repulsion) -> list[Believed]:
+def _alone(elements: Ints, unbound: float, whole: Zbl) -> list[Believed]:
+    """Atoms, which have the energy of nothing bound, and dimers of each pair of elements."""
     believed = []
     for k, first in enumerate(elements):
         atom = Frames(np.array([first]), np.zeros((1, 1, 3)), source="an atom")
-        believed.append(Believed(atom, np.zeros(1), np.array([DOUBT])))
+        believed.append(Believed(atom, np.array([unbound]), np.array([ALONE])))
         for second in elements[k:]:
-            positions = np.zeros((len(DIMERS), 2, 3))
-            positions[:, 1, 0] = DIMERS
-            dimers = Frames(np.array([first, second]), positions, source="a dimer")
-            doubts = np.maximum(2.0 * DOUBT, RELATIVE_DOUBT * repulsion.of(dimers))
-            believed.append(Believed(dimers, repulsion.left(dimers), doubts))
+            dimers = _dimers([first, second], DIMERS)
+            repulsion = whole.energies(dimers)
+            doubts = np.maximum(2.0 * ALONE, RELATIVE_DOUBT * repulsion)
+            believed.append(Believed(dimers, 2.0 * unbound + repulsion, doubts))
     return believed
+
+
+def _rise(repulsion: Floats, at_rest: Floats) -> Floats:
+    rise: Floats = np.square(np.sqrt(repulsion) - np.sqrt(at_rest))
+    return rise
+
+
+def _dimers(pair: Sequence[int] | Ints, distances: Floats) -> Frames:
+    positions = np.zeros((len(distances), 2, 3))
+    positions[:, 1, 0] = distances
+    return Frames(np.array(pair), positions, source="a dimer")
