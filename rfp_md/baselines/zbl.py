@@ -14,7 +14,7 @@ from rfp_md.compiled import compiled
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames, formula
 from rfp_md.plugins.arrays import Array, Surroundings
-from rfp_md.prediction import Prediction
+from rfp_md.prediction import PerAtom, Prediction
 from rfp_md.structures.covalent import TORN, covalent_radii
 from rfp_md.structures.neighbours import neighbours
 from rfp_md.structures.shortest import shortest_distances
@@ -70,12 +70,21 @@ class Zbl(Baseline):
 
     def compute(self, frames: Frames) -> Prediction:
         """E (M,), forces (M, N, 3) and virials (M, 3, 3). Raises UserError for an unknown element."""
-        near = neighbours(frames, self.reach)
-        species = self._species(frames)
-        energies, virials = np.zeros(len(frames)), np.zeros((len(frames), 3, 3))
-        forces = np.zeros(frames.positions.shape)
-        _add_pairs(near.vectors, near.atoms, near.offsets, species, self._pairs, energies, forces, virials)
-        return Prediction(energies, forces, virials)
+        energies, forces, virials = self._pairs(frames)
+        return Prediction(energies.sum(axis=1), forces, virials.sum(axis=1))
+
+    def per_atom(self, frames: Frames) -> PerAtom:
+        """Half of each pair's energy and virial for each of the two atoms. Raises UserError as ``compute``."""
+        energies, _, virials = self._pairs(frames)
+        return PerAtom(energies, virials)
+
+    def _pairs(self, frames: Frames) -> tuple[Floats, Floats, Floats]:
+        """Energies (M, N), forces (M, N, 3) and virials (M, N, 3, 3) of the atoms."""
+        species, near = self._species(frames), neighbours(frames, self.reach)
+        shape = frames.positions.shape
+        energies, forces, virials = np.zeros(shape[:2]), np.zeros(shape), np.zeros((*shape, 3))
+        _add_pairs(near.vectors, near.atoms, near.offsets, species, self._constants, energies, forces, virials)
+        return energies, forces, virials
 
     def _species(self, frames: Frames) -> Ints:
         """The place of every atom's element among those that it was fitted to (N,)."""
@@ -95,13 +104,13 @@ class Zbl(Baseline):
         return float(self.state["outer"].max())
 
     @cached_property
-    def _pairs(self) -> tuple[Floats, Floats, Floats]:
+    def _constants(self) -> tuple[Floats, Floats, Floats]:
         """k Z Z′, eV Å, 1/a, 1/Å, and r_out, Å, of each pair of elements (E, E)."""
         z = self.state["elements"].astype(np.float64)
         return COULOMB * z[:, None] * z, (z[:, None] ** 0.23 + z**0.23) / SCREENING, self.state["outer"]
 
     def _forget(self) -> None:
-        for name in ("reach", "_pairs"):
+        for name in ("reach", "_constants"):
             self.__dict__.pop(name, None)
 
 
@@ -118,13 +127,13 @@ def _add_pairs(
     atoms: Ints,
     offsets: Ints,
     species: Ints,
-    pairs: tuple[Floats, Floats, Floats],
+    constants: tuple[Floats, Floats, Floats],
     energies: Floats,
     forces: Floats,
     virials: Floats,
 ) -> None:
     """Half of each pair's energy and virial, and the whole force on the central atom: pairs come from both ends."""
-    strengths, rates, outer = pairs
+    strengths, rates, outer = constants
     n_atoms = len(species)
     for centre in range(len(offsets) - 1):
         m, i = divmod(centre, n_atoms)
@@ -133,11 +142,11 @@ def _add_pairs(
             r = np.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
             if r < outer[pair]:
                 energy, slope = _switched(r, strengths[pair], rates[pair], outer[pair])
-                energies[m] += 0.5 * energy
+                energies[m, i] += 0.5 * energy
                 for x in range(3):
                     forces[m, i, x] += slope * d[x] / r
                     for y in range(3):
-                        virials[m, x, y] -= 0.5 * slope * d[x] * d[y] / r
+                        virials[m, i, x, y] -= 0.5 * slope * d[x] * d[y] / r
 
 
 @compiled()

@@ -19,7 +19,7 @@ from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.plugins.guard import Geometric
 from rfp_md.potential import Potential
-from rfp_md.prediction import Prediction
+from rfp_md.prediction import PerAtom, Prediction
 
 
 class StackedPotential(Baseline):
@@ -81,6 +81,15 @@ class StackedPotential(Baseline):
     def energies(self, frames: Frames) -> Floats:
         """E (M,). Raises UserError as ``compute``."""
         return self._potential.energies(frames)
+
+    @property
+    def has_atoms(self) -> bool:
+        """Whether the other model is a sum over atoms."""
+        return self._potential.has_atoms
+
+    def per_atom(self, frames: Frames) -> PerAtom:
+        """Energies and virials of the atoms. Raises UserError as ``compute``."""
+        return self._potential.per_atom(frames)
 
     @property
     def _said(self) -> str:

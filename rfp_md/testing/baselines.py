@@ -76,6 +76,7 @@ class BaselineChecks:
             self.batch_equals_single,
             self.forces,
             self.virials,
+            self.atoms,
         ]
 
     @cached_property
@@ -139,6 +140,15 @@ class BaselineChecks:
             return np.array([self.fitted.energies(frame)[0] for frame in frames])
 
         self.compare(self.computed.virials[0].ravel(), -central_difference(energies, STEP), "virial", "−dE/dstrain")
+
+    def atoms(self) -> None:
+        """Energies and virials of the atoms, where it says them, are parts of those of the structures."""
+        if not self.fitted.has_atoms:
+            skip("it says nothing of single atoms")
+        parts = self.fitted.per_atom(self.frames)
+        for part in ("energies", "virials"):
+            if far(getattr(self.computed, part), getattr(parts, part).sum(axis=1), SAME):
+                fail(f"{part} of the atoms do not add up to those that compute gives")
 
     def input_not_changed(self) -> None:
         """The frames that it is given stay as they are."""
