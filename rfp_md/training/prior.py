@@ -10,7 +10,7 @@ thousands of eV: crystals that are compressed, atoms in collision and single ato
 
 With R, the nuclei's screened repulsion (``zbl`` without its switch), E rises by (√R − √R₀)² from a training frame's.
 That is a Morse potential, whose attraction 2 √(R₀ R) is twice its repulsion at the minimum: what binds the frame is
-R₀. In atoms nothing binds, and in dimers nothing is believed to: they have R.
+R₀, and a pair of its atoms the R₀ of that pair alone. In single atoms nothing binds.
 
 Such an energy may be wrong by ``DOUBT`` for each atom that was moved, or by a tenth of its rise if that is more; a
 training frame's may be by ``EXACT`` of their standard deviation. Those are the weights (docs/accuracy.md has what
@@ -19,12 +19,12 @@ they do).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rfp_md.arrays import Floats, Ints
+from rfp_md.arrays import Floats
 from rfp_md.baselines import Baseline
 from rfp_md.baselines.total import left_by
 from rfp_md.baselines.zbl import Zbl
@@ -40,8 +40,8 @@ STRETCHED = np.append(np.arange(0.6, 0.97, 0.02), [1.06, 1.12, 1.2, 1.3, 1.5, 2.
 SQUEEZED = np.array([0.4, 0.6, 0.8])  # relative to the pair's distance
 DIMERS = np.arange(0.5, 8.1, 0.25)  # Å
 COMPOSITIONS = 10  # of which a frame is deformed and squeezed
-DOUBT = 1.0  # eV for an atom that was moved
-ALONE = 0.05  # eV for one that is alone, or in a dimer: nothing stands against it there
+DOUBT = 0.3  # eV for an atom that was moved
+ALONE = 0.1  # eV for one that is alone, or in a dimer: nothing stands against it there
 RELATIVE_DOUBT = 0.1
 EXACT = 0.005
 
@@ -53,6 +53,16 @@ class Believed:
     frames: Frames
     energies: Floats
     doubts: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """Two atoms of a frame, their elements in ascending order, and the vector (3,), Å, from the first to the second."""
+
+    elements: tuple[int, int]
+    atoms: tuple[int, int]
+    vector: Floats
+    length: float
 
 
 class PriorFrames(Samples):
@@ -96,12 +106,16 @@ def prior_frames(
         return None
     left = left_by(baselines, training)
     whole, typical, believed = zbl.unswitched(), _typical(training, left), []
+    bonds: dict[tuple[int, int], float] = {}
     for frame, energy in typical:
-        believed += [_deformed(frame, energy, whole), *_squeezed(frame, energy, whole)]
+        pairs = _closest_pairs(frame, whole.reach)
+        believed += [_deformed(frame, energy, whole), *(_squeezed(frame, energy, pair, whole) for pair in pairs)]
+        for pair in pairs:
+            bonds[pair.elements] = min(pair.length, bonds.get(pair.elements, np.inf))
     parts: list[Geometric] = [*descriptors, *baselines]
     if not any(part.capabilities.fixed_composition for part in parts):
         unbound = [(energy + whole.energies(frame)[0]) / frame.n_atoms for frame, energy in typical]
-        believed += _alone(zbl.state["elements"], float(np.mean(unbound)), whole)
+        believed += _alone(zbl.state["elements"].tolist(), float(np.mean(unbound)), bonds, whole)
     switched = [Believed(part.frames, part.energies - zbl.energies(part.frames), part.doubts) for part in believed]
     return PriorFrames(switched, descriptors, EXACT * float(left.energies.std()))
 
@@ -126,37 +140,52 @@ def _deformed(frame: Frames, energy: float, whole: Zbl) -> Believed:
     return Believed(frames, energy + rise, np.maximum(DOUBT * frame.n_atoms, RELATIVE_DOUBT * rise))
 
 
-def _squeezed(frame: Frames, energy: float, whole: Zbl) -> list[Believed]:
-    """The closest pair of each two elements of a frame, both atoms moved towards their middle."""
-    near = neighbours(frame, whole.reach)
+def _closest_pairs(frame: Frames, within: float) -> list[_Pair]:
+    """The closest pair of each two elements of a frame; an atom and its own image, which cannot be moved, are none."""
+    near = neighbours(frame, within)
     centres, lengths = near.centres, np.linalg.norm(near.vectors, axis=1)
-    pairs = np.sort(np.stack([frame.numbers[centres], frame.numbers[near.atoms]], axis=1), axis=1)
-    pairs[centres == near.atoms] = 0  # an atom comes no closer to its own image
-    believed = []
-    for pair in np.unique(pairs[pairs[:, 0] > 0], axis=0):
-        mine = np.flatnonzero((pairs == pair).all(axis=1))
+    elements = np.sort(np.stack([frame.numbers[centres], frame.numbers[near.atoms]], axis=1), axis=1)
+    apart = centres != near.atoms
+    pairs = []
+    for first, second in np.unique(elements[apart], axis=0).tolist():
+        mine = np.flatnonzero(apart & (elements == (first, second)).all(axis=1))
         p = mine[np.argmin(lengths[mine])]
-        positions, shift = np.repeat(frame.positions, len(SQUEEZED), axis=0), 0.5 * (1.0 - SQUEEZED)[:, None]
-        positions[:, centres[p]] += shift * near.vectors[p]
-        positions[:, near.atoms[p]] -= shift * near.vectors[p]
-        apart = whole.energies(_dimers(pair, lengths[p] * np.append(SQUEEZED, 1.0)))
-        rise = _rise(apart[:-1], apart[-1:])
-        doubts = np.maximum(2.0 * DOUBT, RELATIVE_DOUBT * rise)
-        believed.append(Believed(frame.at(positions), energy + rise, doubts))
-    return believed
+        atoms = int(centres[p]), int(near.atoms[p])
+        pairs.append(_Pair((first, second), atoms, near.vectors[p], float(lengths[p])))
+    return pairs
 
 
-def _alone(elements: Ints, unbound: float, whole: Zbl) -> list[Believed]:
-    """Atoms, which have the energy of nothing bound, and dimers of each pair of elements."""
+def _squeezed(frame: Frames, energy: float, pair: _Pair, whole: Zbl) -> Believed:
+    """A frame in which the two atoms of a pair were moved towards their middle."""
+    first, second = pair.atoms
+    shift = 0.5 * (1.0 - SQUEEZED)[:, None] * pair.vector
+    positions = np.repeat(frame.positions, len(SQUEEZED), axis=0)
+    positions[:, first] += shift
+    positions[:, second] -= shift
+    repulsion = whole.energies(_dimers(pair.elements, pair.length * np.append(SQUEEZED, 1.0)))
+    rise = _rise(repulsion[:-1], repulsion[-1:])
+    return Believed(frame.at(positions), energy + rise, np.maximum(2.0 * DOUBT, RELATIVE_DOUBT * rise))
+
+
+def _alone(
+    elements: Sequence[int], unbound: float, bonds: Mapping[tuple[int, int], float], whole: Zbl
+) -> list[Believed]:
+    """Atoms, and dimers of each pair of elements.
+
+    Args:
+        unbound: the energy of an atom that nothing binds, eV.
+        bonds: the distance, Å, at which a pair is at rest.
+    """
     believed = []
     for k, first in enumerate(elements):
         atom = Frames(np.array([first]), np.zeros((1, 1, 3)), source="an atom")
         believed.append(Believed(atom, np.array([unbound]), np.array([ALONE])))
         for second in elements[k:]:
-            dimers = _dimers([first, second], DIMERS)
-            repulsion = whole.energies(dimers)
-            doubts = np.maximum(2.0 * ALONE, RELATIVE_DOUBT * repulsion)
-            believed.append(Believed(dimers, 2.0 * unbound + repulsion, doubts))
+            dimers = _dimers((first, second), DIMERS)
+            bond = np.array([bonds.get((first, second), whole.reach)])
+            repulsion, at_rest = whole.energies(dimers), whole.energies(_dimers((first, second), bond))
+            energies = 2.0 * unbound + _rise(repulsion, at_rest) - at_rest
+            believed.append(Believed(dimers, energies, np.maximum(2.0 * ALONE, RELATIVE_DOUBT * repulsion)))
     return believed
 
 
@@ -165,7 +194,7 @@ def _rise(repulsion: Floats, at_rest: Floats) -> Floats:
     return rise
 
 
-def _dimers(pair: Sequence[int] | Ints, distances: Floats) -> Frames:
+def _dimers(pair: tuple[int, int], distances: Floats) -> Frames:
     positions = np.zeros((len(distances), 2, 3))
     positions[:, 1, 0] = distances
     return Frames(np.array(pair), positions, source="a dimer")

@@ -1,0 +1,107 @@
+"""Where no training frame is, the energy has no holes."""
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+import rfp_md
+from rfp_md.baselines.elements import Elements
+from rfp_md.baselines.zbl import Zbl
+from rfp_md.descriptors.many_body import ManyBody
+from rfp_md.descriptors.root_distances import RootDistances
+from rfp_md.frames import Dataset, Frames
+from rfp_md.io.atoms import from_atoms
+from rfp_md.testing.structures import molecule
+from rfp_md.training.prior import ALONE, DOUBT, EXACT, prior_frames
+from tests.baselines.pairs import LennardJones
+from tests.benchmarks.dimers import Curve
+
+SMALL = {"descriptor": ["many_body:components=40,channels=6"], "width": 400, "regressor": "random_fourier:pool=1"}
+
+LABELS = LennardJones(depth=0.5, distance=2.1)
+
+
+def labelled(frames):
+    """The frames with the energies and forces of a pair potential."""
+    said = LABELS.compute(frames)
+    return Dataset((Frames(frames.numbers, frames.positions, said.energies, said.forces, frames.cells, frames.pbc),))
+
+
+@pytest.fixture(scope="module")
+def silicon():
+    """Sixty rattled and slightly strained cells of eight atoms."""
+    rng, atoms = np.random.default_rng(0), bulk("Si", "diamond", a=5.4, cubic=True)
+    frames = from_atoms([atoms])
+    scales = 1.0 + 0.03 * rng.uniform(-1, 1, size=(60, 1, 1))
+    positions = scales * (frames.positions + 0.08 * rng.standard_normal((60, 8, 3)))
+    return labelled(Frames(frames.numbers, positions, cells=scales * frames.cells, pbc=frames.pbc, source="silicon"))
+
+
+@pytest.fixture(scope="module")
+def fitted(silicon):
+    """A model that has a prior, and one that has none."""
+    return {name: rfp_md.train(silicon, **SMALL, baseline=name) for name in (("elements", "zbl"), ("elements",))}
+
+
+def dimers(potential, numbers):
+    distances = np.arange(0.5, 6.0, 0.05)
+    positions = np.zeros((len(distances), 2, 3))
+    positions[:, 1, 0] = distances
+    energies = potential.energies(Frames(np.array(numbers), positions))
+    return Curve(distances, energies - energies[-1])
+
+
+def densities(potential):
+    scales = np.arange(0.7, 1.1, 0.01)
+    cells = [from_atoms([bulk("Si", "diamond", a=5.4 * scale)]) for scale in scales]
+    return Curve(scales, np.array([potential.energies(cell)[0] for cell in cells]))
+
+
+def test_a_crystal_falls_into_a_hole_when_it_is_compressed(fitted):
+    curve, true = densities(fitted["elements", "zbl"]), densities(LABELS)
+    assert curve.minima == 1
+    assert abs(curve.at[np.argmin(curve.energies)] - true.at[np.argmin(true.energies)]) < 0.03
+    bare = densities(fitted["elements",])
+    assert bare.minima > 1 or bare.energies.min() < curve.energies.min() - 1.0, "nothing was to be mended"
+
+
+def test_a_dimer_attracts_below_the_shortest_distance(fitted, silicon):
+    potential = fitted["elements", "zbl"]
+    curve, outer = dimers(potential, [14, 14]), potential.baselines[1].state["outer"][0, 0]
+    assert (np.diff(curve.energies[curve.at < 0.9 * outer]) < 0).all()
+    assert curve.minima <= 1
+
+
+def test_errors_grow_by_the_prior(fitted, silicon):
+    errors = {name: potential.record["fit"]["valid_force_mae_ev_per_angstrom"] for name, potential in fitted.items()}
+    assert errors["elements", "zbl"] < 1.1 * errors["elements",] + 1e-3
+
+
+def made(frames, descriptors, baselines):
+    dataset = labelled(frames)
+    for part in (*descriptors, *baselines):
+        part.fit(dataset)
+    return prior_frames(dataset, baselines, descriptors), dataset
+
+
+def test_a_model_without_repulsion_believes_something():
+    assert made(molecule(), [ManyBody()], [Elements()])[0] is None
+
+
+def test_believed_energies_are_learned_twice():
+    """The sum of baselines and what is to be learned of a squeezed pair rises, whatever is in the baseline."""
+    baselines = [Elements(), Zbl()]
+    prior, dataset = made(molecule(8), [ManyBody(components=10, channels=4)], baselines)
+    exact = EXACT * (dataset.energies - baselines[0].energies(dataset.blocks[0])).std()
+    batches = list(prior.batches(100, derivatives=True))
+    assert sum(len(batch.energies) for batch in batches) == len(prior)
+    assert all(batch.slopes is None for batch in batches)
+    weights = np.concatenate([batch.weights for batch in batches])
+    assert weights.max() == pytest.approx(exact / ALONE)
+    deformed = batches[0]
+    assert deformed.weights.max() == pytest.approx(exact / (9 * DOUBT))
+
+
+def test_a_molecule_whose_atoms_are_told_apart_has_dimers(ethanol):
+    prior, _ = made(ethanol[:20].at(ethanol.positions[:20]), [RootDistances()], [Elements(), Zbl()])
+    assert {len(part.frames.numbers) for part in prior._believed} == {9}
