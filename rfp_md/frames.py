@@ -88,6 +88,14 @@ class Frames:
         volumes: Floats = np.abs(np.linalg.det(np.asarray(self.cells)))
         return volumes
 
+    @property
+    def fills_space(self) -> bool:
+        """Whether all cells have a volume: those of slabs and wires may lack a vector, and then there is no stress."""
+        if self.cells is None or not self.periodic:
+            return False
+        boxes = np.linalg.norm(self.cells, axis=2).prod(axis=1)
+        return bool((self.volumes > 1e-9 * boxes).all())
+
     def name(self, k: int) -> str:
         """What the structure k is called in messages: by its place in the file, not in a batch of it."""
         return f"frame {k if self.places is None else self.places[k]}"

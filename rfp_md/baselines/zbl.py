@@ -17,7 +17,7 @@ from rfp_md.plugins.arrays import Array, Surroundings
 from rfp_md.prediction import PerAtom, Prediction
 from rfp_md.structures.covalent import TORN, covalent_radii
 from rfp_md.structures.neighbours import neighbours
-from rfp_md.structures.shortest import shortest_distances
+from rfp_md.structures.shortest import ShortestDistances
 
 COULOMB = 14.399645  # e²/4πε₀, eV Å
 SCREENING = 0.46850  # Å
@@ -43,9 +43,8 @@ class Zbl(Baseline):
     def fit(self, dataset: Dataset) -> None:
         """Find r_out of each pair of elements."""
         elements = np.unique(np.concatenate([block.numbers for block in dataset])).astype(np.int64)
-        torn = _torn(elements)
         self.state["elements"] = elements
-        self.state["outer"] = np.minimum(torn, shortest_distances(dataset, elements, float(torn.max())))
+        self.state["outer"] = np.minimum(_torn(elements), ShortestDistances.of(dataset).between(elements))
         self._forget()
 
     def unswitched(self) -> Zbl:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,10 +62,23 @@ def _read_one(name: str, units: Units) -> list[Frames]:
         raise UserError(f"{path}: is a folder; name the files in it")
     if not path.is_file():
         raise UserError(f"{name}: no such file (a slice of a file is written FILE@start:stop or FILE@start:stop:step)")
-    whole = Dataset(tuple(read_npz(path, units) if path.suffix == ".npz" else read_with_ase(path, units)))
+    blocks = read_npz(path, units) if path.suffix == ".npz" else read_with_ase(path, units)
+    whole = Dataset(tuple(_without_flat_stresses(block) for block in blocks))
     if chosen == slice(None):
         return list(whole.blocks)
     indices = np.arange(len(whole))[chosen]
     if len(indices) == 0:
         raise UserError(f"{name}: takes none of the {len(whole)} frames")
     return list(whole.select(indices).blocks)
+
+
+def _without_flat_stresses(frames: Frames) -> Frames:
+    """Leave out stresses in cells that lack a vector and so have no volume, and say so."""
+    if frames.stresses is None or frames.fills_space:
+        return frames
+    warnings.warn(
+        f"{frames.source}: has stresses in cells without a volume (a lattice vector is zero); they are left out",
+        UserWarning,
+        stacklevel=2,
+    )
+    return replace(frames, stresses=None)

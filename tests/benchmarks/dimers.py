@@ -11,7 +11,7 @@ crystals, E(V): the lowest energy relative to that at a₀, and the minima from 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ import rfp_md
 from rfp_md.arrays import Floats
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io.atoms import from_atoms
-from rfp_md.structures.shortest import shortest_distances
+from rfp_md.structures.shortest import ShortestDistances
 from tests.benchmarks.options import with_data
 
 CUTOFF = 6.0  # Å, of the descriptor
@@ -45,6 +45,13 @@ SYSTEMS = {
     "solvents": System("solvents/train.xyz"),
     "ethanol": System("rmd17/rmd17_ethanol_train_01.npz"),
 }
+
+
+class AnyDistance(ShortestDistances):
+    """Distances that are all looked at, also those at which a model is not to be used."""
+
+    def check(self, frames: Frames) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ def density(potential: rfp_md.Potential, symbol: str, structure: str, a0: float)
 def rows(name: str, system: System, potential: rfp_md.Potential, dataset: Dataset) -> list[str]:
     """The lines of the table of one system."""
     lines, elements = [], np.array(potential.elements)
-    shortest = shortest_distances(dataset, elements, CUTOFF)
+    shortest = ShortestDistances.of(dataset).between(elements)
     for a in range(len(elements)):
         for b in range(a, len(elements)):
             curve, error = dimer(potential, (elements[a], elements[b]))
@@ -129,6 +136,7 @@ def main() -> None:
             width=options.width,
             n_train=options.n_train,
         )
+        potential = replace(potential, shortest=AnyDistance())
         print("\n".join(rows(name, system, potential, dataset)), flush=True)
 
 

@@ -1,5 +1,7 @@
 """Where no training frame is, the energy has no holes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -14,7 +16,7 @@ from rfp_md.io.atoms import from_atoms
 from rfp_md.testing.structures import molecule
 from rfp_md.training.prior import ALONE, DOUBT, EXACT, prior_frames
 from tests.baselines.pairs import LennardJones
-from tests.benchmarks.dimers import Curve
+from tests.benchmarks.dimers import AnyDistance, Curve
 
 SMALL = {"descriptor": ["many_body:components=40,channels=6"], "width": 400, "regressor": "random_fourier:pool=1"}
 
@@ -40,7 +42,9 @@ def silicon():
 @pytest.fixture(scope="module")
 def fitted(silicon):
     """A model that has a prior, and one that has none."""
-    return {name: rfp_md.train(silicon, **SMALL, baseline=name) for name in (("elements", "zbl"), ("elements",))}
+    names = ("elements", "zbl"), ("elements",)
+    models = {name: rfp_md.train(silicon, **SMALL, baseline=name) for name in names}
+    return {name: replace(model, shortest=AnyDistance()) for name, model in models.items()}
 
 
 def dimers(potential, numbers):
