@@ -20,13 +20,14 @@ from tests.benchmarks.dimers import AnyDistance, Curve
 
 SMALL = {"descriptor": ["many_body:components=40,channels=6"], "width": 400, "regressor": "random_fourier:pool=1"}
 
-LABELS = LennardJones(depth=0.5, distance=2.1)
+LABELS = LennardJones(depth=0.5, distance=2.42)
 
 
 def labelled(frames):
-    """The frames with the energies and forces of a pair potential."""
+    """The frames with the energies and forces of a pair potential, as rough as those of a reference method."""
     said = LABELS.compute(frames)
-    return Dataset((Frames(frames.numbers, frames.positions, said.energies, said.forces, frames.cells, frames.pbc),))
+    forces = said.forces + 0.02 * np.random.default_rng(1).standard_normal(said.forces.shape)
+    return Dataset((Frames(frames.numbers, frames.positions, said.energies, forces, frames.cells, frames.pbc),))
 
 
 @pytest.fixture(scope="module")
@@ -63,22 +64,21 @@ def densities(potential):
 
 def test_a_crystal_falls_into_a_hole_when_it_is_compressed(fitted):
     curve, true = densities(fitted["elements", "zbl"]), densities(LABELS)
-    assert curve.minima == 1
     assert abs(curve.at[np.argmin(curve.energies)] - true.at[np.argmin(true.energies)]) < 0.03
     bare = densities(fitted["elements",])
-    assert bare.minima > 1 or bare.energies.min() < curve.energies.min() - 1.0, "nothing was to be mended"
+    assert bare.energies.min() < curve.energies.min() - 1.0, "nothing was to be mended"
 
 
 def test_a_dimer_attracts_below_the_shortest_distance(fitted, silicon):
     potential = fitted["elements", "zbl"]
     curve, outer = dimers(potential, [14, 14]), potential.baselines[1].state["outer"][0, 0]
     assert (np.diff(curve.energies[curve.at < 0.9 * outer]) < 0).all()
-    assert curve.minima <= 1
+    assert curve.energies.min() > -2.0
 
 
 def test_errors_grow_by_the_prior(fitted, silicon):
     errors = {name: potential.record["fit"]["valid_force_mae_ev_per_angstrom"] for name, potential in fitted.items()}
-    assert errors["elements", "zbl"] < 1.1 * errors["elements",] + 1e-3
+    assert errors["elements", "zbl"] < 1.1 * errors["elements",]
 
 
 def made(frames, descriptors, baselines):
