@@ -12,7 +12,7 @@ With R, the nuclei's screened repulsion (``zbl`` without its switch), E rises by
 That is a Morse potential, whose attraction 2 √(R₀ R) is twice its repulsion at the minimum: what binds the frame is
 R₀, and a pair of its atoms the R₀ of that pair alone. In single atoms nothing binds.
 
-Such an energy may be wrong by ``DOUBT`` for each atom that was moved, or by a tenth of its rise if that is more; a
+Such an energy may be wrong by ``DOUBT`` for each atom that was moved, or by 3 % of its rise if that is more; a
 training frame's may be by ``EXACT`` of their standard deviation. Those are the weights (docs/accuracy.md has what
 they do).
 """
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,11 +39,11 @@ from rfp_md.structures.strain import strained
 
 STRETCHED = np.append(np.arange(0.6, 0.97, 0.02), [1.06, 1.12, 1.2, 1.3, 1.5, 2.0])  # relative to a frame's lengths
 SQUEEZED = np.array([0.4, 0.6, 0.8])  # relative to the pair's distance
-DIMERS = np.arange(0.5, 8.1, 0.25)  # Å
-COMPOSITIONS = 10  # of which a frame is deformed and squeezed
+DIMERS = np.geomspace(0.4, 8.0, 40)  # Å, as the radial functions are spaced
+FRAMES = 10  # that are deformed and squeezed
 DOUBT = 0.3  # eV for an atom that was moved
 ALONE = 0.1  # eV for one that is alone, or in a dimer: nothing stands against it there
-RELATIVE_DOUBT = 0.1
+RELATIVE_DOUBT = 0.03
 EXACT = 0.005
 
 
@@ -105,32 +106,38 @@ def prior_frames(
     if zbl is None:
         return None
     left = left_by(baselines, training)
-    whole, typical, believed = zbl.unswitched(), _typical(training, left), []
+    whole, chosen, believed = zbl.unswitched(), _chosen(training, left), []
     bonds: dict[tuple[int, int], float] = {}
-    for frame, energy in typical:
+    for frame, energy in chosen:
         pairs = _closest_pairs(frame, whole.reach)
         believed += [_deformed(frame, energy, whole), *(_squeezed(frame, energy, pair, whole) for pair in pairs)]
         for pair in pairs:
             bonds[pair.elements] = min(pair.length, bonds.get(pair.elements, np.inf))
     parts: list[Geometric] = [*descriptors, *baselines]
     if not any(part.capabilities.fixed_composition for part in parts):
-        unbound = [(energy + whole.energies(frame)[0]) / frame.n_atoms for frame, energy in typical]
+        unbound = [(energy + whole.energies(frame)[0]) / frame.n_atoms for frame, energy in chosen]
         believed += _alone(zbl.state["elements"].tolist(), float(np.mean(unbound)), bonds, whole)
     switched = [Believed(part.frames, part.energies - zbl.energies(part.frames), part.doubts) for part in believed]
     return PriorFrames(switched, descriptors, EXACT * float(left.energies.std()))
 
 
-def _typical(training: Dataset, left: Dataset) -> list[tuple[Frames, float]]:
-    """The frame of lowest energy, with what the baselines leave of that, of compositions that are evenly spread."""
-    lowest: dict[bytes, tuple[Frames, float]] = {}
+def _chosen(training: Dataset, left: Dataset) -> list[tuple[Frames, float]]:
+    """Frames, with what the baselines leave of their energies: of compositions, then of energies, evenly spread."""
+    found: dict[bytes, list[tuple[float, Frames, int]]] = {}
     for block, rest in zip(training, left, strict=True):
-        energies, key = Dataset((rest,)).energies, block.numbers.tobytes()
-        k = int(np.argmin(energies))
-        if key not in lowest or energies[k] < lowest[key][1]:
-            lowest[key] = block[k : k + 1].at(block.positions[k : k + 1]), float(energies[k])
-    found = list(lowest.values())
-    chosen = np.linspace(0, len(found) - 1, min(len(found), COMPOSITIONS)).astype(int)
-    return [found[k] for k in chosen]
+        energies = Dataset((rest,)).energies.tolist()
+        found.setdefault(block.numbers.tobytes(), []).extend((e, block, k) for k, e in enumerate(energies))
+    compositions = _spread(list(found.values()), FRAMES)
+    chosen = []
+    for frames in compositions:
+        frames.sort(key=lambda frame: frame[0])
+        chosen += _spread(frames, FRAMES // len(compositions))
+    return [(block[k : k + 1].at(block.positions[k : k + 1]), energy) for energy, block, k in chosen]
+
+
+def _spread(several: list[Any], most: int) -> list[Any]:
+    """At most so many of them, evenly spread from the first one on."""
+    return [several[k * len(several) // most] for k in range(most)] if len(several) > most else several
 
 
 def _deformed(frame: Frames, energy: float, whole: Zbl) -> Believed:

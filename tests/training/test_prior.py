@@ -16,7 +16,7 @@ from rfp_md.io.atoms import from_atoms
 from rfp_md.testing.structures import molecule
 from rfp_md.training.prior import ALONE, DOUBT, EXACT, prior_frames
 from tests.baselines.pairs import LennardJones
-from tests.benchmarks.dimers import AnyDistance, Curve
+from tests.benchmarks.dimers import NOISE, AnyDistance, Curve
 
 SMALL = {"descriptor": ["many_body:components=40,channels=6"], "width": 400, "regressor": "random_fourier:pool=1"}
 
@@ -72,7 +72,8 @@ def test_a_crystal_falls_into_a_hole_when_it_is_compressed(fitted):
 def test_a_dimer_attracts_below_the_shortest_distance(fitted, silicon):
     potential = fitted["elements", "zbl"]
     curve, outer = dimers(potential, [14, 14]), potential.baselines[1].state["outer"][0, 0]
-    assert (np.diff(curve.energies[curve.at < 0.9 * outer]) < 0).all()
+    inside = curve.energies[curve.at < 0.9 * outer]
+    assert (inside - np.minimum.accumulate(inside)).max() < NOISE
     assert curve.energies.min() > -2.0
 
 
