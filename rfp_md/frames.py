@@ -9,26 +9,36 @@ Every array in the package has the shape and the unit stated here:
     cells      (M, 3, 3)  Å, rows are the lattice vectors
     stresses   (M, 3, 3)  eV/Å³, ASE's sign: (1/V) dE/dstrain
     steps      (M,)       which step of its trajectory each structure is; only where the file says so
+    kinds      (M,)       the config_type of each structure, text; empty where it has none
     places     (M,)       which frame of its file each structure is, from 0; only where it comes from a file
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats as Floats
 from rfp_md.arrays import Ints as Ints
 from rfp_md.errors import UserError
 
+NAMED = 5  # frames that a message names
+KEYS = {"energies": "energy", "forces": "forces", "stresses": "stress"}  # what a file calls them
+
 
 @dataclass(frozen=True, eq=False)
 class Frames:
     """M structures of one composition in one order of atoms; shapes and units as in the module's docstring.
+
+    Attributes:
+        source: the file that they come from.
+        unread: what the file has, but nothing here keeps: names that sound like ``energies``, ``forces`` or
+            ``stresses``, and under ``ions`` charges and magnetic moments of atoms.
 
     Raises:
         UserError: a shape does not fit, or a number is not finite.
@@ -44,6 +54,8 @@ class Frames:
     steps: Ints | None = None
     places: Ints | None = None
     source: str = "frames"
+    kinds: NDArray[np.object_] | None = None
+    unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         frames, atoms = len(self.positions), len(self.numbers)
@@ -55,6 +67,7 @@ class Frames:
             ("stresses", self.stresses, (frames, 3, 3)),
             ("steps", self.steps, (frames,)),
             ("places", self.places, (frames,)),
+            ("kinds", self.kinds, (frames,)),
         ):
             if array is None:
                 continue
@@ -62,7 +75,7 @@ class Frames:
                 raise UserError(
                     f"{self.source}: {name} has shape {array.shape}, but {frames} frames of {atoms} atoms need {shape}"
                 )
-            if not np.isfinite(array).all():
+            if name != "kinds" and not np.isfinite(array).all():
                 where = np.argwhere(~np.isfinite(array))[0]
                 raise UserError(
                     f"{self.source}: {name} has a number that is not finite in {self.name(where[0])}; "
@@ -113,16 +126,21 @@ class Frames:
         chosen = {
             f.name: getattr(self, f.name)[index]
             for f in fields(self)
-            if f.name not in ("numbers", "pbc", "source") and getattr(self, f.name) is not None
+            if f.name not in ("numbers", "pbc", "source", "unread") and getattr(self, f.name) is not None
         }
         return replace(self, **chosen)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A list of blocks; frames are counted through all blocks in their order."""
+    """A list of blocks; frames are counted through all blocks in their order.
+
+    Attributes:
+        notes: what was chosen, where the files leave a choice, in sentences.
+    """
 
     blocks: tuple[Frames, ...]
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(block) for block in self.blocks)
@@ -133,9 +151,8 @@ class Dataset:
     @property
     def energies(self) -> Floats:
         """Energies of all frames (M,), eV. Raises UserError where a block has none."""
-        for block in self.blocks:
-            if block.energies is None:
-                raise UserError(f"{block.source}: has no energies; compute them for every frame first")
+        if lack := missing(self, "energies", "compute them for every frame first, or leave those frames out"):
+            raise UserError(lack)
         return np.concatenate([block.energies for block in self.blocks if block.energies is not None])
 
     @property
@@ -150,7 +167,7 @@ class Dataset:
 
     def without_stresses(self) -> Dataset:
         """The same frames with energies and forces only."""
-        return Dataset(tuple(replace(block, stresses=None) for block in self.blocks))
+        return replace(self, blocks=tuple(replace(block, stresses=None) for block in self.blocks))
 
     def select(self, indices: Ints) -> Dataset:
         """The frames with these indices, in ascending order inside each block."""
@@ -160,7 +177,7 @@ class Dataset:
             if len(inside):
                 chosen.append(block[inside])
             start += len(block)
-        return Dataset(tuple(chosen))
+        return replace(self, blocks=tuple(chosen))
 
     def one_composition(self, needed_by: str) -> Frames:
         """All frames as one block. Raises UserError where species or their order change.
@@ -186,7 +203,7 @@ class Dataset:
                     "takes them all alike; split the file"
                 )
             joined[name] = None if parts[0] is None else np.concatenate(parts)
-        for name in ("steps", "places"):
+        for name in ("steps", "places", "kinds"):
             known = [getattr(block, name) for block in self.blocks if getattr(block, name) is not None]
             joined[name] = np.concatenate(known) if len(known) == len(self.blocks) else None
         return replace(first, source=self.sources, **joined)
@@ -226,6 +243,48 @@ def frame_bytes(frames: Frames) -> Iterator[bytes]:
         yield start + structure.tobytes() + (b"" if frames.cells is None else frames.cells[k].tobytes())
 
 
+def missing(dataset: Dataset, label: str, remedy: str) -> str | None:
+    """Say which frames lack a label, and what helps; None where all have it.
+
+    Args:
+        label: ``energies``, ``forces`` or ``stresses``.
+        remedy: what helps where the file does not have it under another name.
+    """
+    without = [block for block in dataset if getattr(block, label) is None]
+    if not without:
+        return None
+    source = without[0].source
+    here = [block for block in dataset if block.source == source]
+    lacking = [block for block in without if block.source == source]
+    count, total = sum(map(len, lacking)), sum(map(len, here))
+    if count == total:
+        said = f"{source}: has no {label}"
+    else:
+        names = [block.name(k).removeprefix("frame ") for block in lacking for k in range(len(block))]
+        said = (
+            f"{source}: {count} of {total} frames have no {label} (frame{'s' * (count > 1)} {', '.join(names[:NAMED])}"
+        )
+        said += f" and {count - NAMED} more)" if count > NAMED else ")"
+    if atoms := sum(len(block) for block in lacking if block.n_atoms == 1 and not block.periodic):
+        said += f"; {atoms} of them {'is an isolated atom' if atoms == 1 else 'are isolated atoms'}"
+    return said + (found_instead(lacking) or f"; {remedy}")
+
+
+def found_instead(blocks: Sequence[Frames]) -> str:
+    """What blocks have instead of labels that they lack, with the remedy; nothing where there is nothing."""
+    found = {
+        name: label
+        for block in blocks
+        for label, names in block.unread.items()
+        if label in KEYS and getattr(block, label) is None
+        for name in names
+    }
+    if not found:
+        return ""
+    called = [KEYS[label] for label in KEYS if label in found.values()]
+    return f"; found {', '.join(found)}: rename to {', '.join(called)} what is to be read"
+
+
 def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:
     """Refuse what no potential can be fitted to.
 
@@ -240,9 +299,9 @@ def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:
             f"{dataset.sources}: all {len(energies)} energies are {energies[0]:g} eV, so there is nothing to learn; "
             "check which key of the file holds the energy of each frame"
         )
-    for block in dataset:
-        if forces and block.forces is None:
-            raise UserError(
-                f"{block.source}: has no forces, which a conservative potential is fitted to; "
-                "write them to the file (extxyz: a forces:R:3 column)"
-            )
+    remedy = (
+        "a conservative potential is fitted to forces: write them to the file (extxyz: a forces:R:3 column; of an "
+        "isolated atom, zeros), or leave those frames out"
+    )
+    if forces and (lack := missing(dataset, "forces", remedy)):
+        raise UserError(lack)

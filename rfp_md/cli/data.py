@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -110,6 +111,8 @@ def convert_(options: ConvertOptions, json: Json = False, debug: Debug = False) 
     from rfp_md.io.write import convert
 
     result = convert(**vars(options))
+    for note in result["notes"]:
+        print(f"note: {note}", file=sys.stderr)
     if json:
         print_json(result)
     else:

@@ -10,6 +10,12 @@ from rfp_md.cli.console import print_json, print_rows, print_values
 from rfp_md.cli.options import Debug, Json
 from rfp_md.evaluation.options import EvaluateOptions
 
+RMSE = {
+    "meV/atom": "energy_rmse_mev_per_atom",
+    "meV/Å": "force_rmse_mev_per_angstrom",
+    "meV/Å³": "stress_rmse_mev_per_angstrom3",
+}
+
 
 @command_of(EvaluateOptions)
 def command(options: EvaluateOptions, json: Json = False, debug: Debug = False) -> None:
@@ -24,12 +30,30 @@ def command(options: EvaluateOptions, json: Json = False, debug: Debug = False) 
     if json:
         print_json(result)
         return
-    uncertainty = result.pop("uncertainty", None)
+    for note in result.pop("notes"):
+        print(f"note: {note}", file=sys.stderr)
+    uncertainty, kinds = result.pop("uncertainty", None), result.pop("by_config_type")
     unknown = "unknown: the model's file does not know its training frames"
     shown = result | {"leakage": unknown if leakage is None else leakage["summary"]}
     print_values(shown, f"{options.model} on {', '.join(map(str, paths_of(options.data)))}")
+    if kinds:
+        _print_kinds(kinds)
     if uncertainty is not None:
         _print_uncertainty(uncertainty)
+
+
+def _print_kinds(kinds: list[dict[str, Any]]) -> None:
+    """A row of root mean square errors for each config_type."""
+    print("RMSE by config_type")
+    rows = [
+        ["  " + kind["config_type"], str(kind["n_frames"]), *(_short(kind[figure]) for figure in RMSE.values())]
+        for kind in kinds
+    ]
+    print_rows(["  config_type", "frames", *RMSE], rows)
+
+
+def _short(figure: float | None) -> str:
+    return "–" if figure is None else f"{figure:.4g}"
 
 
 def _print_uncertainty(found: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,18 @@ def compare(potential: Potential, dataset: Dataset) -> dict[str, Pair]:
         components of each frame.
 
     Raises:
-        UserError: frames without energies, some with forces and some without, or a model without a committee.
+        UserError: frames without energies, or a model without a committee.
     """
-    parts = [_compare(potential, block) for block in dataset]
-    if any(set(part) != set(parts[0]) for part in parts):
-        raise UserError(f"{dataset.sources}: some frames have forces and some have not; split the file")
+    return joined([_compare(potential, block) for block in dataset])
+
+
+def joined(parts: Sequence[dict[str, Pair]]) -> dict[str, Pair]:
+    """What blocks of frames have, one after another; a block that lacks something adds nothing to it."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    having = {name: [part[name] for part in parts if name in part] for name in names}
     return {
-        name: (np.concatenate([part[name][0] for part in parts]), np.concatenate([part[name][1] for part in parts]))
-        for name in parts[0]
+        name: (np.concatenate([first for first, _ in found]), np.concatenate([second for _, second in found]))
+        for name, found in having.items()
     }
 
 

@@ -8,19 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from rfp_md.arrays import Floats
+from rfp_md.arrays import Floats, Ints
 from rfp_md.artifact.file import load
 from rfp_md.baselines.total import total_energies
 from rfp_md.errors import UserError
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.options import EvaluateOptions
-from rfp_md.evaluation.reliability import Pair, compare, summary
+from rfp_md.evaluation.reliability import Pair, compare, joined, summary
 from rfp_md.files.safe_write import check_output
-from rfp_md.frames import Dataset, Frames
+from rfp_md.frames import Dataset, Frames, missing
 from rfp_md.io import paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.verbs import with_options
+
+LABELS = {"energy": "energies", "force": "forces", "stress": "stresses"}
 
 
 @with_options(EvaluateOptions)
@@ -28,15 +30,16 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Errors of a model on reference frames.
 
     Energies are per molecule, forces per Cartesian component, both against the file as it stands: no shift is fitted.
-    The frames have energies, and forces where the model has forces. ``ms_per_frame`` is the median of single calls, one
-    structure each, after a warm-up.
+    Frames have energies; forces and stresses are compared where there are any. ``ms_per_frame`` is the median of single
+    calls, one structure each, after a warm-up.
 
     Returns:
-        n_frames, energy_mae_mev, energy_rmse_mev, energy_mae_mev_per_atom, force_mae_mev_per_angstrom,
-        force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, ms_per_frame, leakage; errors of forces and
-        stresses are None where there are none to compare; leakage says which of these frames the model was
-        fitted to (rfp_md.evaluation.leakage), None where the file does not know its training frames. With
-        ``uncertainty``, that too: see ``rfp_md.evaluation.reliability.summary``.
+        n_frames, energy_mae_mev, energy_rmse_mev, the same two per_atom, force_mae_mev_per_angstrom,
+        force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, stress_rmse_mev_per_angstrom3, by_config_type (a list
+        with the same errors for each, empty where the frames have none), ms_per_frame, leakage, notes. Errors of forces
+        and stresses are None where there are none to compare; notes say what was chosen among labels; leakage says
+        which of these frames the model was fitted to (rfp_md.evaluation.leakage), None where the file does not know its
+        training frames. With ``uncertainty``, that too: see ``rfp_md.evaluation.reliability.summary``.
     """
     if options.plot is not None:
         check_output(options.plot, [options.model, *paths_of(options.data)])
@@ -50,6 +53,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         **error_figures(pairs, dataset),
         "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
         "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
+        "notes": list(dataset.notes),
         **({"uncertainty": summary(judged)} if judged is not None else {}),
     }
 
@@ -74,22 +78,15 @@ def pairs_of(potential: Potential, dataset: Dataset, model: str | Path) -> dict[
         model: the potential's file, for messages.
 
     Returns:
-        ``energy`` without the model's baselines (eV), and where there are any ``force`` (eV/Å) and ``stress`` (eV/Å³).
+        ``energy`` without the model's baselines (eV), and where there are any ``force`` (eV/Å) and ``stress``
+        (eV/Å³), of the frames that have them.
 
     Raises:
-        UserError: frames without energies, some with forces or stresses and some without, or a prediction that is not
-            finite.
+        UserError: frames without energies, or a prediction that is not finite.
     """
-    comparisons = [_compare(potential, block) for block in dataset]
-    if any(set(comparison) != set(comparisons[0]) for comparison in comparisons):
-        raise UserError(f"{dataset.sources}: some frames have forces or stresses and some have not; split the file")
-    pairs = {
-        name: (
-            np.concatenate([comparison[name][0] for comparison in comparisons]),
-            np.concatenate([comparison[name][1] for comparison in comparisons]),
-        )
-        for name in comparisons[0]
-    }
+    if lack := missing(dataset, "energies", "compute them, or leave those frames out"):
+        raise UserError(lack)
+    pairs = joined([_compare(potential, block) for block in dataset])
     if not all(np.isfinite(predicted).all() for _, predicted in pairs.values()):
         raise UserError(f"{model}: predicts numbers that are not finite for {dataset.sources}")
     return pairs
@@ -97,24 +94,58 @@ def pairs_of(potential: Potential, dataset: Dataset, model: str | Path) -> dict[
 
 def error_figures(pairs: dict[str, Pair], dataset: Dataset) -> dict[str, Any]:
     """The errors that ``evaluate`` returns, of what ``pairs_of`` found."""
-    errors = {name: 1e3 * (predicted - reference) for name, (reference, predicted) in pairs.items()}
-    n_atoms = np.concatenate([np.full(len(block), block.n_atoms) for block in dataset])
-    forces, stresses = errors.get("force"), errors.get("stress")
+    return {**_figures(_errors(pairs), _atoms(dataset)), "by_config_type": _of_kinds(pairs, dataset)}
+
+
+def _errors(pairs: dict[str, Pair]) -> dict[str, Floats]:
+    """In meV, meV/Å and meV/Å³."""
+    return {name: 1e3 * (predicted - reference) for name, (reference, predicted) in pairs.items()}
+
+
+def _atoms(dataset: Dataset) -> Ints:
+    """How many each frame has (M,)."""
+    return np.concatenate([np.full(len(block), block.n_atoms) for block in dataset])
+
+
+def _figures(errors: dict[str, Floats], n_atoms: Ints) -> dict[str, Any]:
+    energies, forces, stresses = (errors.get(name, np.zeros(0)) for name in ("energy", "force", "stress"))
     return {
-        "n_frames": len(dataset),
-        "energy_mae_mev": _mae(errors["energy"]),
-        "energy_rmse_mev": _rmse(errors["energy"]),
-        "energy_mae_mev_per_atom": _mae(errors["energy"] / n_atoms),
-        "force_mae_mev_per_angstrom": None if forces is None else _mae(forces),
-        "force_rmse_mev_per_angstrom": None if forces is None else _rmse(forces),
-        "stress_mae_mev_per_angstrom3": None if stresses is None else _mae(stresses),
+        "n_frames": len(n_atoms),
+        "energy_mae_mev": _mae(energies),
+        "energy_rmse_mev": _rmse(energies),
+        "energy_mae_mev_per_atom": _mae(energies / n_atoms),
+        "energy_rmse_mev_per_atom": _rmse(energies / n_atoms),
+        "force_mae_mev_per_angstrom": _mae(forces),
+        "force_rmse_mev_per_angstrom": _rmse(forces),
+        "stress_mae_mev_per_angstrom3": _mae(stresses),
+        "stress_rmse_mev_per_angstrom3": _rmse(stresses),
     }
+
+
+def _of_kinds(pairs: dict[str, Pair], dataset: Dataset) -> list[dict[str, Any]]:
+    """The same figures for each ``config_type`` of the frames, in their order; empty where no frame has one."""
+    if all(block.kinds is None for block in dataset):
+        return []
+    kinds = np.concatenate([np.full(len(block), "") if block.kinds is None else block.kinds for block in dataset])
+    errors, n_atoms = _errors(pairs), _atoms(dataset)
+    components = {"energy": np.ones(len(kinds), dtype=int), "force": 3 * n_atoms, "stress": np.full(len(kinds), 9)}
+    has = {
+        name: np.concatenate([np.full(len(block), getattr(block, LABELS[name]) is not None) for block in dataset])
+        for name in errors
+    }
+    of_errors = {name: np.repeat(kinds, np.where(has[name], components[name], 0)) for name in errors}
+    return [
+        {
+            "config_type": kind or "none",
+            **_figures({name: errors[name][of_errors[name] == kind] for name in errors}, n_atoms[kinds == kind]),
+        }
+        for kind in dict.fromkeys(kinds)
+    ]
 
 
 def _compare(potential: Potential, frames: Frames) -> dict[str, tuple[Floats, Floats]]:
     """Reference and prediction, flat, of whatever both have; energies without the model's baselines."""
-    if frames.energies is None:
-        raise UserError(f"{frames.source}: has no energies to compare with")
+    assert frames.energies is not None
     potential.check(frames)
     baseline = total_energies(potential.baselines, frames)
     if not potential.has_forces:
@@ -141,9 +172,9 @@ def _milliseconds(potential: Potential, frames: Frames) -> float:
     return 1e3 * float(np.median(times))
 
 
-def _mae(error: Floats) -> float:
-    return float(np.abs(error).mean())
+def _mae(error: Floats) -> float | None:
+    return float(np.abs(error).mean()) if len(error) else None
 
 
-def _rmse(error: Floats) -> float:
-    return float(np.sqrt(np.square(error).mean()))
+def _rmse(error: Floats) -> float | None:
+    return float(np.sqrt(np.square(error).mean())) if len(error) else None

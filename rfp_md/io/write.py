@@ -10,7 +10,7 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import check_output, replacing
-from rfp_md.frames import Dataset
+from rfp_md.frames import Dataset, found_instead
 from rfp_md.io.options import ConvertOptions
 from rfp_md.io.read import paths_of, read
 from rfp_md.verbs import with_options
@@ -21,17 +21,33 @@ def convert(options: ConvertOptions) -> dict[str, Any]:
     """Read reference frames and write them to one file, in eV, Å and eV/Å; ``write`` says in which formats.
 
     Returns:
-        output, frames, bytes.
+        output, frames, bytes, notes (what was chosen among the labels, and what is not in the output).
 
     Raises:
-        UserError: what ``read`` and ``write`` refuse.
+        UserError: what ``read`` and ``write`` refuse, and labels under names that are not read, which would be lost.
     """
     output = Path(options.output)
     _writer(output)
     check_output(output, paths_of(options.data))
     dataset = read(options.data, options.units, stresses=not options.no_stress)
+    _check_nothing_lost(dataset)
     write(dataset, output)
-    return {"output": str(output), "frames": len(dataset), "bytes": output.stat().st_size}
+    names = dict.fromkeys(name for block in dataset for found in block.unread.values() for name in found)
+    left_out = [f"{dataset.sources}: not in the output: {', '.join(names)}"] if names else []
+    return {
+        "output": str(output),
+        "frames": len(dataset),
+        "bytes": output.stat().st_size,
+        "notes": [*dataset.notes, *left_out],
+    }
+
+
+def _check_nothing_lost(dataset: Dataset) -> None:
+    """Refuse frames that would be written without labels that they seem to have."""
+    for block in dataset:
+        if found := found_instead([block]):
+            remedy = "" if "stresses" not in block.unread else "; --no-stress leaves stresses out"
+            raise UserError(f"{block.source}: would lose labels{found}{remedy}")
 
 
 def write(dataset: Dataset, path: str | Path) -> None:
@@ -74,6 +90,8 @@ def _images(dataset: Dataset) -> Iterator[Any]:
         for k in range(len(block)):
             atoms = to_atoms(block, k)
             atoms.info = {"energy_unit": "eV", "force_unit": "eV/angstrom"}
+            if block.kinds is not None and block.kinds[k]:
+                atoms.info["config_type"] = block.kinds[k]
             if block.steps is not None:
                 atoms.info["step"] = int(block.steps[k])
             labels: dict[str, Any] = {}
@@ -82,6 +100,7 @@ def _images(dataset: Dataset) -> Iterator[Any]:
             if block.forces is not None:
                 labels["forces"] = block.forces[k]
             if block.stresses is not None:
+                atoms.info["stress_unit"] = "eV/angstrom^3"
                 labels["stress"] = full_3x3_to_voigt_6_stress(block.stresses[k])
             if labels:
                 atoms.calc = SinglePointCalculator(atoms, **labels)

@@ -50,11 +50,13 @@ class ErrorsOnTestFrames:
         """
         pairs = pairs_of(potential, dataset, model)
         judged = _judged(potential, dataset)
-        elements = np.concatenate([np.repeat(np.tile(b.numbers, len(b)), 3) for b in dataset])
+        with_forces = [np.tile(block.numbers, len(block)) for block in dataset if block.forces is not None]
+        elements = np.repeat(np.concatenate(with_forces), 3) if with_forces else np.zeros(0, dtype=np.int64)
         known = potential.fingerprints
         figures = {
             "files": [Path(path).name for path in paths],
             **error_figures(pairs, dataset),
+            "notes": list(dataset.notes),
             "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
             "elements": _of_elements(pairs, elements),
             "uncertainty": judged and summary(judged),
@@ -100,17 +102,18 @@ def _worst(
     """The frames with the largest force errors (energy errors without forces), the worst one first."""
     energies = pairs["energy"][1] - pairs["energy"][0]
     places = [(block, k) for block in dataset for k in range(len(block))]
-    forces = _of_frames(dataset, pairs["force"][1] - pairs["force"][0]) if "force" in pairs else None
-    size = np.abs(energies) if forces is None else np.array([_rms(error) for error in forces])
+    forces = _of_frames(dataset, pairs["force"][1] - pairs["force"][0]) if "force" in pairs else {}
+    # Frames without forces come after those that have them.
+    size = [(k in forces, _rms(forces[k]) if k in forces else abs(energies[k])) for k in range(len(places))]
     found = []
-    for index in np.argsort(-size, kind="stable")[:WORST].tolist():
+    for index in sorted(range(len(size)), key=size.__getitem__, reverse=True)[:WORST]:
         block, k = places[index]
-        entry = _describe(potential, block[k : k + 1], None if forces is None else forces[index])
+        entry = _describe(potential, block[k : k + 1], forces.get(index))
         entry["energy_error_mev"] = MILLI * float(energies[index])
         if judged is not None:
             entry["energy_std_mev"] = MILLI * float(judged["energy"][1][index])
-            if "frame" in judged:
-                entry["force_std_mev_per_angstrom"] = MILLI * float(judged["frame"][1][index])
+            if "frame" in judged and index in forces:
+                entry["force_std_mev_per_angstrom"] = MILLI * float(judged["frame"][1][list(forces).index(index)])
         found.append(entry)
     return found
 
@@ -137,10 +140,12 @@ def _describe(potential: Potential, frame: Frames, error: Floats | None) -> dict
     return entry
 
 
-def _of_frames(dataset: Dataset, flat: Floats) -> list[Floats]:
-    """Force components as (N, 3) of each frame."""
-    sizes = np.concatenate([np.full(len(block), 3 * block.n_atoms) for block in dataset])
-    return [part.reshape(-1, 3) for part in np.split(flat, np.cumsum(sizes)[:-1])]
+def _of_frames(dataset: Dataset, flat: Floats) -> dict[int, Floats]:
+    """Force components as (N, 3), by the place among all frames of each that has forces."""
+    atoms = [block.n_atoms if block.forces is not None else 0 for block in dataset for _ in range(len(block))]
+    having = [index for index, count in enumerate(atoms) if count]
+    parts = np.split(flat, np.cumsum([3 * atoms[index] for index in having])[:-1])
+    return {index: part.reshape(-1, 3) for index, part in zip(having, parts, strict=True)}
 
 
 def _rms(values: Floats) -> Any:

@@ -195,7 +195,9 @@ def _check_frames(dataset: Dataset, model: Regressor, target: Target) -> None:
 
 
 def _warn(dataset: Dataset, target: Target, progress: Progress) -> None:
-    """Say what may not be meant."""
+    """Say what may not be meant, and what was chosen."""
+    for note in dataset.notes:
+        progress.message(f"note: {note}")
     if target == "direct":
         progress.message(
             "warning: a direct model's forces are not the gradient of its energy; it cannot conserve energy in MD"

@@ -35,9 +35,13 @@ def test_evaluate_keeps_its_contract(trained, tmp_path):
         "energy_mae_mev",
         "energy_rmse_mev",
         "energy_mae_mev_per_atom",
+        "energy_rmse_mev_per_atom",
         "force_mae_mev_per_angstrom",
         "force_rmse_mev_per_angstrom",
         "stress_mae_mev_per_angstrom3",
+        "stress_rmse_mev_per_angstrom3",
+        "by_config_type",
+        "notes",
         "ms_per_frame",
         "leakage",
     }

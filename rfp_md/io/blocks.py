@@ -1,0 +1,146 @@
+"""Frames of a file, in its units, to blocks of Frames in ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rfp_md.arrays import Floats
+from rfp_md.errors import UserError
+from rfp_md.frames import Frames
+from rfp_md.io.image import Image
+from rfp_md.io.unit_factors import Factors, factors_of
+from rfp_md.io.units import Units
+
+CONVENTION = {"energy": "eV", "length": "angstrom"}  # of extxyz and of everything that ASE reads
+ASYMMETRY = 1e-4  # eV/Å³ (16 MPa) that rounding and noise may leave in a stress
+SAME_STRESS = 0.02  # relative: a stress and a virial that differ by more are not the same
+SMEARED = 1e-6  # eV that make a free energy another one
+
+
+def blocks_of(path: Path, images: Sequence[Image], units: Units) -> list[Frames]:
+    """Make one block of each run of frames with the same species, boundaries and labels.
+
+    Raises:
+        UserError: units that contradict each other or the flags, a stress that is not symmetric, or one that is not
+            −virial/V.
+    """
+    if not images:
+        raise UserError(f"{path}: holds no frames")
+    factors = _factors(path, images, units)
+    places = iter(range(len(images)))
+    runs = (list(run) for _, run in groupby(images, key=_run))
+    return [_block(path, run, [next(places) for _ in run], factors) for run in runs]
+
+
+def notes_of(path: Path, images: Sequence[Image]) -> Iterator[str]:
+    """Say what was chosen among the labels, in a sentence each."""
+    smeared = [image.smearing for image in images if image.smearing > SMEARED]
+    if smeared:
+        yield (
+            f"{path}: free_energy is taken as the energy, for the forces are its gradient; "
+            f"the energy beside it differs by up to {max(smeared):.3g} (in the file's unit)"
+        )
+
+
+def _factors(path: Path, images: Sequence[Image], units: Units) -> Factors:
+    """The units of all frames, which must agree."""
+    first: dict[tuple[tuple[str, str], ...], int] = {}
+    for place, image in enumerate(images):
+        first.setdefault(tuple(sorted(image.stated.items())), place)
+    found = {
+        place: factors_of(f"{path}: frame {place}", units, dict(stated), CONVENTION) for stated, place in first.items()
+    }
+    (known, factors), *others = found.items()
+    for place, other in others:
+        if other != factors:
+            raise UserError(
+                f"{path}: frame {place} is in other units than frame {known} ({_said(images[place])}, and "
+                f"{_said(images[known])}); write one file for each"
+            )
+    return factors
+
+
+def _said(image: Image) -> str:
+    return ", ".join(f"{name} in {unit}" for name, unit in image.stated.items()) or "none stated"
+
+
+def _run(image: Image) -> tuple[Any, ...]:
+    """Frames of one block agree in this."""
+    labels = (image.energy, image.forces, image.stress if image.virial is None else image.virial)
+    return image.numbers.tobytes(), image.pbc, *(label is not None for label in labels)
+
+
+def _block(path: Path, images: Sequence[Image], places: Sequence[int], factors: Factors) -> Frames:
+    first = images[0]
+    periodic = any(first.pbc)
+    energies = None if first.energy is None else np.array([image.energy for image in images]) * factors.energy
+    forces = None if first.forces is None else np.array([image.forces for image in images]) * factors.force
+    steps = [image.step for image in images]
+    kinds = [image.kind for image in images]
+    return Frames(
+        numbers=first.numbers,
+        positions=np.array([image.positions for image in images]) * factors.length,
+        energies=energies,
+        forces=forces,
+        cells=np.array([image.cell for image in images]) * factors.length if periodic else None,
+        pbc=first.pbc,
+        stresses=_stresses(path, images, places, factors),
+        steps=None if None in steps else np.array(steps, dtype=np.int64),
+        kinds=None if kinds.count(None) == len(kinds) else np.array([kind or "" for kind in kinds], dtype=object),
+        places=np.array(places),
+        unread=_unread(images),
+        source=str(path),
+    )
+
+
+def _stresses(path: Path, images: Sequence[Image], places: Sequence[int], factors: Factors) -> Floats | None:
+    """Stresses (M, 3, 3), eV/Å³, as they stand or from virials: stress = −virial/V."""
+    if images[0].stress is None and images[0].virial is None:
+        return None
+    stresses = np.empty((len(images), 3, 3))
+    for k, (image, place) in enumerate(zip(images, places, strict=True)):
+        where = f"{path}: frame {place}"
+        from_virial = _from_virial(image, factors)
+        stress = from_virial if image.stress is None else image.stress * factors.stress
+        assert stress is not None
+        if from_virial is not None and _differ(stress, from_virial):
+            raise UserError(
+                f"{where}: its stress is not −virial/V (the largest are {_largest(stress):.3g} and "
+                f"{_largest(from_virial):.3g} eV/Å³); --stress-unit names its unit, or remove one of them"
+            )
+        if np.abs(stress - stress.T).max() > ASYMMETRY + SAME_STRESS * np.abs(stress).max():
+            raise UserError(f"{where}: its stress is not symmetric; correct it, or leave stresses out by --no-stress")
+        stresses[k] = (stress + stress.T) / 2
+    return stresses
+
+
+def _from_virial(image: Image, factors: Factors) -> Floats | None:
+    """The stress −virial/V; zeros where the cell has no volume, whose stress the reader leaves out."""
+    if image.virial is None:
+        return None
+    volume = abs(float(np.linalg.det(image.cell * factors.length)))
+    if not volume > 0:
+        return np.zeros((3, 3)) if image.stress is None else None
+    return -image.virial * factors.energy / volume
+
+
+def _differ(one: Floats, other: Floats) -> bool:
+    return bool(np.abs(one - other).max() > ASYMMETRY + SAME_STRESS * max(np.abs(one).max(), np.abs(other).max()))
+
+
+def _largest(tensor: Floats) -> float:
+    return float(tensor.flat[np.abs(tensor).argmax()])
+
+
+def _unread(images: Sequence[Image]) -> dict[str, tuple[str, ...]]:
+    """The names of all frames of a block, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for image in images:
+        for label, names in image.unread.items():
+            found.setdefault(label, {}).update(dict.fromkeys(names))
+    return {label: tuple(names) for label, names in found.items()}
