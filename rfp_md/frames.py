@@ -38,7 +38,7 @@ class Frames:
     Attributes:
         source: the file that they come from.
         unread: what the file has, but nothing here keeps: names that sound like ``energies``, ``forces`` or
-            ``stresses``, and under ``ions`` charges and magnetic moments of atoms.
+            ``stresses``, under ``ions`` charges and magnetic moments of atoms, and under ``columns`` what has no name.
 
     Raises:
         UserError: a shape does not fit, or a number is not finite.

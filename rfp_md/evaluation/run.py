@@ -12,6 +12,8 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.artifact.file import load
 from rfp_md.baselines.total import total_energies
 from rfp_md.errors import UserError
+from rfp_md.evaluation.labels.findings import named
+from rfp_md.evaluation.labels.molecules import other_orders
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.options import EvaluateOptions
 from rfp_md.evaluation.reliability import Pair, compare, joined, summary
@@ -53,9 +55,19 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         **error_figures(pairs, dataset),
         "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
         "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
-        "notes": list(dataset.notes),
+        "notes": [*dataset.notes, *_other_order(potential, dataset)],
         **({"uncertainty": summary(judged)} if judged is not None else {}),
     }
+
+
+def _other_order(potential: Potential, dataset: Dataset) -> list[str]:
+    """What is to be said of frames whose atoms are not in the model's order, which its errors are then about."""
+    frames = other_orders(potential.reference, dataset) if potential.fixed_composition else []
+    if not frames:
+        return []
+    return [
+        f"{dataset.sources}: {len(frames)} frames have their atoms in another order than the model ({named(frames)})"
+    ]
 
 
 def _plot(options: EvaluateOptions, pairs: dict[str, Pair], judged: dict[str, Pair] | None) -> None:

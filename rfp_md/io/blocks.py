@@ -31,6 +31,7 @@ def blocks_of(path: Path, images: Sequence[Image], units: Units) -> list[Frames]
     """
     if not images:
         raise UserError(f"{path}: holds no frames")
+    _check_energies(path, images)
     factors = _factors(path, images, units)
     places = iter(range(len(images)))
     runs = (list(run) for _, run in groupby(images, key=_run))
@@ -45,6 +46,17 @@ def notes_of(path: Path, images: Sequence[Image]) -> Iterator[str]:
             f"{path}: free_energy is taken as the energy, for the forces are its gradient; "
             f"the energy beside it differs by up to {max(smeared):.3g} (in the file's unit)"
         )
+
+
+def _check_energies(path: Path, images: Sequence[Image]) -> None:
+    """Refuse free energies that differ from energies, beside frames that have only these."""
+    if any(image.smearing > SMEARED for image in images):
+        for place, image in enumerate(images):
+            if image.energy is not None and not image.free:
+                raise UserError(
+                    f"{path}: frame {place} has no free_energy, and other frames have one that is not their energy; "
+                    "complete it, or remove free_energy everywhere"
+                )
 
 
 def _factors(path: Path, images: Sequence[Image], units: Units) -> Factors:

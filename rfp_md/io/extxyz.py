@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
@@ -93,7 +93,7 @@ def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -
     if position is None or position.stop - position.start != 3 or position.type == "S":
         raise UserError(f"{where}: Properties must have pos:R:3, and is {described!r:.80}")
     cell, pbc = _cell(where, info)
-    return make_image(
+    image = make_image(
         where,
         _numbers(where, rows, columns),
         position.of(rows, where, "pos"),
@@ -107,6 +107,9 @@ def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -
         },
         stresses=stresses,
     )
+    if described is None and min(map(len, rows)) > position.stop:
+        return replace(image, unread={**image.unread, "columns": ("columns without a name, from the fifth on",)})
+    return image
 
 
 def comment_of(text: str) -> dict[str, str]:

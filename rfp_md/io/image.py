@@ -42,6 +42,7 @@ class Image:
     Attributes:
         cell: zeros where there is none.
         energy: the free energy, where there is one: the forces are its gradient.
+        free: whether there is one.
         smearing: what that differs by from the energy beside it.
         stress, virial: (3, 3), not more than one of them.
         stated: unit of each quantity (energy, force, length, stress) whose unit the frame states.
@@ -54,6 +55,7 @@ class Image:
     cell: Floats
     pbc: Pbc
     energy: float | None = None
+    free: bool = False
     smearing: float = 0.0
     forces: Floats | None = None
     stress: Floats | None = None
@@ -99,6 +101,7 @@ def make_image(
         cell=cell,
         pbc=pbc,
         energy=plain if free is None else free,
+        free=free is not None,
         smearing=0.0 if free is None or plain is None else abs(free - plain),
         forces=_forces(where, per_atom, len(numbers)),
         stress=stress,

@@ -17,6 +17,7 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.declared import check_declared
 from rfp_md.direct_potential import DirectPotential
 from rfp_md.errors import UserError
+from rfp_md.evaluation.labels.findings import Finding
 from rfp_md.evaluation.leakage import Leakage, audit
 from rfp_md.frames import Dataset, Frames, formula
 from rfp_md.plugins.guard import call, check_fitted, check_periodic
@@ -42,6 +43,7 @@ class Task:
         width: how many features the model has for so many frames; None: the regressor chooses, or the terms say.
         time_budget: what the width is chosen by, if anything.
         split: its kind and seed, for the record.
+        labels: what was found wrong with the labels, for the record.
         rng: every fit begins with this state, so that none depends on those before it.
     """
 
@@ -54,6 +56,7 @@ class Task:
     target: Target
     time_budget: str | None
     split: dict[str, Any]
+    labels: Sequence[Finding]
     rng: np.random.Generator
     progress: Progress
 
@@ -121,6 +124,7 @@ class Task:
                 "one_composition": self.dataset.has_one_composition,
             },
             "leakage": leakage.as_dict(),
+            **({"labels": [finding.as_dict() for finding in self.labels]} if self.labels else {}),
             "split": {**self.split, "n_train": n_train, "n_valid": len(self.valid)},
             "widths": list(widths),
             "fit": fitted,
