@@ -17,7 +17,7 @@ from rfp_md.descriptors.describe import describe_all, describe_for_forces
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
 from rfp_md.per_atom import per_atom, why_not_per_atom
-from rfp_md.plugins.guard import call, check_array, check_periodic, check_prediction
+from rfp_md.plugins.guard import Geometric, call, check_array, check_periodic, check_prediction
 from rfp_md.prediction import Committee, PerAtom, Prediction, Spread, free_virials, join_committees
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites
@@ -71,7 +71,8 @@ class Potential:
     @property
     def fixed_composition(self) -> bool:
         """Whether it is for the atoms of ``reference`` in their order only, not for any of its elements."""
-        return any(d.capabilities.fixed_composition for d in self.descriptors)
+        parts: list[Geometric] = [*self.baselines, *self.descriptors]
+        return any(part.capabilities.fixed_composition for part in parts)
 
     def compute(self, frames: Frames) -> Prediction:
         """Energies, forces and virials of M structures.

@@ -55,6 +55,25 @@ def read(path: str | Path) -> tuple[Header, Arrays]:
             arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise UserError(f"{path}: is not an rfp model, or is damaged ({error})") from error
+    return _whole(str(path), metadata, arrays)
+
+
+def parse(content: bytes, source: str) -> tuple[Header, Arrays]:
+    """The same of the bytes of a file. Raises UserError as ``read``, which names the source."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays = load(content)
+        size = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    except (SafetensorError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise UserError(f"{source}: is not an rfp model, or is damaged ({error})") from error
+    return _whole(source, metadata, arrays)
+
+
+def _whole(path: str, metadata: dict[str, str], arrays: Arrays) -> tuple[Header, Arrays]:
+    """Header and arrays, once the checksum is found right, and every number finite."""
     if "rfp" not in metadata or "sha256" not in arrays or len(metadata["rfp"]) > LARGEST_HEADER:
         raise UserError(f"{path}: is a safetensors file, but not an rfp model")
     if not np.array_equal(arrays.pop("sha256"), digest(metadata["rfp"], arrays)):
@@ -79,7 +98,7 @@ def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no number")
 
 
-def _parsed(path: Path, text: str, arrays: Arrays) -> tuple[Header, Arrays]:
+def _parsed(path: str, text: str, arrays: Arrays) -> tuple[Header, Arrays]:
     """Header and arrays of any version of the format that there has been, as the present one."""
     try:
         values = json.loads(text, parse_constant=_no_number)

@@ -21,6 +21,7 @@ from rfp_md import plugins
 from rfp_md.artifact.assembly import assembled
 from rfp_md.artifact.container import digest, read, write
 from rfp_md.artifact.header import FORMAT_VERSION, UNITS, Arrays, Entry, Header, package_version
+from rfp_md.artifact.inner import check_levels
 from rfp_md.direct_potential import DirectPotential
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import alone_with
@@ -96,6 +97,12 @@ def load(path: str | Path) -> Potential:
         UserError: no such file, not a model, damaged, of a newer format, or of a plugin that is not installed.
     """
     header, arrays = read(path)
+    check_levels(header, arrays, str(path))
+    return made(header, arrays, str(path))
+
+
+def made(header: Header, arrays: Arrays, path: str) -> Potential:
+    """The potential of a header and arrays that were read from a file, or from inside one. Raises UserError."""
     try:
         potential = assembled(header, arrays)
     except UserError as error:

@@ -64,9 +64,24 @@ def evaluate(
     header, arrays = read(path)
     c = arrays["regressor.readout"] + (0.0 if member is None else arrays["regressor.committee"][:, member])
     energy, forces, virial, start = 0.0, np.zeros((len(numbers), 3)), np.zeros((3, 3)), 0
-    for k, _ in enumerate(header["baselines"]):  # each of them ``elements`` (3)
-        known = np.searchsorted(arrays[f"baselines.{k}.elements"], numbers)
-        energy += float(arrays[f"baselines.{k}.energies"][known].sum())
+    for k, baseline in enumerate(header["baselines"]):
+        if baseline["name"] not in ("elements", "zbl"):
+            raise ValueError(f"{path}: baseline {baseline['name']} is not for this page")
+        elements = arrays[f"baselines.{k}.elements"]
+        if baseline["name"] == "elements":
+            energy += float(arrays[f"baselines.{k}.energies"][np.searchsorted(elements, numbers)].sum())
+            continue
+        outer = arrays[f"baselines.{k}.outer"]
+        i, j, d = neighbours(positions, np.zeros((3, 3)) if cell is None else cell, pbc, outer.max())
+        species = np.searchsorted(elements, numbers)
+        pair_energies, slopes = repulsion(
+            numbers[i], numbers[j], np.linalg.norm(d, axis=1), outer[species[i], species[j]]
+        )
+        pull = 0.5 * (slopes / np.linalg.norm(d, axis=1))[:, None] * d
+        energy += 0.5 * float(pair_energies.sum())
+        np.add.at(forces, i, pull)
+        np.add.at(forces, j, -pull)
+        virial -= d.T @ pull
     for k, term in enumerate(header["terms"]):
         cutoff = term["parameters"]["cutoff"]
         i, j, d = neighbours(positions, np.zeros((3, 3)) if cell is None else cell, pbc, cutoff)
@@ -85,6 +100,18 @@ def evaluate(
         np.add.at(forces, j, -pull)
         virial -= d.T @ pull
     return energy, forces, virial
+
+
+def repulsion(z: Ints, others: Ints, r: Floats, outer: Floats) -> tuple[Floats, Floats]:
+    """Energies of pairs (P,), eV, and their slopes dE/dr, eV/Å, by the baseline ``zbl`` (3)."""
+    strength, rate = 14.399645 * z * others, (z**0.23 + others**0.23) / 0.46850
+    terms = [(0.18175, 3.19980), (0.50986, 0.94229), (0.28022, 0.40290), (0.02817, 0.20162)]
+    screening = sum(c * np.exp(-b * rate * r) for c, b in terms)
+    steepness = sum(-b * rate * c * np.exp(-b * rate * r) for c, b in terms)
+    t = np.clip((r / outer - 0.7) / 0.3, 0.0, 1.0)
+    switch, fall = 1.0 - t**3 * (10.0 - 15.0 * t + 6.0 * t**2), -30.0 * t**2 * (1.0 - t) ** 2 / (0.3 * outer)
+    bare = strength / r * screening
+    return bare * switch, strength / r * (steepness - screening / r) * switch + bare * fall
 
 
 def neighbours(positions: Floats, cell: Floats, pbc: tuple[bool, ...], cutoff: float) -> tuple[Ints, Ints, Floats]:

@@ -18,23 +18,35 @@ class Capabilities:
 
     Attributes:
         periodic: it sees periodic images, and its virials are −dE/dstrain of the cell and the positions together.
+        fixed_composition: it is for one molecule with its atoms in one order.
     """
 
     periodic: bool = False
+    fixed_composition: bool = False
 
 
 class Baseline(Plugin):
     """A part of the energy that is not learned: the regressor is fitted to what the baselines leave.
 
-    A subclass writes ``compute``; it must take any structure of the training elements.
+    A subclass writes ``compute``; it must take any structure of the training elements, unless it declares
+    ``fixed_composition``.
+
+    Attributes:
+        given: parameters without which there is nothing to compute; their defaults are only there to be shown.
     """
 
     kind: ClassVar[Kind] = "baseline"
+    given: ClassVar[tuple[str, ...]] = ()
 
     @property
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What holds for these parameters; where it does not depend on them, a ClassVar of this name will do."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Files that it reads in a fit, which must not be overwritten by its outcome."""
+        return ()
 
     def fit(self, dataset: Dataset) -> None:
         """Learn from the training frames, less what the baselines before this one say: ``self.state["a"] = array``.

@@ -40,7 +40,7 @@ class CalculatorPotential:
         self._calculator = calculator
         atoms = self._atoms(reference, 0)
         try:
-            _energy(atoms), atoms.get_forces()
+            energy_of(atoms), atoms.get_forces()
             self.has_stress = not reference.periodic or _virial(atoms) is not None
         except Exception as error:
             raise UserError(
@@ -51,13 +51,13 @@ class CalculatorPotential:
         """Compute energies, forces and virials of M structures, one after another."""
         shape = frames.positions.shape[1:]
         nothing = np.nan, np.full(shape, np.nan), np.full((3, 3), np.nan)
-        parts = [self._one(frames, k, _everything, nothing) for k in range(len(frames))]
+        parts = [self._one(frames, k, everything_of, nothing) for k in range(len(frames))]
         energies, forces, virials = (np.array(column) for column in zip(*parts, strict=True))
         return Prediction(energies, forces, virials)
 
     def energies(self, frames: Frames) -> Floats:
         """Compute energies alone (M,), eV."""
-        return np.array([self._one(frames, k, _energy, np.nan) for k in range(len(frames))])
+        return np.array([self._one(frames, k, energy_of, np.nan) for k in range(len(frames))])
 
     def _one(self, frames: Frames, k: int, of: Callable[[Atoms], Any], otherwise: Any) -> Any:
         try:
@@ -71,15 +71,16 @@ class CalculatorPotential:
         return atoms
 
 
-def _energy(atoms: Atoms) -> float:
+def energy_of(atoms: Atoms) -> float:
+    """The energy, eV, that the forces are the gradient of."""
     # Where electrons are smeared, the forces are the gradient of the free energy.
     smeared = "free_energy" in getattr(atoms.calc, "implemented_properties", ())
     return float(atoms.get_potential_energy(force_consistent=smeared))
 
 
-def _everything(atoms: Atoms) -> tuple[float, Floats, Floats]:
-    """Energy, forces (N, 3) and virial (3, 3)."""
-    energy, forces = _energy(atoms), atoms.get_forces()
+def everything_of(atoms: Atoms) -> tuple[float, Floats, Floats]:
+    """Energy, eV, forces (N, 3), eV/Å, and virial (3, 3), eV, which is not a number where there is no stress."""
+    energy, forces = energy_of(atoms), atoms.get_forces()
     virial = _virial(atoms) if atoms.pbc.any() else atoms.positions.T @ forces
     return energy, forces, np.full((3, 3), np.nan) if virial is None else virial
 

@@ -24,11 +24,14 @@ def command(options: InfoOptions, json: Json = False, debug: Debug = False) -> N
     """Show what a .rfp file holds; no plugin is imported for it."""
     from rfp_md.artifact.container import read
     from rfp_md.artifact.header import element_energies
+    from rfp_md.artifact.inner import sum_of
     from rfp_md.validation.record import summary
 
     header, arrays = read(options.model)
+    what = sum_of(header, arrays, str(options.model))
     if json:
-        print_json(header.model_dump(mode="json") | {"baseline_ev": element_energies(header, arrays)})
+        more = {"baseline_ev": element_energies(header, arrays), "sum_of": what}
+        print_json(header.model_dump(mode="json") | more)
         return
     values: dict[str, Any] = {
         "format version": header.stored_version,
@@ -36,6 +39,7 @@ def command(options: InfoOptions, json: Json = False, debug: Debug = False) -> N
         "atoms": f"{header.formula} ({len(header.numbers)})"
         + ("" if header.fixed_composition else ", or any others of its elements"),
         "units": ", ".join(header.units.values()),
+        "sum of": what,
     }
     for k, baseline in enumerate(header.baselines):
         values[f"baseline {k}"] = _plugin(baseline)

@@ -29,6 +29,7 @@ class Batch:
         strain_slopes: targets dE/d(strain) (M, 9), eV, or None where there are none. They follow the first.
         positions: where the slopes act (M, 3N), Å, with the slopes; torques are r × slope.
         outputs: targets (M, P) of a direct fit: the energies as one column, or the force components, eV/Å.
+        weights: what the rows of each energy are multiplied by (M,), where they do not all count alike.
     """
 
     terms: list[Sites]
@@ -37,6 +38,7 @@ class Batch:
     strain_slopes: Floats | None = None
     positions: Floats | None = None
     outputs: Floats | None = None
+    weights: Floats | None = None
 
     @property
     def numbers_per_structure(self) -> int:
@@ -65,6 +67,11 @@ class Samples(ABC):
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:
         """For each term, what its descriptor's ``groups`` says."""
         return ()
+
+    @property
+    def prior(self) -> Samples | None:
+        """Structures unlike these, and what their energies are believed to be; they join the fit, and judge nothing."""
+        return None
 
     @abstractmethod
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:

@@ -12,16 +12,17 @@ from pydantic import Field
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
+from rfp_md.linalg.ridge import Solution
 from rfp_md.plugins.parameter_types import Numbers, check_unused
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Samples
 from rfp_md.regressors.feature_model import FeatureModel
 from rfp_md.regressors.fitting.accumulate import Accumulator
-from rfp_md.regressors.fitting.choose import choose
+from rfp_md.regressors.fitting.choose import choose, limit_prior
 from rfp_md.regressors.fitting.direct_fit import DirectFit
 from rfp_md.regressors.fitting.plan import SAMPLE_FRAMES, FitPlan, Survey, plan_outputs
 from rfp_md.regressors.fitting.rows import FeatureBlock
-from rfp_md.regressors.fitting.scores import score
+from rfp_md.regressors.fitting.scores import Score, score
 from rfp_md.regressors.fitting.select_features import select_features
 from rfp_md.regressors.fitting.site_pools import SitePool, pool_sites
 from rfp_md.regressors.fitting.solve import Solver
@@ -80,18 +81,34 @@ class FeatureRegressor(FeatureModel):
         plan = self.plan(survey, widths)
         plan.check_memory(progress)
         accumulator, drawn = self._accumulate(plan, train, rng, progress)
+        prior = None
+        if train.prior is not None:
+            prior = Accumulator(accumulator.blocks, (len(train.prior),))
+            prior.stream(train.prior, plan.batch_size, progress)
         noise = rng.standard_normal((accumulator.width, MEMBERS))
         noise -= noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
-        solver = Solver(accumulator.equations, progress, scaled=self.relative, noise=noise)
+        solver = Solver(
+            accumulator.equations,
+            progress,
+            scaled=self.relative,
+            noise=noise,
+            prior=prior.equations[0] if prior is not None else None,
+        )
+
+        def score_of(candidate: Solution) -> Score:
+            return score(accumulator.blocks, candidate, valid, plan.batch_size, n_kinds=solver.n_kinds)
+
         choice = choose(
             solver,
-            lambda candidate: score(accumulator.blocks, candidate, valid, plan.batch_size, n_kinds=solver.n_kinds),
+            score_of,
             self.regularization,
             self.force_weights,
             self.stress_weights,
             progress,
             every_lambda=plan.few_rows,
         )
+        if train.prior is not None:
+            choice = limit_prior(solver, choice, score_of, progress)
         self._stream(accumulator, valid, "Validation frames", plan, progress)
         final = solver.solve(choice.weights, choice.solution.regularization, "Last solve")
         self._remember(accumulator.blocks, final)
@@ -104,6 +121,7 @@ class FeatureRegressor(FeatureModel):
             "regularization": final.regularization,
             "force_weight": choice.weights[1] if survey.n_slopes else None,
             "stress_weight": choice.weights[2] if survey.n_strains else None,
+            "prior_weight": solver.prior_weight if train.prior is not None else None,
             "solver": final.method,
             "residual": final.residual,
             "failed_factorisations": solver.failed,

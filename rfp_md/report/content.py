@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rfp_md.artifact.header import Arrays, Entry, Header, element_energies
+from rfp_md.artifact.inner import sum_of
 from rfp_md.potential import Potential
 from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
 from rfp_md.report.snippets import snippets
@@ -64,6 +65,7 @@ def _model(path: Path, header: Header, arrays: Arrays, potential: Potential) -> 
         "numbers_stored": sum(array.size for array in arrays.values()),
         "committee_members": _members(arrays),
         "baseline_ev": {chemical_symbols[z]: energy for z, energy in element_energies(header, arrays).items()},
+        "sum_of": sum_of(header, arrays, path.name),
         "baselines": [_entry(baseline) for baseline in header.baselines],
         "bytes": path.stat().st_size,
     }

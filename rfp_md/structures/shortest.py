@@ -67,6 +67,14 @@ class ShortestDistances:
         """The arrays that the model's file keeps; none where nothing is known."""
         return {"pairs": self.pairs, "distances": self.distances} if len(self.pairs) else {}
 
+    def between(self, elements: Ints) -> Floats:
+        """Tabulate them for each two of these elements (E, E), Å; infinite where none came closer than 4 Å."""
+        table = np.full((ELEMENTS, ELEMENTS), np.inf)
+        first, second = self.pairs.T
+        table[first, second] = table[second, first] = self.distances
+        between: Floats = table[np.ix_(elements, elements)]
+        return between
+
     def check(self, frames: Frames) -> None:
         """Refuse structures with atoms that (nearly) overlap, and warn once of pairs far closer than any in training.
 

@@ -18,7 +18,7 @@ from rfp_md.prediction import Prediction
 from rfp_md.structures.strain import strained
 from rfp_md.testing.made_again import made_again
 from rfp_md.testing.numbers import copied, displaced, far, want_array
-from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks
+from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, skip
 from rfp_md.testing.structures import crystal, molecule
 
 SAME = 1e-10  # the same computation done twice or in another order, relative to the largest number
@@ -76,6 +76,7 @@ class BaselineChecks:
             self.batch_equals_single,
             self.forces,
             self.virials,
+            self.atoms,
         ]
 
     @cached_property
@@ -140,6 +141,15 @@ class BaselineChecks:
 
         self.compare(self.computed.virials[0].ravel(), -central_difference(energies, STEP), "virial", "−dE/dstrain")
 
+    def atoms(self) -> None:
+        """Energies and virials of the atoms, where it says them, are parts of those of the structures."""
+        if not self.fitted.has_atoms:
+            skip("it says nothing of single atoms")
+        parts = self.fitted.per_atom(self.frames)
+        for part in ("energies", "virials"):
+            if far(getattr(self.computed, part), getattr(parts, part).sum(axis=1), SAME):
+                fail(f"{part} of the atoms do not add up to those that compute gives")
+
     def input_not_changed(self) -> None:
         """The frames that it is given stay as they are."""
         before = displaced(self.frames)
@@ -159,6 +169,8 @@ class BaselineChecks:
 
     def other_compositions(self) -> None:
         """Some of the atoms, in another order: a model may be asked for any structure of its elements."""
+        if self.baseline.capabilities.fixed_composition:
+            skip("it declares fixed_composition")
         fewer = np.arange(self.frames.n_atoms)[::-1][: max(1, self.frames.n_atoms - 2)]
         other = replace(self.frames, numbers=self.frames.numbers[fewer], positions=self.frames.positions[:, fewer])
         want_array("energies of other atoms", self.fitted.energies(other), (len(other),))

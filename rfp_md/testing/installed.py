@@ -35,4 +35,7 @@ def plugin_outcomes(kind: plugins.Kind, name: str) -> list[Outcome]:
         plugin = plugins.create(kind, name, {})
     except UserError as error:
         return [Outcome("loads", "failed", str(error))]
+    if given := getattr(plugin, "given", ()):
+        reason = f"needs {given[0]}=…; give check_{kind} one that has it"
+        return [Outcome("loads", "held"), Outcome("fits", "skipped", reason)]
     return [Outcome("loads", "held"), *OUTCOMES[kind](plugin)]

@@ -61,7 +61,14 @@ def make_regressor(text: str) -> Regressor:
 
 def make_baselines(flags: Sequence[str]) -> list[Baseline]:
     """The baselines that flags stand for, in their order."""
-    return [plugins.create("baseline", *parse_plugin(text, "--baseline")) for text in flags]
+    baselines: list[Baseline] = []
+    for text in flags:
+        name, parameters = parse_plugin(text, "--baseline")
+        baselines.append(plugins.create("baseline", name, parameters))
+        if missing := [key for key in baselines[-1].given if key not in parameters]:
+            described = type(baselines[-1]).model_fields[missing[0]].description
+            raise UserError(f"--baseline {text}: needs {missing[0]}=…, {described}")
+    return baselines
 
 
 def parse_sizes(text: str) -> list[int]:

@@ -32,7 +32,10 @@ class TrainOptions(ReadingOptions):
         None
     )
     baseline: Annotated[
-        Sequence[str], Option("NAME[:key=value,...], once for each part that is not learned; default: elements.")
+        Sequence[str],
+        Option(
+            "NAME[:key=value,...], once for each part that is not learned; default: elements, with many_body zbl too."
+        ),
     ] = ()
     target: Annotated[Target, Option("conservative: forces are the energy's gradient; direct: they are not.")] = (
         "conservative"

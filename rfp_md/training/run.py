@@ -40,10 +40,11 @@ def train(options: TrainOptions) -> Potential:
 
     The frames may be a dataset, too, and without an output nothing is written. What is not named is the preset's
     (``rfp_md.training.presets``): descriptors, regressor, number of features. Baselines are fitted one after another,
-    each to what those before it leave; without any named, ``elements`` is. The validation frames
-    (``rfp_md.training.splits``) choose the hyper-parameters and then join the last solve. With ``target="direct"``
-    energies and lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare with, not for MD. The
-    learning curve is that of ``rfp_md.training.learning_curve``, the time budget that of ``rfp_md.training.budget``.
+    each to what those before it leave; without any named, ``elements`` is, and ``zbl`` beside a local descriptor. The
+    validation frames (``rfp_md.training.splits``) choose the hyper-parameters and then join the last solve. With
+    ``target="direct"`` energies and lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare
+    with, not for MD. The learning curve is that of ``rfp_md.training.learning_curve``, the time budget that of
+    ``rfp_md.training.budget``.
 
     Raises:
         UserError: bad frames, units, plugins or parameters, or a fit that does not fit into memory.
@@ -79,15 +80,16 @@ def _checked(options: TrainOptions) -> Regressor:
     """Refuse what can be refused before a frame is read. The regressor, before its fit."""
     check_choice("--target", options.target, get_args(Target))
     check_choice("--preset", options.preset, get_args(PresetName))
+    stacked = [file for baseline in make_baselines(options.baseline) for file in baseline.inputs]
     if options.output is not None:
-        check_output(options.output, [] if isinstance(options.data, Dataset) else paths_of(options.data))
+        files = [] if isinstance(options.data, Dataset) else paths_of(options.data)
+        check_output(options.output, [*files, *stacked])
     if options.seed < 0:
         raise UserError(f"--seed {options.seed}: must not be negative")
     if options.learning_curve is not None:
         _sizes(options.learning_curve)
     _, widths = make_terms(options.descriptor)
     model = make_regressor(_regressor(options))
-    make_baselines(options.baseline)
     explicit = "width" in model.model_fields_set or any(widths)
     if options.width is not None and explicit:
         raise UserError(f"--width {options.width}: is the whole model's; leave it out, or the width=… of its parts")
@@ -106,6 +108,14 @@ def _regressor(options: TrainOptions) -> str:
     """As the user names it, with what the preset says of it beside, or as the preset does."""
     preset = PRESETS[options.preset].regressor_for(conservative=options.target == "conservative")
     return preset if options.regressor is None else with_defaults(options.regressor, preset, "--regressor")
+
+
+def _baselines(options: TrainOptions, terms: Sequence[str]) -> Sequence[str]:
+    """As the user names them; else the elements, and repulsion where atoms see their surroundings, and may collide."""
+    if options.baseline:
+        return options.baseline
+    local = any(term.local for term in make_terms(terms)[0])
+    return ("elements", "zbl") if local and options.target == "conservative" else ("elements",)
 
 
 def _width(options: TrainOptions, progress: Progress) -> Callable[[Dataset], int | None] | None:
@@ -141,13 +151,14 @@ def _task(
     progress: Progress,
 ) -> Task:
     """What every fit of this call has in common."""
+    terms = options.descriptor or PRESETS[options.preset].terms(dataset)
     return Task(
         dataset=dataset,
         valid=valid,
-        terms=options.descriptor or PRESETS[options.preset].terms(dataset),
+        terms=terms,
         width=_width(options, progress),
         regressor=_regressor(options),
-        baselines=options.baseline or ("elements",),
+        baselines=_baselines(options, terms),
         target=options.target,
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},

@@ -26,8 +26,9 @@ class DescribedFrames(Samples):
         dataset: Dataset,
         descriptors: Sequence[Descriptor],
         outputs: Outputs | None = None,
+        prior: Samples | None = None,
     ) -> None:
-        self._dataset, self._descriptors, self._outputs = dataset, descriptors, outputs
+        self._dataset, self._descriptors, self._outputs, self._prior = dataset, descriptors, outputs, prior
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -41,6 +42,11 @@ class DescribedFrames(Samples):
     def n_strains(self) -> int:
         """9 where a periodic block has stresses, else 0."""
         return 9 if any(block.periodic and block.stresses is not None for block in self._dataset) else 0
+
+    @property
+    def prior(self) -> Samples | None:
+        """Structures unlike these, with energies that are believed."""
+        return self._prior
 
     @property
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:

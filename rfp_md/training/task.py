@@ -28,6 +28,7 @@ from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.structures.shortest import ShortestDistances
 from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration
 from rfp_md.training.options import Target
+from rfp_md.training.prior import prior_frames
 from rfp_md.training.samples import DescribedFrames, Outputs
 
 
@@ -88,7 +89,8 @@ class Task:
         to_learn = [left_by(baselines, part) for part in (training, validation)]
         fitted: dict[str, Any] = {}
         for prefix, one, outputs in models:
-            parts = [DescribedFrames(part, terms, outputs) for part in to_learn]
+            prior = prior_frames(training, baselines, terms) if outputs is None else None
+            parts = [DescribedFrames(to_learn[0], terms, outputs, prior), DescribedFrames(to_learn[1], terms, outputs)]
             if self.time_budget is not None:
                 widths = _affordable(one, parts, len(terms), self.time_budget, progress)
             report = fit(one, parts, widths, rng, progress, outputs=outputs is not None)

@@ -99,3 +99,9 @@ def test_the_page_has_other_coupling_coefficients_than_the_code():
         assert places == [(i - l, j - n, k - p) for i, j, k, _ in table[l, n, p]]
         values = [eval(entry[1].replace("√", "np.sqrt")) for entry in found]
         np.testing.assert_allclose(values, [g for *_, g in table[l, n, p]], rtol=1e-13)
+
+
+def test_repulsion_is_another_one_elsewhere(molecule, ethanol):
+    squeezed = Frames(ethanol.numbers, 0.6 * ethanol.positions[:2])
+    assert load(molecule).baselines[1].energies(squeezed).min() > 10.0
+    compare(molecule, squeezed)

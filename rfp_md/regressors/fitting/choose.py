@@ -19,6 +19,9 @@ from rfp_md.regressors.fitting.solve import Solver, Weights, check_finite
 
 USUAL_SOLVES = 4  # λ that are tried as a rule, where there are so many
 
+PRIOR_WEIGHTS = (1.0, 0.3, 0.1)
+PRIOR_COST = 0.02  # of the error, that a prior may add to it
+
 ScoreOf = Callable[[Solution], Score]
 
 
@@ -59,6 +62,24 @@ def choose(
                     break
                 best = found
     return best
+
+
+def limit_prior(solver: Solver, choice: Choice, score_of: ScoreOf, progress: Progress) -> Choice:
+    """Give the prior the largest weight that the validation samples hardly notice, at the λ and weights of a choice.
+
+    The smallest weight stays whatever it costs: a hole is worse than an error that is a little larger.
+    """
+    solver.prior_weight = 0.0
+    without = _scored(solver.solve(choice.weights, choice.solution.regularization, "Prior"), choice.weights, score_of)
+    allowed = (1.0 + PRIOR_COST) * without.score.value
+    for weight in PRIOR_WEIGHTS:
+        solver.prior_weight = weight
+        if weight < PRIOR_WEIGHTS[0]:
+            solution = solver.solve(choice.weights, choice.solution.regularization, "Prior")
+            choice = _scored(solution, choice.weights, score_of)
+        if choice.score.value <= allowed:
+            break
+    return choice
 
 
 def _choose_lambda(

@@ -68,7 +68,10 @@ def energy_rows(blocks: Sequence[FeatureBlock], terms: Sequence[Sites]) -> Float
 def rows_of(blocks: Sequence[FeatureBlock], batch: Batch) -> Iterator[Rows]:
     """All rows of a batch: those of the slopes, where it has any, in pieces that keep to ``BATCH_BYTES``."""
     if batch.slopes is None:
-        yield Rows(0, energy_rows(blocks, batch.terms), batch.energies)
+        rows, targets = energy_rows(blocks, batch.terms), batch.energies
+        if batch.weights is not None:
+            rows, targets = rows * batch.weights[:, None], targets * batch.weights
+        yield Rows(0, rows, targets)
         return
     n_frames, n_slopes, width = *batch.slopes.shape, blocks[-1].columns.stop
     targets = batch.slopes

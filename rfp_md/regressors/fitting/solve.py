@@ -32,6 +32,7 @@ class Solver:
 
     Attributes:
         failed: how many factorisations failed so far.
+        prior_weight: of the rows of the prior, if there are any, beside the weights w.
     """
 
     def __init__(
@@ -41,14 +42,16 @@ class Solver:
         *,
         scaled: bool = True,
         noise: Floats | None = None,
+        prior: NormalEquations | None = None,
     ) -> None:
         """Solve these equations as they are at the moment of a solve: they may grow.
 
         Args:
             scaled: λ is relative to the diagonal; else D = 1.
             noise: ξ (K, P), standard normal, of which every solution's draws are made.
+            prior: of rows that judge nothing and have no weight of their own in w.
         """
-        self.failed = 0
+        self.failed, self.prior_weight, self._prior = 0, 1.0, prior
         self._equations, self._progress, self._scaled, self._noise = equations, progress, scaled, noise
 
     @property
@@ -69,7 +72,11 @@ class Solver:
 
     def system(self, weights: Weights) -> Ridge:
         """The weighted sum of the equations, ready for any λ."""
-        matrix, rhs = weighted_sum(self._equations, weights[: self.n_kinds])
+        equations, factors = list(self._equations), list(weights[: self.n_kinds])
+        if self._prior is not None and self.prior_weight:
+            equations.append(self._prior)
+            factors.append(self.prior_weight)
+        matrix, rhs = weighted_sum(equations, factors)
         return Ridge(matrix, rhs, scaled=self._scaled, noise=self._noise)
 
     def attempt(self, system: Ridge, regularization: float) -> Solution | None:

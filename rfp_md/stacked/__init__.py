@@ -1,0 +1,1 @@
+"""Potentials inside potentials: a model as a baseline of another one, in one file."""

@@ -1,0 +1,207 @@
+"""What is believed of structures that no training frame is like, so that the energy has no holes there.
+
+A sum of random features is held by rows only where there are rows. Elsewhere it is as large as its coefficients allow,
+thousands of eV: crystals that are compressed, atoms in collision and single atoms fall. So a fit with the baseline
+``zbl`` is given some energies, without forces, of structures that are made of the training frames:
+
+    deformed    whole frames, compressed and torn apart
+    squeezed    the closest pair of each two elements, in its surroundings
+    atoms       and dimers, alone; of a model that is not for one molecule
+
+With R, the nuclei's screened repulsion (``zbl`` without its switch), E rises by (√R − √R₀)² from a training frame's.
+That is a Morse potential, whose attraction 2 √(R₀ R) is twice its repulsion at the minimum: what binds the frame is
+R₀, and a pair of its atoms the R₀ of that pair alone. In single atoms nothing binds.
+
+Such an energy may be wrong by ``DOUBT`` for each atom that was moved, or by 3 % of its rise if that is more; a
+training frame's may be by ``EXACT`` of their standard deviation. Those are the weights (docs/accuracy.md has what
+they do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rfp_md.arrays import Floats
+from rfp_md.baselines import Baseline
+from rfp_md.baselines.total import left_by
+from rfp_md.baselines.zbl import Zbl
+from rfp_md.descriptors import Descriptor
+from rfp_md.descriptors.describe import describe_all
+from rfp_md.frames import Dataset, Frames
+from rfp_md.plugins.guard import Geometric
+from rfp_md.regressors import Batch, Samples
+from rfp_md.structures.neighbours import neighbours
+from rfp_md.structures.strain import strained
+
+STRETCHED = np.append(np.arange(0.6, 0.97, 0.02), [1.06, 1.12, 1.2, 1.3, 1.5, 2.0])  # relative to a frame's lengths
+SQUEEZED = np.array([0.4, 0.6, 0.8])  # relative to the pair's distance
+DIMERS = np.geomspace(0.4, 8.0, 40)  # Å, as the radial functions are spaced
+FRAMES = 10  # that are deformed and squeezed
+DOUBT = 0.3  # eV for an atom that was moved
+ALONE = 0.1  # eV for one that is alone, or in a dimer: nothing stands against it there
+RELATIVE_DOUBT = 0.03
+EXACT = 0.005
+
+
+@dataclass(frozen=True, eq=False)
+class Believed:
+    """M structures, what is to be learned of their energies (M,), eV, and how far from it they may be (M,), eV."""
+
+    frames: Frames
+    energies: Floats
+    doubts: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """Two atoms of a frame, their elements in ascending order, and the vector (3,), Å, from the first to the second."""
+
+    elements: tuple[int, int]
+    atoms: tuple[int, int]
+    vector: Floats
+    length: float
+
+
+class PriorFrames(Samples):
+    """Believed structures as a fit sees them: batches of energies without slopes."""
+
+    def __init__(self, believed: Sequence[Believed], descriptors: Sequence[Descriptor], exact: float) -> None:
+        """Keep them.
+
+        Args:
+            exact: how far from its label a training frame's energy may be, eV.
+        """
+        self._believed, self._descriptors, self._exact = believed, descriptors, exact
+
+    def __len__(self) -> int:
+        return sum(len(part.frames) for part in self._believed)
+
+    @property
+    def n_coordinates(self) -> int:
+        """None has slopes."""
+        return 0
+
+    def some(self, most: int, rng: np.random.Generator) -> Samples:
+        """All of them: there are few."""
+        return self
+
+    def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
+        """Describe them, those of one composition at a time; with derivatives or not, they have energies only."""
+        for part in self._believed:
+            for k in range(0, len(part.frames), size):
+                some = slice(k, k + size)
+                terms = describe_all(self._descriptors, part.frames[some])
+                yield Batch(terms, part.energies[some], weights=self._exact / part.doubts[some])
+
+
+def prior_frames(
+    training: Dataset, baselines: Sequence[Baseline], descriptors: Sequence[Descriptor]
+) -> PriorFrames | None:
+    """Make the believed structures of a model with the baseline ``zbl``; of another one nothing is believed: None."""
+    zbl = next((baseline for baseline in baselines if isinstance(baseline, Zbl)), None)
+    if zbl is None:
+        return None
+    left = left_by(baselines, training)
+    whole, chosen, believed = zbl.unswitched(), _chosen(training, left), []
+    bonds: dict[tuple[int, int], float] = {}
+    for frame, energy in chosen:
+        pairs = _closest_pairs(frame, whole.reach)
+        believed += [_deformed(frame, energy, whole), *(_squeezed(frame, energy, pair, whole) for pair in pairs)]
+        for pair in pairs:
+            bonds[pair.elements] = min(pair.length, bonds.get(pair.elements, np.inf))
+    parts: list[Geometric] = [*descriptors, *baselines]
+    if not any(part.capabilities.fixed_composition for part in parts):
+        unbound = [(energy + whole.energies(frame)[0]) / frame.n_atoms for frame, energy in chosen]
+        believed += _alone(zbl.state["elements"].tolist(), float(np.mean(unbound)), bonds, whole)
+    switched = [Believed(part.frames, part.energies - zbl.energies(part.frames), part.doubts) for part in believed]
+    return PriorFrames(switched, descriptors, EXACT * float(left.energies.std()))
+
+
+def _chosen(training: Dataset, left: Dataset) -> list[tuple[Frames, float]]:
+    """Frames, with what the baselines leave of their energies: of compositions, then of energies, evenly spread."""
+    found: dict[bytes, list[tuple[float, Frames, int]]] = {}
+    for block, rest in zip(training, left, strict=True):
+        energies = Dataset((rest,)).energies.tolist()
+        found.setdefault(block.numbers.tobytes(), []).extend((e, block, k) for k, e in enumerate(energies))
+    compositions = _spread(list(found.values()), FRAMES)
+    chosen = []
+    for frames in compositions:
+        frames.sort(key=lambda frame: frame[0])
+        chosen += _spread(frames, FRAMES // len(compositions))
+    return [(block[k : k + 1].at(block.positions[k : k + 1]), energy) for energy, block, k in chosen]
+
+
+def _spread(several: list[Any], most: int) -> list[Any]:
+    """At most so many of them, evenly spread from the first one on."""
+    return [several[k * len(several) // most] for k in range(most)] if len(several) > most else several
+
+
+def _deformed(frame: Frames, energy: float, whole: Zbl) -> Believed:
+    """A frame at several densities."""
+    frames = strained(frame, (STRETCHED - 1.0)[:, None, None] * np.eye(3))
+    rise = _rise(whole.energies(frames), whole.energies(frame))
+    return Believed(frames, energy + rise, np.maximum(DOUBT * frame.n_atoms, RELATIVE_DOUBT * rise))
+
+
+def _closest_pairs(frame: Frames, within: float) -> list[_Pair]:
+    """The closest pair of each two elements of a frame; an atom and its own image, which cannot be moved, are none."""
+    near = neighbours(frame, within)
+    centres, lengths = near.centres, np.linalg.norm(near.vectors, axis=1)
+    elements = np.sort(np.stack([frame.numbers[centres], frame.numbers[near.atoms]], axis=1), axis=1)
+    apart = centres != near.atoms
+    pairs = []
+    for first, second in np.unique(elements[apart], axis=0).tolist():
+        mine = np.flatnonzero(apart & (elements == (first, second)).all(axis=1))
+        p = mine[np.argmin(lengths[mine])]
+        atoms = int(centres[p]), int(near.atoms[p])
+        pairs.append(_Pair((first, second), atoms, near.vectors[p], float(lengths[p])))
+    return pairs
+
+
+def _squeezed(frame: Frames, energy: float, pair: _Pair, whole: Zbl) -> Believed:
+    """A frame in which the two atoms of a pair were moved towards their middle."""
+    first, second = pair.atoms
+    shift = 0.5 * (1.0 - SQUEEZED)[:, None] * pair.vector
+    positions = np.repeat(frame.positions, len(SQUEEZED), axis=0)
+    positions[:, first] += shift
+    positions[:, second] -= shift
+    repulsion = whole.energies(_dimers(pair.elements, pair.length * np.append(SQUEEZED, 1.0)))
+    rise = _rise(repulsion[:-1], repulsion[-1:])
+    return Believed(frame.at(positions), energy + rise, np.maximum(2.0 * DOUBT, RELATIVE_DOUBT * rise))
+
+
+def _alone(
+    elements: Sequence[int], unbound: float, bonds: Mapping[tuple[int, int], float], whole: Zbl
+) -> list[Believed]:
+    """Atoms, and dimers of each pair of elements.
+
+    Args:
+        unbound: the energy of an atom that nothing binds, eV.
+        bonds: the distance, Å, at which a pair is at rest.
+    """
+    believed = []
+    for k, first in enumerate(elements):
+        atom = Frames(np.array([first]), np.zeros((1, 1, 3)), source="an atom")
+        believed.append(Believed(atom, np.array([unbound]), np.array([ALONE])))
+        for second in elements[k:]:
+            dimers = _dimers((first, second), DIMERS)
+            bond = np.array([bonds.get((first, second), whole.reach)])
+            repulsion, at_rest = whole.energies(dimers), whole.energies(_dimers((first, second), bond))
+            energies = 2.0 * unbound + _rise(repulsion, at_rest) - at_rest
+            believed.append(Believed(dimers, energies, np.maximum(2.0 * ALONE, RELATIVE_DOUBT * repulsion)))
+    return believed
+
+
+def _rise(repulsion: Floats, at_rest: Floats) -> Floats:
+    rise: Floats = np.square(np.sqrt(repulsion) - np.sqrt(at_rest))
+    return rise
+
+
+def _dimers(pair: tuple[int, int], distances: Floats) -> Frames:
+    positions = np.zeros((len(distances), 2, 3))
+    positions[:, 1, 0] = distances
+    return Frames(np.array(pair), positions, source="a dimer")
