@@ -33,9 +33,7 @@ class TrainOptions(ReadingOptions):
     )
     baseline: Annotated[
         Sequence[str],
-        Option(
-            "NAME[:key=value,...], once for each part that is not learned; default: elements, with many_body zbl too."
-        ),
+        Option("NAME[:key=value,...], once for each part that is not learned; default: elements."),
     ] = ()
     target: Annotated[Target, Option("conservative: forces are the energy's gradient; direct: they are not.")] = (
         "conservative"

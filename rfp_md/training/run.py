@@ -40,7 +40,7 @@ def train(options: TrainOptions) -> Potential:
 
     The frames may be a dataset, too, and without an output nothing is written. What is not named is the preset's
     (``rfp_md.training.presets``): descriptors, regressor, number of features. Baselines are fitted one after another,
-    each to what those before it leave; without any named, ``elements`` is, and ``zbl`` beside a local descriptor. The
+    each to what those before it leave; without any named, ``elements`` is. The
     validation frames (``rfp_md.training.splits``) choose the hyper-parameters and then join the last solve. With
     ``target="direct"`` energies and lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare
     with, not for MD. The learning curve is that of ``rfp_md.training.learning_curve``, the time budget that of
@@ -110,14 +110,6 @@ def _regressor(options: TrainOptions) -> str:
     return preset if options.regressor is None else with_defaults(options.regressor, preset, "--regressor")
 
 
-def _baselines(options: TrainOptions, terms: Sequence[str]) -> Sequence[str]:
-    """As the user names them; else the elements, and repulsion where atoms see their surroundings, and may collide."""
-    if options.baseline:
-        return options.baseline
-    local = any(term.local for term in make_terms(terms)[0])
-    return ("elements", "zbl") if local and options.target == "conservative" else ("elements",)
-
-
 def _width(options: TrainOptions, progress: Progress) -> Callable[[Dataset], int | None] | None:
     """How many features the model has; None where the regressor chooses them, or a budget or a term says."""
     if (width := options.width) is not None:
@@ -151,14 +143,13 @@ def _task(
     progress: Progress,
 ) -> Task:
     """What every fit of this call has in common."""
-    terms = options.descriptor or PRESETS[options.preset].terms(dataset)
     return Task(
         dataset=dataset,
         valid=valid,
-        terms=terms,
+        terms=options.descriptor or PRESETS[options.preset].terms(dataset),
         width=_width(options, progress),
         regressor=_regressor(options),
-        baselines=_baselines(options, terms),
+        baselines=options.baseline or ("elements",),
         target=options.target,
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},
