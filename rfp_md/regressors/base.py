@@ -29,6 +29,9 @@ class Batch:
         strain_slopes: targets dE/d(strain) (M, 9), eV, or None where there are none. They follow the first.
         positions: where the slopes act (M, 3N), Å, with the slopes; torques are r × slope.
         outputs: targets (M, P) of a direct fit: the energies as one column, or the force components, eV/Å.
+        weights: of the squared error of each target (M, 1 + 3N + 9): energy, slopes and strain slopes, so many as
+            there are. Zero: the target is not known and its number means nothing. None: all are 1. Only a regressor
+            that declares ``takes_weights`` is given any.
     """
 
     terms: list[Sites]
@@ -37,6 +40,7 @@ class Batch:
     strain_slopes: Floats | None = None
     positions: Floats | None = None
     outputs: Floats | None = None
+    weights: Floats | None = None
 
     @property
     def numbers_per_structure(self) -> int:
@@ -60,6 +64,11 @@ class Samples(ABC):
     def n_strains(self) -> int:
         """The number of strain slopes, 9, or 0 where no structure has them."""
         return 0
+
+    @property
+    def n_targets(self) -> tuple[int, int, int]:
+        """How many energies, slopes and strain slopes are known."""
+        return len(self), len(self) * self.n_coordinates, len(self) * self.n_strains
 
     @property
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:
@@ -89,6 +98,11 @@ class Regressor(Plugin):
     def takes_width(self) -> bool:
         """Whether its functions have a size that the user may choose; default: it has a parameter ``width``."""
         return "width" in type(self).model_fields
+
+    @property
+    def takes_weights(self) -> bool:
+        """Whether its fit heeds ``Batch.weights``; if not, every frame must have all labels, which count alike."""
+        return False
 
     @property
     def universal(self) -> bool:

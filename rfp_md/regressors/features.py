@@ -66,6 +66,11 @@ class FeatureRegressor(FeatureModel):
         """How many slopes of a structure the fit uses."""
         return train.n_coordinates + train.n_strains if self.smooth else 0
 
+    @property
+    def takes_weights(self) -> bool:
+        """Rows are multiplied by √w."""
+        return True
+
     def fit(
         self,
         train: Samples,
@@ -164,7 +169,7 @@ class FeatureRegressor(FeatureModel):
 
     @staticmethod
     def _stream(accumulator: Accumulator, samples: Samples, label: str, plan: FitPlan, progress: Progress) -> None:
-        progress.start(label, len(samples) * (sum(plan.n_rows) // plan.n_rows[0]), "rows")
+        progress.start(label, sum(samples.n_targets[: len(plan.n_rows)]), "rows")
         accumulator.stream(samples, plan.batch_size, progress)
 
     def fit_outputs(

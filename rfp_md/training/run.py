@@ -29,6 +29,7 @@ from rfp_md.training.options import PresetName, Target, TrainOptions
 from rfp_md.training.presets import PRESETS
 from rfp_md.training.splits import split_frames
 from rfp_md.training.task import Task
+from rfp_md.training.weights import check_weights, parse_weights
 from rfp_md.verbs import with_options
 
 
@@ -50,9 +51,10 @@ def train(options: TrainOptions) -> Potential:
     model = _checked(options)
     dataset = _frames(options)
     _check_frames(dataset, model, options.target)
+    check_weights(dataset, parse_weights(options.weight))
     _warn(dataset, options.target, progress)
     rng = np.random.default_rng(options.seed)
-    train, valid = split_frames(len(dataset), options.n_train, options.n_valid, options.split, rng)
+    train, valid = split_frames(dataset, options.n_train, options.n_valid, options.split, rng)
     task = _task(options, dataset, valid, rng, progress)
     if options.learning_curve is not None:
         sizes, judging = _sizes(options.learning_curve), rng.spawn(1)[0]
@@ -78,6 +80,7 @@ def _checked(options: TrainOptions) -> Regressor:
     _, widths = make_terms(options.descriptor)
     model = make_regressor(_regressor(options))
     make_baselines(options.baseline)
+    parse_weights(options.weight)
     explicit = "width" in model.model_fields_set or any(widths)
     if options.width is not None and explicit:
         raise UserError(f"--width {options.width}: is the whole model's; leave it out, or the width=… of its parts")
@@ -131,6 +134,7 @@ def _task(options: TrainOptions, dataset: Dataset, valid: Ints, rng: np.random.G
         width=_width(options, progress),
         regressor=_regressor(options),
         baselines=options.baseline or ("elements",),
+        weights=parse_weights(options.weight),
         target=options.target,
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},

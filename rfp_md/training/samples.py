@@ -34,13 +34,19 @@ class DescribedFrames(Samples):
 
     @property
     def n_coordinates(self) -> int:
-        """3N of the largest composition."""
-        return 3 * max(block.n_atoms for block in self._dataset)
+        """3N of the largest composition with forces or stresses."""
+        return max((3 * block.n_atoms for block in self._dataset if _has_slopes(block)), default=0)
 
     @property
     def n_strains(self) -> int:
         """9 where a periodic block has stresses, else 0."""
-        return 9 if any(block.periodic and block.stresses is not None for block in self._dataset) else 0
+        return 9 if any(_has_strain_slopes(block) for block in self._dataset) else 0
+
+    @property
+    def n_targets(self) -> tuple[int, int, int]:
+        """How many energies, slopes and strain slopes are known, and weigh anything."""
+        energies, slopes, strains = np.array([_known(block) for block in self._dataset]).sum(axis=0).tolist()
+        return energies, slopes, strains
 
     @property
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:
@@ -60,13 +66,15 @@ class DescribedFrames(Samples):
         for block in self._dataset:
             for start in range(0, len(block), size):
                 part = block[start : start + size]
-                energies = Dataset((part,)).energies
-                if not derivatives:
+                energies = np.zeros(len(part)) if part.energies is None else part.energies
+                if not derivatives or not _has_slopes(part):
                     terms = describe_all(self._descriptors, part)
-                    yield Batch(terms, energies, outputs=self._targets(part, energies))
+                    weights = _weights(part, slopes=False)
+                    yield Batch(terms, energies, outputs=self._targets(part, energies), weights=weights)
                     continue
                 terms = [describe(term, part, derivatives=True) for term in self._descriptors]
-                yield Batch(terms, energies, *_slopes(part), part.positions.reshape(len(part), -1))
+                positions, weights = part.positions.reshape(len(part), -1), _weights(part, slopes=True)
+                yield Batch(terms, energies, *_slopes(part), positions, weights=weights)
 
     def _targets(self, part: Frames, energies: Floats) -> Floats | None:
         if self._outputs == "forces" and part.forces is not None:
@@ -74,13 +82,46 @@ class DescribedFrames(Samples):
         return energies[:, None] if self._outputs == "energies" else None
 
 
-def _slopes(frames: Frames) -> tuple[Floats | None, Floats | None]:
-    """dE/dr = −F (M, 3N), eV/Å, and dE/dstrain = V σ (M, 9), eV, where the frames have them."""
-    forces, stresses = frames.forces, frames.stresses
-    slopes = None if forces is None else -forces.reshape(len(frames), -1)
-    if stresses is None or not frames.periodic:
-        return slopes, None  # a free molecule's energy does not depend on a cell
-    return slopes, (frames.volumes[:, None, None] * stresses).reshape(len(frames), -1)
+def _has_slopes(frames: Frames) -> bool:
+    return frames.forces is not None or _has_strain_slopes(frames)
+
+
+def _has_strain_slopes(frames: Frames) -> bool:
+    return frames.stresses is not None and frames.periodic  # a free molecule's energy does not depend on a cell
+
+
+def _slopes(frames: Frames) -> tuple[Floats, Floats | None]:
+    """dE/dr = −F (M, 3N), eV/Å, zeros where they are not known, and dE/dstrain = V σ (M, 9), eV, or None."""
+    slopes = -(np.zeros(frames.positions.shape) if frames.forces is None else frames.forces).reshape(len(frames), -1)
+    if frames.stresses is None or not frames.periodic:
+        return slopes, None
+    return slopes, (frames.volumes[:, None, None] * frames.stresses).reshape(len(frames), -1)
+
+
+def _weights(frames: Frames, *, slopes: bool) -> Floats | None:
+    """The weight of each target (M, 1 + 3N + 9) as ``Batch.weights`` says; None where all are known and weigh 1.
+
+    Args:
+        slopes: whether there are targets other than the energies.
+    """
+    complete = frames.energies is not None and (not slopes or frames.known_forces.all())
+    if complete and frames.weights is None:
+        return None
+    energy, forces, stress = frames.known_weights.T[:, :, None]
+    parts = [energy * (frames.energies is not None)]
+    if slopes:
+        parts.append(forces * np.repeat(frames.known_forces, 3, axis=1))
+    if slopes and _has_strain_slopes(frames):
+        parts.append(np.repeat(stress, 9, axis=1))
+    return np.concatenate(parts, axis=1)
+
+
+def _known(frames: Frames) -> tuple[int, int, int]:
+    """How many energies, slopes and strain slopes of a block are known, and weigh anything."""
+    energy, forces, stress = (frames.known_weights > 0).T
+    known = 3 * int(frames.known_forces[forces].sum())
+    strains = 9 * int(stress.sum()) if _has_strain_slopes(frames) else 0
+    return int(energy.sum()) if frames.energies is not None else 0, known, strains
 
 
 def _first_of_others(dataset: Dataset, chosen: Ints) -> Ints:
