@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
@@ -104,9 +105,15 @@ def _compare(potential: Potential, frames: Frames) -> dict[str, Pair]:
     pairs = {"energy": (mean.energies - frames.energies, spread.energies)}
     if frames.forces is not None:
         errors = mean.forces - frames.forces
-        pairs["force"] = (errors.ravel(), spread.forces.ravel())
-        pairs["frame"] = (_rms(errors, axis=(1, 2)), _rms(spread.forces, axis=(1, 2)))
+        known = frames.known_forces
+        pairs["force"] = (errors[known].ravel(), spread.forces[known].ravel())
+        pairs["frame"] = (_rms_of_known(errors, known), _rms_of_known(spread.forces, known))
     return pairs
+
+
+def _rms_of_known(vectors: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Root mean squares over the components of each frame (n,), of those frames that have any."""
+    return np.array([_rms(vectors[k, mine]) for k, mine in enumerate(known) if mine.any()])
 
 
 def _rms(values: Floats, axis: tuple[int, ...] | None = None) -> Any:

@@ -153,7 +153,8 @@ def _compare(potential: Potential, frames: Frames) -> dict[str, tuple[Floats, Fl
     prediction = potential.compute(frames)
     pairs = {"energy": (frames.energies - baseline, prediction.energies - baseline)}
     if frames.forces is not None:
-        pairs["force"] = (frames.forces.ravel(), prediction.forces.ravel())
+        known = frames.known_forces
+        pairs["force"] = (frames.forces[known].ravel(), prediction.forces[known].ravel())
     if frames.stresses is not None and frames.cells is not None:
         stresses = -prediction.virials / frames.volumes[:, None, None]
         pairs["stress"] = (frames.stresses.ravel(), stresses.ravel())

@@ -25,6 +25,7 @@ from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor, Samples
 from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration
+from rfp_md.training.labels import count_labels, told
 from rfp_md.training.options import Target
 from rfp_md.training.samples import DescribedFrames, Outputs
 from rfp_md.training.weights import Weight, Weighting, mean_atoms
@@ -84,6 +85,8 @@ class Task:
             models = [("energy_", model, "energies"), ("force_", forces, "forces")]
         weighting = self._weighting(training, model)
         to_learn = [weighting.of(left_by(baselines, part)) for part in (training, validation)]
+        if labels := count_labels(Dataset((*to_learn[0], *to_learn[1]))) if conservative and model.smooth else {}:
+            progress.message(told(labels))
         fitted: dict[str, Any] = {}
         for prefix, one, outputs in models:
             parts = [DescribedFrames(part, terms, outputs) for part in to_learn]
@@ -100,7 +103,7 @@ class Task:
             "descriptors": terms,
             "regressor": model,
             "reference": _typical(training),
-            "record": self._record(len(train), widths, fitted, leakage),
+            "record": self._record(len(train), widths, fitted, leakage, labels),
             "split": {"train": np.sort(train), "valid": self.valid},
             "fingerprints": Fingerprints.of(Dataset((*training, *validation))),
         }
@@ -117,9 +120,15 @@ class Task:
         return Weighting({})
 
     def _record(
-        self, n_train: int, widths: Sequence[int | None], fitted: dict[str, Any], leakage: Leakage
+        self,
+        n_train: int,
+        widths: Sequence[int | None],
+        fitted: dict[str, Any],
+        leakage: Leakage,
+        labels: dict[str, tuple[int, int]],
     ) -> dict[str, Any]:
         """How a model was made, for its file."""
+        weights = {kind: list(weight) for kind, weight in self.weights.items()}
         return {
             "target": self.target,
             "data": {
@@ -131,7 +140,8 @@ class Task:
             "leakage": leakage.as_dict(),
             "split": {**self.split, "n_train": n_train, "n_valid": len(self.valid)},
             "widths": list(widths),
-            **({"weights": {kind: list(weight) for kind, weight in self.weights.items()}} if self.weights else {}),
+            **({"weights": weights} if weights else {}),
+            **({"labels": labels} if labels else {}),
             "fit": fitted,
         }
 

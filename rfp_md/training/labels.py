@@ -1,0 +1,31 @@
+"""How many of the labels that frames could have a fit uses, where it is not all of them."""
+
+from __future__ import annotations
+
+from rfp_md.frames import Dataset
+
+NAMES = {"energies": "energies", "force_vectors": "force vectors", "stresses": "stresses"}
+
+
+def count_labels(dataset: Dataset) -> dict[str, tuple[int, int]]:
+    """Those that are known and weigh anything, and those that there could be; empty where all are used.
+
+    Stresses are of periodic frames; a set without any is not asked for them.
+    """
+    used, possible = dict.fromkeys(NAMES, 0), dict.fromkeys(NAMES, 0)
+    for block in dataset:
+        energy, forces, stress = (block.known_weights > 0).T
+        used["energies"] += int(energy.sum()) if block.energies is not None else 0
+        used["force_vectors"] += int(block.known_forces[forces].sum())
+        used["stresses"] += int(stress.sum()) if block.periodic and block.stresses is not None else 0
+        possible["energies"] += len(block)
+        possible["force_vectors"] += len(block) * block.n_atoms
+        possible["stresses"] += len(block) if block.periodic else 0
+    counts = {name: (used[name], possible[name]) for name in NAMES if name != "stresses" or used[name]}
+    return counts if any(few < most for few, most in counts.values()) else {}
+
+
+def told(counts: dict[str, tuple[int, int]]) -> str:
+    """Say the numbers in a line."""
+    parts = (f"{few:,} of {most:,} {NAMES[name]}" for name, (few, most) in counts.items())
+    return "fitted to " + ", ".join(parts)
