@@ -160,8 +160,8 @@ class Dataset:
     @property
     def energies(self) -> Floats:
         """Energies of all frames (M,), eV. Raises UserError where a block has none."""
-        if (lack := missing(self, "energies")) is not None:
-            raise UserError(f"{lack}; compute them for every frame first, or leave those frames out")
+        if lack := missing(self, "energies", "compute them for every frame first, or leave those frames out"):
+            raise UserError(lack)
         return np.concatenate([block.energies for block in self.blocks if block.energies is not None])
 
     @property
@@ -256,11 +256,12 @@ def frame_bytes(frames: Frames) -> Iterator[bytes]:
         yield start + structure.tobytes() + (b"" if frames.cells is None else frames.cells[k].tobytes())
 
 
-def missing(dataset: Dataset, label: str) -> str | None:
-    """Say which frames lack a label, and what may be it under another name; None where all have it.
+def missing(dataset: Dataset, label: str, remedy: str) -> str | None:
+    """Say which frames lack a label, and what helps; None where all have it.
 
     Args:
         label: ``energies``, ``forces`` or ``stresses``.
+        remedy: what helps where the file does not have it under another name.
     """
     without = [block for block in dataset if getattr(block, label) is None]
     if not without:
@@ -272,12 +273,14 @@ def missing(dataset: Dataset, label: str) -> str | None:
     if count == total:
         said = f"{source}: has no {label}"
     else:
-        names = [block.name(k) for block in lacking for k in range(len(block))]
-        said = f"{source}: {count} of {total} frames have no {label} ({', '.join(names[:NAMED])}"
+        names = [block.name(k).removeprefix("frame ") for block in lacking for k in range(len(block))]
+        said = (
+            f"{source}: {count} of {total} frames have no {label} (frame{'s' * (count > 1)} {', '.join(names[:NAMED])}"
+        )
         said += f" and {count - NAMED} more)" if count > NAMED else ")"
     if atoms := sum(len(block) for block in lacking if block.n_atoms == 1 and not block.periodic):
         said += f"; {atoms} of them {'is an isolated atom' if atoms == 1 else 'are isolated atoms'}"
-    return said + found_instead(lacking)
+    return said + (found_instead(lacking) or f"; {remedy}")
 
 
 def found_instead(blocks: Sequence[Frames]) -> str:
@@ -309,7 +312,7 @@ def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:
     energies = [block.energies for block in dataset if block.energies is not None]
     has_forces = forces and any(block.known_forces.any() for block in dataset)
     if not energies and not has_forces:
-        raise UserError(f"{missing(dataset, 'energies')}; there is nothing to fit to")
+        raise UserError(missing(dataset, "energies", "there is nothing to fit to"))
     if not has_forces and forces and (found := found_instead(dataset.blocks)):
         raise UserError(f"{dataset.sources}: has no forces, which a conservative potential is fitted to{found}")
     known = np.concatenate(energies) if energies else np.zeros(0)
@@ -327,8 +330,9 @@ def check_complete(dataset: Dataset, needed_by: str, *, forces: bool = True) -> 
         needed_by: what cannot do without, named in the message.
     """
     for label in ("energies", "forces") if forces else ("energies",):
-        if (lack := missing(dataset, label)) is not None:
-            raise UserError(f"{lack}; {needed_by} needs them in every frame: leave those frames out, or choose another")
+        remedy = f"{needed_by} needs them in every frame: leave those frames out, or choose another"
+        if (lack := missing(dataset, label, remedy)) is not None:
+            raise UserError(lack)
     for block in dataset if forces else ():
         if not block.known_forces.all():
             k = int(np.argmin(block.known_forces.all(axis=1)))

@@ -16,8 +16,9 @@ from rfp_md.descriptors.base import Pullback
 from rfp_md.descriptors.describe import describe_all, describe_for_forces
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames, formula
+from rfp_md.per_atom import per_atom, why_not_per_atom
 from rfp_md.plugins.guard import call, check_array, check_periodic, check_prediction
-from rfp_md.prediction import Committee, Prediction, Spread, free_virials, join_committees
+from rfp_md.prediction import Committee, PerAtom, Prediction, Spread, free_virials, join_committees
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites
 from rfp_md.structures.fingerprints import Fingerprints
@@ -106,6 +107,21 @@ class Potential:
         if not self.has_forces:
             raise UserError("this model was fitted to energies only and has no forces, so that none are uncertain")
         return join_committees([self._committee(part) for part in self._chunks(frames)])
+
+    @property
+    def has_atoms(self) -> bool:
+        """Whether energy and virial are sums over atoms, of which ``per_atom`` says the parts."""
+        return self.has_forces and why_not_per_atom(self.descriptors, self.baselines) is None
+
+    def per_atom(self, frames: Frames) -> PerAtom:
+        """What each atom has of the energies and virials.
+
+        Raises:
+            UserError: as ``compute``, or a descriptor or a baseline that is no sum over atoms.
+        """
+        self.check(frames)
+        parts = [per_atom(self.descriptors, self.regressor, self.baselines, part) for part in self._chunks(frames)]
+        return PerAtom(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("energies", "virials")))
 
     def uncertainty(self, frames: Frames) -> Spread:
         """Standard deviations of energies and forces, by the committee. Raises UserError as ``committee``."""

@@ -26,6 +26,14 @@ class Prediction:
         return isfinite(sum(np.add.reduce(part, axis=None) for part in vars(self).values()))
 
 
+@dataclass(frozen=True, eq=False)
+class PerAtom:
+    """What each atom has of M structures: energies (M, N), eV, and virials (M, N, 3, 3), eV, which add up to theirs."""
+
+    energies: Floats
+    virials: Floats
+
+
 def free_virials(frames: Frames, forces: Floats) -> Floats:
     """The virials Σ r ⊗ f (M, 3, 3) of free molecules: without a cell, a strain moves the atoms and nothing else."""
     virials: Floats = np.einsum("mix,miy->mxy", frames.positions, forces)

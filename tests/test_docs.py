@@ -83,7 +83,7 @@ def test_the_blocks_of_the_tutorial_are_those_of_its_jacobian(ethanol, tutorial)
 
 def test_the_pullback_of_the_tutorial_is_that_of_its_jacobian(ethanol, tutorial):
     scope, descriptor = tutorial
-    exec(indented("    def pullback", "\nA site that"), scope)
+    exec(indented("    def pullback", "\nWhoever opens"), scope)
     gradient = np.cos(np.arange(3 * 9 * 16)).reshape(3, 9, 16)
     expected = descriptor.pullback(ethanol[:3], gradient)
     np.testing.assert_allclose(scope["pullback"](descriptor, ethanol[:3], gradient), expected, atol=1e-9)

@@ -75,10 +75,14 @@ def digest(text: str, arrays: Arrays) -> NDArray[np.uint8]:
     return np.frombuffer(found.digest(), dtype=np.uint8)
 
 
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
 def _parsed(path: Path, text: str, arrays: Arrays) -> tuple[Header, Arrays]:
     """Header and arrays of any version of the format that there has been, as the present one."""
     try:
-        values = json.loads(text)
+        values = json.loads(text, parse_constant=_no_number)
         version = values["format_version"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"{path}: is not a valid rfp model (its header is {type(error).__name__})") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 Count = int
 VERDICT = Literal["pass", "pass with warnings", "fail"]
@@ -127,6 +127,15 @@ class Record(Section):
     fit: dict[str, JsonValue] | None = None
     learning_curve: LearningCurve | None = None
     validation: Validation | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_section_is_there_or_not(cls, record: Any) -> Any:
+        if isinstance(record, dict):
+            for name in cls.model_fields:
+                if name in record and record[name] is None:
+                    raise ValueError(f"{name} is nothing; leave it out")
+        return record
 
     @field_validator("fit")
     @classmethod

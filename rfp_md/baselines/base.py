@@ -9,7 +9,7 @@ from typing import ClassVar
 from rfp_md.arrays import Floats
 from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.base import Kind, Plugin
-from rfp_md.prediction import Prediction
+from rfp_md.prediction import PerAtom, Prediction
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,12 @@ class Baseline(Plugin):
     def energies(self, frames: Frames) -> Floats:
         """Energies alone (M,), eV; to be written where they are cheaper than forces."""
         return self.compute(frames).energies
+
+    @property
+    def has_atoms(self) -> bool:
+        """Whether it says what each atom has of the energy, in ``per_atom``."""
+        return type(self).per_atom is not Baseline.per_atom
+
+    def per_atom(self, frames: Frames) -> PerAtom:
+        """Energies (M, N), eV, and virials (M, N, 3, 3), eV, of the atoms, where it is a sum over them."""
+        raise NotImplementedError(f"{type(self).__name__} does not define per_atom")

@@ -13,7 +13,7 @@ from rfp_md.baselines.base import Baseline, Capabilities
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames, formula
 from rfp_md.plugins.arrays import Array, Surroundings
-from rfp_md.prediction import Prediction
+from rfp_md.prediction import PerAtom, Prediction
 
 
 class Elements(Baseline):
@@ -57,16 +57,24 @@ class Elements(Baseline):
 
     def energies(self, frames: Frames) -> Floats:
         """Σ_i e(Z_i), the same for all M structures (M,), eV. Raises UserError for an element without an e."""
+        return np.full(len(frames), float(sum(self._of_atoms(frames))))
+
+    def per_atom(self, frames: Frames) -> PerAtom:
+        """e(Z_i) of each atom (M, N), eV, with zero virials."""
+        shape = frames.positions.shape[:2]
+        return PerAtom(np.tile(self._of_atoms(frames), (len(frames), 1)), np.zeros((*shape, 3, 3)))
+
+    def _of_atoms(self, frames: Frames) -> list[float]:
+        """e(Z_i) of each atom, eV. Raises UserError for an element without an e."""
         known = self._energy_of
         try:
-            energy = sum([known[z] for z in frames.numbers.tolist()])
+            return [known[z] for z in frames.numbers.tolist()]
         except KeyError:
             unknown = sorted(set(frames.numbers.tolist()) - set(known))
             raise UserError(
                 f"{frames.source}: has {formula(unknown)}, but baseline '{self.name}' was fitted to "
                 f"{formula(list(known))} only"
             ) from None
-        return np.full(len(frames), float(energy))
 
     @cached_property
     def _energy_of(self) -> dict[int, float]:

@@ -65,6 +65,7 @@ def print_ipi_input(options: DriverOptions) -> None:
         ensemble="nvt" if options.nvt or options.pimd else "nve",
         beads=options.pimd or 1,
         committee=options.committee,
+        exit_on_disconnect=True,  # a driver that stops itself, at a limit of the user's, ends its run
     )
     print(text, end="")
 
@@ -83,7 +84,7 @@ def serve_as_mdi_engine(options: DriverOptions, mdi: str) -> None:
     warn(potential, options.model)
     # An MDI driver may say itself which atoms it has.
     unknown = options.template is None and needs_template(potential)
-    structure = None if unknown else template_of(potential, options.template)
+    structure = None if unknown else template_of(potential, options.template, says_boundaries=False)
     try:
         evaluations = serve_mdi(potential, structure, mdi, timeout=options.timeout)
     except ConnectionError:

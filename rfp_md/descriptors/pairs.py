@@ -8,6 +8,8 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 
+MOST_ATOMS = 400  # of a molecule whose pairs are told apart: the incidence of pairs and atoms is 256 MB then
+
 
 class AtomPairs:
     """The P = N(N−1)/2 pairs i < j of N atoms.
@@ -19,6 +21,11 @@ class AtomPairs:
     """
 
     def __init__(self, n_atoms: int) -> None:
+        """Raises UserError for more atoms than a matrix of pairs and atoms has room for."""
+        if n_atoms > MOST_ATOMS:
+            raise UserError(
+                f"{n_atoms} atoms: a descriptor of all pairs of a molecule takes at most {MOST_ATOMS}; use many_body"
+            )
         first, second = np.triu_indices(n_atoms, 1)
         self.first: Ints = first
         self.second: Ints = second

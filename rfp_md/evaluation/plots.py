@@ -48,7 +48,7 @@ def plot_parity(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, title
         residual.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
         residual.set_xlabel(f"reference {quantity} / {unit}")
         residual.set_ylabel(f"error / {small}")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(_plain(title), fontsize=10, parse_math=False)
     _save(figure, path)
 
 
@@ -88,7 +88,7 @@ def plot_reliability(pairs: dict[str, tuple[Floats, Floats]], path: str | Path, 
         axes.set_xlabel(f"predicted standard deviation / {unit}")
         axes.set_ylabel(f"error of the {quantity.split(' − ')[0]} / {unit}")
         axes.legend(loc="lower right", fontsize=8)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(_plain(title), fontsize=10, parse_math=False)
     _save(figure, path)
 
 
@@ -109,7 +109,7 @@ def plot_conserved(runs: dict[str, tuple[Floats, Floats]], path: str | Path, tit
     axes.set_xlabel("time / ps")
     axes.set_ylabel("total energy − mean / (meV/atom)")
     axes.legend(loc="upper right", fontsize=8)
-    axes.set_title(title, fontsize=10)
+    axes.set_title(_plain(title), fontsize=10, parse_math=False)
     _save(figure, path)
 
 
@@ -138,7 +138,7 @@ def plot_learning_curve(points: Sequence[Mapping[str, float | None]], path: str 
         axes.grid(color=GREY, linewidth=0.4, alpha=0.5)
         axes.set_xlabel("training frames")
         axes.set_ylabel(CURVES[name])
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(_plain(title), fontsize=10, parse_math=False)
     _save(figure, path)
 
 
@@ -148,6 +148,11 @@ def _figure(columns: int) -> tuple[Any, Any]:
     figure = Figure(figsize=(4.6 * columns, 5.6), layout="constrained")
     axes = figure.subplots(2, columns, sharex="col", squeeze=False, gridspec_kw={"height_ratios": [3, 1]})
     return figure, axes
+
+
+def _plain(title: str) -> str:
+    """A title with names of files, which may have characters that no font has, and dollars that are no mathematics."""
+    return title.encode("utf-8", "replace").decode()
 
 
 def _save(figure: Any, path: str | Path) -> None:

@@ -84,8 +84,8 @@ def pairs_of(potential: Potential, dataset: Dataset, model: str | Path) -> dict[
     Raises:
         UserError: frames without energies, or a prediction that is not finite.
     """
-    if (lack := missing(dataset, "energies")) is not None:
-        raise UserError(f"{lack}; there is nothing to compare them with")
+    if lack := missing(dataset, "energies", "compute them, or leave those frames out"):
+        raise UserError(lack)
     pairs = joined([_compare(potential, block) for block in dataset])
     if not all(np.isfinite(predicted).all() for _, predicted in pairs.values()):
         raise UserError(f"{model}: predicts numbers that are not finite for {dataset.sources}")

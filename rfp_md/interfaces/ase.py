@@ -8,13 +8,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from ase import Atoms
+from ase.calculators.calculator import all_changes
 
 from rfp_md.artifact.file import load
 from rfp_md.calculators.as_calculator import PotentialCalculator
 from rfp_md.frames import Frames
-from rfp_md.io.atoms import stress_of
+from rfp_md.io.atoms import from_atoms, stress_of
 from rfp_md.io.atoms import to_atoms as to_atoms
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_labelled_order
@@ -26,10 +30,14 @@ COMMITTEE = (
     "energy_uncertainty",
     "forces_uncertainty",
 )
+PER_ATOM = ("energies", "stresses")
 
 
 class RFPCalculator(PotentialCalculator):
     """Energy (eV), forces (eV/Å) and, in a periodic cell, stress (eV/Å³) of a fitted potential.
+
+    A model that is a sum over atoms has their ``energies`` (N,), eV, too, and in a periodic cell their ``stresses``
+    (N, 6), eV/Å³, which add up to the stress; they are computed where they are asked for.
 
     Args:
         model: a ``.rfp`` file or a potential.
@@ -48,7 +56,23 @@ class RFPCalculator(PotentialCalculator):
         self.committee = committee
         if committee:
             self.implemented_properties = [*self.implemented_properties, *COMMITTEE]  # type: ignore[misc]
+        if isinstance(self.potential, Potential) and self.potential.has_atoms:
+            self.implemented_properties = [*self.implemented_properties, *PER_ATOM]  # type: ignore[misc]
         self._order_is_known = not self.potential.fixed_composition
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Compute everything of these atoms, and what each of them has of it where that is asked for."""
+        super().calculate(atoms, properties, system_changes)
+        if set(PER_ATOM) <= set(self.implemented_properties) and set(properties) & set(PER_ATOM):
+            parts = self.potential.per_atom(from_atoms([self.atoms]))
+            self.results["energies"] = parts.energies[0]
+            if (stresses := stress_of(parts.virials[0], self.atoms)) is not None:
+                self.results["stresses"] = stresses
 
     def _check(self, frames: Frames) -> None:
         """Raise UserError for the model's atoms in another order; of other atoms the model itself says so."""

@@ -52,7 +52,7 @@ class BoxedModel:
         if potential.fixed_composition and not potential.reference.periodic:
             first = self._frames(positions, cell)
             potential.check(first)
-            check_unlabelled_order(potential.reference, first.positions[0])
+            check_unlabelled_order(potential.reference, first.positions[0], f"the first structure of {source}")
 
     def __call__(self, positions: Floats, cell: Floats) -> tuple[float, Floats, Floats]:
         """Energy (eV), forces (N, 3) (eV/Å) and virial (3, 3) (eV) at positions (N, 3) in a cell (3, 3), Å.
@@ -64,6 +64,11 @@ class BoxedModel:
         if not prediction.finite:
             raise UserError("the model gave a result that is not finite, which goes no further")
         return float(prediction.energies[0]), prediction.forces[0], prediction.virials[0]
+
+    def per_atom(self, positions: Floats, cell: Floats) -> tuple[Floats, Floats]:
+        """Energies (N,) and virials (N, 3, 3) of atoms, eV. Raises UserError where the model is no sum over them."""
+        parts = self._potential.per_atom(self._frames(positions, cell))
+        return parts.energies[0], parts.virials[0]
 
     def _frames(self, positions: Floats, cell: Floats) -> Frames:
         if self._in_box:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rfp_md.errors import UserError
 from rfp_md.io.datasets import CITATIONS, Published, find
@@ -14,8 +16,9 @@ from rfp_md.verbs import with_options
 PATIENCE = 30.0  # s without a byte
 CHUNK = 2**16  # bytes
 
-# What a file begins with: a server may answer with a page that says sorry, and call it a success.
-BEGINNINGS = {".npz": b"PK", ".bz2": b"BZh"}
+SLOWEST = 1024  # bytes in a second, on average
+MOST = 2**33  # bytes of a file whose size we do not know; the largest of MD17 has 2 GB
+OTHER = "so it is another file; name another source with --mirror URL"
 
 
 @with_options(FetchOptions)
@@ -37,6 +40,8 @@ def fetch(options: FetchOptions) -> dict[str, Any]:
     url = entry.url if options.mirror is None else f"{options.mirror.rstrip('/')}/{entry.file}"
     pooch.get_logger().setLevel("ERROR")
     download = _Download(entry, options.progress or Progress())
+    if entry.bytes is not None and path.is_file() and path.stat().st_size != entry.bytes:
+        path.unlink()
     try:
         pooch.retrieve(url, known_hash=entry.sha256, fname=path.name, path=path.parent, downloader=download)
     except OSError as error:
@@ -63,12 +68,19 @@ class _Download:
         self.done = False
 
     def __call__(self, url: str, output_file: str, _: Any) -> None:
-        import pooch
+        import requests
+        from urllib3.exceptions import HTTPError
 
-        bar = _Bar(f"fetching {self.entry.name}", self.progress)
         try:
-            pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=PATIENCE)(url, output_file, None)
-        except OSError as error:
+            # Without compression on the way, what is counted is what is published.
+            headers = {"Accept-Encoding": "identity"}
+            with (
+                requests.get(url, stream=True, timeout=PATIENCE, headers=headers) as response,
+                Path(output_file).open("wb") as file,
+            ):
+                response.raise_for_status()
+                self._receive(response, file, url)
+        except (requests.RequestException, HTTPError, TimeoutError, ValueError) as error:
             raise UserError(
                 f"{self.entry.name}: cannot be fetched from {url} ({_reason(error)}); look at the network and the "
                 "address, or name another source with --mirror URL"
@@ -78,7 +90,36 @@ class _Download:
         Path(output_file).chmod(0o644)
         self.done = True
 
+    def _receive(self, response: Any, file: BinaryIO, url: str) -> None:
+        """Write what comes, as long as it may be the file, and comes at all."""
+        said = response.headers.get("Content-Length", "")
+        promised = int(said) if said.isdecimal() else None
+        most = self.entry.bytes or MOST
+        self.progress.start(f"fetching {self.entry.name}", (promised or self.entry.bytes or 0) // 1024, "KiB")
+        self._compare(promised, url)
+        got, begin = 0, time.monotonic()
+        while chunk := response.raw.read1(CHUNK):
+            file.write(chunk)
+            self.progress.advance((got + len(chunk)) // 1024 - got // 1024)
+            got += len(chunk)
+            if got > most:
+                raise UserError(f"{self.entry.file}: {url} sends more than {most:,} bytes, {OTHER}")
+            waited = time.monotonic() - begin
+            if waited > PATIENCE and got < SLOWEST * waited:
+                raise TimeoutError(f"less than {SLOWEST} bytes in a second")
+        if promised is not None and got < promised:
+            raise TimeoutError(f"it ended after {got:,} of {promised:,} bytes")
+        self._compare(got, url)
+
+    def _compare(self, size: int | None, url: str) -> None:
+        """Refuse another size than the published one."""
+        if size is not None and self.entry.bytes is not None and size != self.entry.bytes:
+            raise UserError(
+                f"{self.entry.file}: has {self.entry.bytes:,} bytes as published, but {size:,} at {url}, {OTHER}"
+            )
+
     def _check(self, url: str, file: Path) -> None:
+        """Refuse what has not the published checksum, or cannot be opened as what it is called."""
         import pooch
 
         expected, got = self.entry.sha256, pooch.file_hash(str(file))
@@ -87,37 +128,33 @@ class _Download:
                 f"{self.entry.file}: has SHA-256 {got} and not {expected}, so it is another file or was damaged on the "
                 f"way from {url}; fetch it again, or from another --mirror"
             )
-        beginning = BEGINNINGS[file.with_name(self.entry.file).suffix]
-        with file.open("rb") as opened:
-            if opened.read(len(beginning)) != beginning:
-                raise UserError(
-                    f"{self.entry.file}: what {url} sends is not such a file, but perhaps a page with a message; open "
-                    "the address in a browser, or name another source with --mirror URL"
-                )
+        if not OPENS[file.with_name(self.entry.file).suffix](file):
+            raise UserError(
+                f"{self.entry.file}: what {url} sends is not such a file, but perhaps a page with a message; open "
+                "the address in a browser, or name another source with --mirror URL"
+            )
 
 
-class _Bar:
-    """pooch's idea of a progress bar, told to ours in KiB."""
-
-    def __init__(self, label: str, progress: Progress) -> None:
-        self.label, self.progress = label, progress
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "total":
-            self.progress.start(self.label, value // 1024, "KiB")
-
-    def update(self, size: int) -> None:
-        self.progress.advance(size // 1024)
-
-    def reset(self) -> None:
-        """At the end pooch begins anew, to fill its bar at one stroke; ours is full."""
-        self.progress = Progress()
-
-    def close(self) -> None:
-        pass
+def _is_npz(file: Path) -> bool:
+    """Whether it is a zip of arrays, with its directory at the end."""
+    if not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as packed:
+        names = packed.namelist()
+    return bool(names) and all(name.endswith(".npy") for name in names)
 
 
-def _reason(error: OSError) -> str:
+def _is_bzip2(file: Path) -> bool:
+    """Whether it begins as bzip2 does; its checksum is known, which says the rest."""
+    with file.open("rb") as opened:
+        return opened.read(3) == b"BZh"
+
+
+OPENS = {".npz": _is_npz, ".bz2": _is_bzip2}
+
+
+def _reason(error: Exception) -> str:
     response = getattr(error, "response", None)
-    return type(error).__name__ if response is None else f"{response.status_code} {response.reason}"
+    if response is not None:
+        return f"{response.status_code} {response.reason}"
+    return str(error) if isinstance(error, TimeoutError) else type(error).__name__

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ def _read_one(name: str, units: Units, *, stresses: bool) -> Contents:
         blocks, notes = reader(path, units, stresses)
         for block in blocks:
             _check_sizes(block)
+        blocks = [_without_flat_stresses(block) for block in blocks]
     notes += told
     if found := found_instead(blocks):
         notes.append(f"{path}: some labels are not read{found}")
@@ -149,3 +151,15 @@ def _check_sizes(frames: Frames) -> None:
                 f"{frames.source}: {name} has {array[tuple(where)]:.3g} in {frames.name(where[0])}, which is no such "
                 "number; remove that frame or correct it"
             )
+
+
+def _without_flat_stresses(frames: Frames) -> Frames:
+    """Leave out stresses in cells that lack a vector and so have no volume, and say so."""
+    if frames.stresses is None or frames.fills_space:
+        return frames
+    warnings.warn(
+        f"{frames.source}: has stresses in cells without a volume (a lattice vector is zero); they are left out",
+        UserWarning,
+        stacklevel=2,
+    )
+    return replace(frames, stresses=None)

@@ -118,7 +118,7 @@ def _write_npz(dataset: Dataset, path: Path) -> None:
         raise UserError(f"{frames.source}: has a periodic cell, which an npz file here does not hold; write .extxyz")
     for name in ("energies", "forces"):
         if getattr(frames, name) is None and any(getattr(block, name) is not None for block in dataset):
-            raise UserError(f"{missing(dataset, name)}; an npz file holds all or none: write .extxyz")
+            raise UserError(missing(dataset, name, "an npz file holds all or none: write .extxyz"))
     if frames.force_mask is not None or frames.weights is not None:
         raise UserError(
             f"{frames.source}: has weights or a mask of forces, which an npz file here does not hold; write .extxyz"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rfp_md.errors import UserError
 from rfp_md.files.safe_write import check_output, replacing
 from rfp_md.report.options import ReportOptions
 from rfp_md.verbs import with_options
+
+if TYPE_CHECKING:
+    from rfp_md.potential import Potential
+    from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
 
 
 @with_options(ReportOptions)
@@ -32,7 +37,6 @@ def report(options: ReportOptions) -> dict[str, Any]:
     from rfp_md.io import read as read_frames
     from rfp_md.report.content import content
     from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
-    from rfp_md.report.page import render
 
     model, paths = options.model, [] if options.data is None else paths_of(options.data)
     check_output(options.output, [model, *paths])
@@ -43,7 +47,22 @@ def report(options: ReportOptions) -> dict[str, Any]:
         dataset = read_frames(paths, options.units, stresses=not options.no_stress)
         errors = ErrorsOnTestFrames.of(potential, model, paths, dataset)
     figures = content(Path(model), header, arrays, potential, errors)
-    page = render(figures, potential, errors)
+    page = _page(figures, potential, errors)
     with replacing(options.output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return figures
+
+
+def _page(figures: dict[str, Any], potential: Potential, errors: ErrorsOnTestFrames | None) -> str:
+    """The page. Raises UserError for what stands in a model's record and is not what a check leaves there."""
+    from jinja2 import TemplateError
+
+    from rfp_md.report.page import render
+
+    try:
+        return render(figures, potential, errors)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, TemplateError) as error:
+        raise UserError(
+            f"{figures['model']['file']}: its record cannot be drawn ({type(error).__name__}: {error}); "
+            "run 'rfp validate' again, which writes it anew"
+        ) from error

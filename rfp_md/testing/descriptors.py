@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -17,9 +16,11 @@ from rfp_md.arrays import Floats
 from rfp_md.descriptors.base import Descriptor
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
+from rfp_md.plugins.arrays import Surroundings
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.sites import n_coordinates
 from rfp_md.testing.descriptor_geometry import SAME, GeometryChecks, fresh
+from rfp_md.testing.made_again import made_again
 from rfp_md.testing.numbers import copied, displaced, far, want_array
 from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, skip
 from rfp_md.testing.structures import atom, crystal, molecule, moved, pair
@@ -157,9 +158,8 @@ class DescriptorChecks(GeometryChecks):
 
     def save_and_load(self) -> None:
         """Made again from its parameters and state, it has the same values."""
-        parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
-        state = {name: np.array(array) for name, array in self.fitted.state.items()}
-        again = type(self.descriptor)(**parameters).restore(state)
+        elements = tuple(sorted(set(self.frames.numbers.tolist())))
+        again = made_again(self.fitted, Surroundings(elements, self.frames.n_atoms))
         if far(self.values, again.values(self.frames), SAME):
             fail("made again from its parameters and state, it gives other values; keep what it learned in state")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,10 +13,12 @@ import numpy as np
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
 from rfp_md.linalg.differences import central_difference
+from rfp_md.plugins.arrays import Surroundings, Term
 from rfp_md.plugins.guard import check_fitted
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Regressor
 from rfp_md.sites import Sites
+from rfp_md.testing.made_again import made_again
 from rfp_md.testing.numbers import far, want_array
 from rfp_md.testing.outcomes import Outcome, fail, raise_failures, run_checks, skip
 from rfp_md.testing.synthetic import synthetic, whole
@@ -151,9 +152,8 @@ class RegressorChecks:
 
     def save_and_load(self) -> None:
         """Made again from its parameters and state, it predicts the same."""
-        state = {name: np.array(array) for name, array in self.fitted.state.items()}
-        parameters = json.loads(json.dumps(self.fitted.model_dump(mode="json")))
-        again = type(self.regressor)(**parameters).restore(state)
+        terms = tuple(Term(sites.values.shape[2], tuple(sorted(set(sites.types.tolist())))) for sites in self.terms)
+        again = made_again(self.fitted, Surroundings((), 0, terms))
         if far(self.fitted.predict(self.terms)[0], again.predict(self.terms)[0], SAME):
             fail("made again from its parameters and state, it predicts something else; keep what it learned in state")
 

@@ -193,7 +193,9 @@ def test_a_complete_ipi_input_is_printed(model, flags):
     result = driver("--model", model, "--print-ipi", *flags)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("<simulation")
-    assert ("<ffdirect" in result.stdout) == (not any(flag in flags for flag in ("--unix", "--port", "--shm")))
+    direct = not any(flag in flags for flag in ("--unix", "--port", "--shm"))
+    assert ("<ffdirect" in result.stdout) == direct
+    assert ("<exit_on_disconnect> True" in result.stdout) == (not direct)
 
 
 @pytest.mark.parametrize(

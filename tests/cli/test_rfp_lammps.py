@@ -6,8 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+import typer
 
 import rfp_md
+from rfp_md.cli import rfp_lammps
 from rfp_md.cli.rfp_lammps import run
 from rfp_md.errors import UserError
 from rfp_md.interfaces.lammps import open_lammps
@@ -97,10 +99,72 @@ def test_the_input_may_say_where_the_model_comes_in(run_input):
     assert lmp.get_thermo("pe") < -400
 
 
-@pytest.mark.parametrize("line", ["unfix rfp", "clear"])
-def test_an_input_that_takes_the_model_away_is_refused(run_input, line):
-    with pytest.raises(UserError, match="'clear' or 'unfix' took the model away"):
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("unfix rfp", "'clear' or 'unfix' took the model away"),
+        ("clear", r"in.test: line 6: 'clear' takes the model away"),
+        ('if "1 == 1" then clear', "'clear' or 'unfix' took the model away"),
+    ],
+)
+def test_an_input_that_takes_the_model_away_is_refused(run_input, line, message):
+    with pytest.raises(UserError, match=message):
         run_input("run 0", line)
+
+
+def test_a_loop_that_begins_with_clear_gets_the_model_back(mpi, benzene_model):
+    lmp = open_lammps("-log", "none", "-screen", "none")
+    lines = ["variable k loop 3", "label again", "clear", *START, "fix dynamics all nve", "run 10"]
+    script = InputScript.parse([*lines, "next k", "jump SELF again"], "in.test")
+    assert run(lmp, script, rfp_md.load(benzene_model), ["C", "H"]) == 33
+    assert lmp.get_thermo("step") == 10
+    assert lmp.get_thermo("pe") < -400
+    lmp.close()
+
+
+@pytest.mark.parametrize(
+    ("switches", "handed_on"),
+    [
+        (["-screen", "none", "-in", "in.x"], {"lammps": ["-screen\0none"], "input_file": "in.x"}),
+        (
+            ["-sc", "none", "-e", "both", "-i", "in.x"],
+            {"lammps": ["-screen\0none", "-echo\0both"], "input_file": "in.x"},
+        ),
+        (
+            ["-sf", "omp", "-pk", "omp", "2", "neigh", "no"],
+            {"lammps": ["-suffix\0omp", "-package\0omp\0" + "2\0neigh\0no"]},
+        ),
+        (["-nocite", "-l", "none"], {"lammps": ["-nocite"], "log": "none"}),
+        (["-v", "x", "-1", "-var", "y", "1", "2", "3"], {"var": ["x\0-1", "y\0" + "1\0" + "2\0" + "3"]}),
+        (["-sf", "hybrid", "omp", "opt"], {"lammps": ["-suffix\0hybrid\0omp\0opt"]}),
+    ],
+)
+def test_lammps_s_own_switches_are_taken_as_lammps_takes_them(switches, handed_on):
+    command = typer.main.get_command(rfp_lammps.app)
+    context = command.make_context(
+        "rfp-lammps",
+        [*switches, *(["-in", "in"] if "-i" not in " ".join(switches) else []), "--model", "m.rfp", "--types", "C"],
+    )
+    for name, expected in handed_on.items():
+        found = context.params[name]
+        assert (list(found) if isinstance(found, list | tuple) else str(found)) == expected
+
+
+@pytest.mark.parametrize(
+    "switch", ["-partition", "-p", "-plog", "-pscreen", "-k", "-kokkos", "-mdi", "-mpicolor", "-r2data", "-skiprun"]
+)
+def test_switches_that_make_no_sense_for_one_process_are_refused(switch):
+    command = typer.main.get_command(rfp_lammps.app)
+    with pytest.raises(UserError, match=f"^LAMMPS's switch {switch} cannot be used here"):
+        command.make_context("rfp-lammps", ["-in", "in", "--model", "m", "--types", "C", switch, "2x1"])
+
+
+def test_a_quiet_run_prints_nothing_of_lammps(benzene_model, tmp_path):
+    (tmp_path / "in.quiet").write_text("\n".join([*START, "fix dynamics all nve", "run ${n}"]))
+    flags = ["-in", "in.quiet", "-screen", "none", "-var", "n", "3", "-echo", "log", "--model", benzene_model]
+    result = script(tmp_path, *flags, "--types", "C,H")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == ""
 
 
 def test_a_run_hidden_before_the_model_is_refused(run_input):

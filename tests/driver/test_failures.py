@@ -88,12 +88,12 @@ def begin(potential, tmp_path):
     """A function that starts an NVE run of so many steps, without a driver."""
     runs = []
 
-    def run(name, steps, model=potential):
+    def run(name, steps, model=potential, **options):
         folder = tmp_path / name
         folder.mkdir()
         save(model, folder / "model.rfp")
         address = UnixAddress(f"{folder}/socket")
-        text = ipi_input(potential, folder / "model.rfp", address, steps=steps, stride=1)
+        text = ipi_input(potential, folder / "model.rfp", address, steps=steps, stride=1, **options)
         runs.append(IPIRun(folder, text=text))
         return runs[-1]
 
@@ -136,9 +136,11 @@ def test_a_mismatch_stops_the_run_with_one_sentence(begin):
 
 
 def test_a_force_that_is_too_uncertain_stops_the_run_with_one_sentence(begin):
-    run = begin("run", 100_000)
+    run = begin("run", 100_000, exit_on_disconnect=True)
     driver = run.driver("driver.log", "--max-uncertainty", "1e-6")
     assert driver.wait(60) == 2
+    assert run.ipi.wait(30) == 0  # it does not wait for a driver that never comes
+    assert "Restartable" in (run.folder / "ipi.log").read_text()
     last = (run.folder / "driver.log").read_text().splitlines()[-1]
     assert re.search(r"stopped: the force on atom [COH]\d is uncertain by \S+ eV/Å in evaluation 1, more than", last)
     assert last.endswith("--max-uncertainty 1e-06")

@@ -13,7 +13,9 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from rfp_md.artifact.container import digest
+from rfp_md.frames import Frames
 from tests.fuzz.trial import Case
+from tests.report import records
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 BASES = [path for path in sorted(ARTIFACTS.glob("*.rfp")) if path.stat().st_size < 400_000]
@@ -53,9 +55,24 @@ def attempt(random: Random, folder: Path) -> Case:
         path.write_bytes(content)
         return Case(f"{base.name}: {what}", "model", path)
     header, arrays = parts(base)
+    if random.random() < 0.3:
+        header["record"] |= with_checks(arrays["reference.positions"], header["numbers"])
     told = [random.choice(CHANGES)(header, arrays, random) for _ in range(random.randint(1, 3))]
     write(path, header, arrays)
     return Case(f"{base.name}: {'; '.join(told)}", "model", path)
+
+
+def with_checks(positions: Any, numbers: list[int]) -> dict[str, Any]:
+    """What ``rfp validate`` and ``--learning-curve`` leave in a record."""
+    frames = Frames(np.array(numbers), positions)
+    found = {
+        "forces": records.forces(),
+        "nve": records.nve(),
+        "stability": records.stability(frames),
+        "geometry": records.geometry(frames),
+    }
+    curve = json.loads(json.dumps(records.learning_curve()))
+    return {"validation": {"verdict": "pass", "checks": json.loads(json.dumps(found))}, "learning_curve": curve}
 
 
 @cache

@@ -7,14 +7,14 @@ from ase.calculators.lj import LennardJones
 
 from rfp_md.descriptors import Capabilities
 from rfp_md.io.atoms import to_atoms
-from rfp_md.prediction import Prediction
+from rfp_md.prediction import PerAtom, Prediction
 
 
 class Periodic:
     """Argon for atoms of any element in a periodic box: ASE's calculator inside."""
 
     descriptors = (SimpleNamespace(capabilities=Capabilities(periodic=True, translation_invariant=True)),)
-    fixed_composition = False
+    fixed_composition, elements = False, ()
     epsilon, sigma, cutoff = 0.0104, 3.4, 6.0
 
     def compute(self, frames):
@@ -22,6 +22,13 @@ class Periodic:
         atoms.calc = LennardJones(sigma=self.sigma, epsilon=self.epsilon, rc=self.cutoff, smooth=False)
         energies, forces = np.array([atoms.get_potential_energy()]), atoms.get_forces()[None]
         return Prediction(energies, forces, -atoms.get_stress(voigt=False)[None] * atoms.get_volume())
+
+    def per_atom(self, frames):
+        """Half of every pair, as LAMMPS has it; ASE's stresses are those of the pairs and not of the cell."""
+        atoms = to_atoms(frames)
+        atoms.calc = LennardJones(sigma=self.sigma, epsilon=self.epsilon, rc=self.cutoff, smooth=False)
+        stresses = atoms.get_stresses(voigt=False) * atoms.get_volume()
+        return PerAtom(atoms.get_potential_energies()[None], -stresses[None])
 
 
 class Altered:

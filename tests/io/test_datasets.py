@@ -1,10 +1,13 @@
 """Published data sets: nothing wrong, half or unexpected may end up in the cache. A server on 127.0.0.1 has them."""
 
 import hashlib
+import socket
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 
 import numpy as np
 import pytest
@@ -103,8 +106,9 @@ def test_a_checksum_that_is_right_is_said_to_be(folder, content, monkeypatch):
         assert fetch(NAME, mirror=url)["sha256"] == digest
 
 
-def test_a_checksum_that_is_wrong_leaves_nothing(folder):
+def test_a_checksum_that_is_wrong_leaves_nothing(folder, monkeypatch):
     content = b"BZh something else"
+    monkeypatch.setitem(published(), "rmd17", replace(published()["rmd17"], bytes=len(content)))
     with serving(content) as (url, _), pytest.raises(UserError) as caught:
         fetch("rmd17", mirror=url)
     for part in ("rmd17.tar.bz2", hashlib.sha256(content).hexdigest(), published()["rmd17"].sha256, "fetch it again"):
@@ -117,7 +121,8 @@ def test_a_checksum_that_is_wrong_leaves_nothing(folder):
     [
         ({"content": b"gone", "status": 404}, "(404 Not Found)"),
         ({"content": b"<html>Please log in</html>"}, "perhaps a page with a message"),
-        ({"content": b"PK half of it", "promised": 1000}, "(ChunkedEncodingError)"),
+        ({"content": b"PK"}, "perhaps a page with a message"),
+        ({"content": b"PK half of it", "promised": 1000}, "(ProtocolError)"),
     ],
 )
 def test_a_server_that_sends_something_else_leaves_nothing(folder, answer, message):
@@ -128,7 +133,87 @@ def test_a_server_that_sends_something_else_leaves_nothing(folder, answer, messa
     assert files(folder) == []
 
 
-@pytest.mark.parametrize("mirror", ["http://127.0.0.1:1", "127.0.0.1:1/md", "http://"])
+@pytest.mark.parametrize("answer", [b"PK\3\4", b"PK" * 100])
+def test_another_size_than_the_published_one_leaves_nothing(folder, monkeypatch, answer):
+    monkeypatch.setitem(published(), NAME, replace(published()[NAME], bytes=100))
+    with (
+        serving(answer) as (url, _),
+        pytest.raises(UserError, match=f"has 100 bytes as published, but {len(answer)} at"),
+    ):
+        fetch(NAME, mirror=url)
+    assert files(folder) == []
+
+
+def test_a_file_in_the_cache_of_another_size_is_fetched_again(folder, content, monkeypatch):
+    monkeypatch.setitem(published(), NAME, replace(published()[NAME], bytes=len(content)))
+    path = folder / f"rmd17/{NAME}.npz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PK\3\4")
+    with serving(content) as (url, _):
+        assert fetch(NAME, mirror=url)["downloaded"]
+    assert path.read_bytes() == content
+
+
+@contextmanager
+def answering(*pieces: bytes, pause: float = 0.0):
+    """The URL of a server that sends these pieces, the last one again and again, until nobody listens."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with server, server.accept()[0] as client, suppress(OSError):
+            client.recv(10_000)
+            for piece in chain(pieces, repeat(pieces[-1])):
+                client.sendall(piece)
+                time.sleep(pause)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        thread.join()
+
+
+def test_a_body_without_an_end_is_ended(folder, monkeypatch):
+    monkeypatch.setattr("rfp_md.io.fetch.MOST", 100_000)
+    with (
+        answering(b"HTTP/1.1 200 OK\r\n\r\n", b"PK" * 10_000) as url,
+        pytest.raises(UserError, match="sends more than 100,000 bytes"),
+    ):
+        fetch(NAME, mirror=url)
+    assert files(folder) == []
+
+
+@pytest.mark.parametrize("length", [b"-1", b"many", b"9" * 30])
+def test_a_length_that_is_a_lie_leaves_nothing(folder, monkeypatch, length):
+    monkeypatch.setattr("rfp_md.io.fetch.MOST", 1000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n"
+    with answering(head, b"PK" * 10_000) as url, pytest.raises(UserError, match=NAME):
+        fetch(NAME, mirror=url)
+    assert files(folder) == []
+
+
+def test_a_server_that_drips_is_left(folder, monkeypatch):
+    monkeypatch.setattr("rfp_md.io.fetch.PATIENCE", 0.1)
+    with (
+        answering(b"HTTP/1.1 200 OK\r\n\r\n", b"P", pause=0.02) as url,
+        pytest.raises(UserError, match="less than 1024 bytes in a second"),
+    ):
+        fetch(NAME, mirror=url)
+    assert files(folder) == []
+
+
+def test_a_way_to_a_file_of_this_machine_is_not_followed(folder, tmp_path):
+    (tmp_path / f"{NAME}.npz").write_bytes(b"secret")
+    answer = f"HTTP/1.1 302 Found\r\nLocation: file://{tmp_path}/{NAME}.npz\r\nContent-Length: 0\r\n\r\n".encode()
+    with answering(answer) as url, pytest.raises(UserError, match="InvalidSchema"):
+        fetch(NAME, mirror=url)
+    assert files(folder) == []
+
+
+@pytest.mark.parametrize(
+    "mirror", ["http://127.0.0.1:1", "127.0.0.1:1/md", "http://", "file:///etc", "ftp://127.0.0.1"]
+)
 def test_a_network_that_fails_is_one_sentence(folder, mirror):
     with pytest.raises(UserError, match=f"{NAME}: cannot be fetched from"):
         fetch(NAME, mirror=mirror)

@@ -1,3 +1,5 @@
+import zipfile
+
 import ase.units
 import numpy as np
 import pytest
@@ -115,6 +117,65 @@ def test_pickled_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", coords=np.array([{}], dtype=object), nuclear_charges=np.array([1]))
     with pytest.raises(UserError, match="not a readable array of numbers"):
         read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("keys", [SGDML, GENERIC])
+def test_units_may_be_stated_by_any_layout(tmp_path, arrays, keys):
+    said = {"energy_unit": "hartree", "length_unit": np.bytes_("bohr"), "force_unit": "eV/angstrom"}
+    (frames,) = read(write(tmp_path / "a.npz", keys, arrays, **said)).blocks
+    np.testing.assert_allclose(frames.energies, arrays[2] * ase.units.Hartree)
+    np.testing.assert_allclose(frames.positions, arrays[1] * ase.units.Bohr)
+    np.testing.assert_allclose(frames.forces, arrays[3])
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"energy_unit": "eV"}, "states other units than its rMD17 layout, kcal/mol and angstrom"),
+        ({"e_unit": np.arange(3)}, "e_unit must be the name of a unit"),
+        ({"r_unit": 1.0}, "r_unit must be the name of a unit"),
+        ({"lattice": np.eye(3)}, "has lattice, but an npz file here is of free molecules; write extxyz"),
+    ],
+)
+def test_what_contradicts_the_layout_is_refused(tmp_path, arrays, said, message):
+    with pytest.raises(UserError, match=message):
+        read(write(tmp_path / "a.npz", RMD17, arrays, **said))
+
+
+def test_placeholders_for_missing_numbers_are_refused_with_their_frame(tmp_path, arrays):
+    forces = arrays[3].copy()
+    forces[3] = np.nan
+    with pytest.raises(UserError, match="forces has a number that is not finite in frame 3"):
+        read(write(tmp_path / "a.npz", RMD17, (*arrays[:3], forces)))
+    with pytest.raises(UserError, match=r"positions has 1e\+200 in frame 0"):
+        read(write(tmp_path / "a.npz", RMD17, (arrays[0], np.full((5, 3, 3), 1e200), *arrays[2:])))
+
+
+def test_labels_under_other_names_are_noted(tmp_path, arrays):
+    path = write(tmp_path / "a.npz", ("nuclear_charges", "coords", "Energy_xtb", "gradients"), arrays)
+    assert "found Energy_xtb, gradients: rename to energy, forces" in read(path).notes[0]
+
+
+@pytest.mark.parametrize("shape", ["(1000000000000,)", "(-5,)"])
+def test_a_header_that_claims_more_than_there_is_takes_no_memory(tmp_path, arrays, shape):
+    path = write(tmp_path / "a.npz", RMD17, arrays)
+    with zipfile.ZipFile(path) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    members["coords.npy"] = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + b"\0" * 80
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    with pytest.raises(UserError, match="coords is not a readable array"):
+        read(path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, arrays, monkeypatch):
+    monkeypatch.setattr("rfp_md.io.compressed.ALWAYS", 10**6)
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, coords=np.zeros((10**4, 9, 3)), nuclear_charges=np.ones(9))
+    with pytest.raises(UserError, match="unpacks to more than 100 times its size"):
+        read(path)
 
 
 def test_a_file_without_frames_is_refused(tmp_path, arrays):

@@ -6,8 +6,9 @@
 >>> model = attach(lmp, "benzene.rfp", ["C", "H"])  # the elements of LAMMPS's types 1 and 2
 >>> model.command("run 1000")                       # lmp.command, but says what went wrong inside a step
 
-Energy, forces and virial go into all that LAMMPS computes, beside those of its own styles. Atoms are known by
-their id: the model's first atom has id 1.
+Energy, forces and virial go into all that LAMMPS computes, beside those of its own styles: those of the atoms too
+(``compute pe/atom``, ``stress/atom``), if the model is centred on atoms. Atoms are known by their id: the model's first
+atom has id 1.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from typing import Any
 import numpy as np
 from ase.units import kcal, mol
 
-from rfp_md.arrays import Ints
+from rfp_md.arrays import Floats, Ints
 from rfp_md.artifact.file import load
 from rfp_md.errors import UserError
 from rfp_md.interfaces.boxed import BoxedModel
-from rfp_md.interfaces.lammps.state import ArrayView, Box, read_numbers, read_positions
+from rfp_md.interfaces.lammps.script import refuse_heat_flux
+from rfp_md.interfaces.lammps.state import ArrayView, Box, read_numbers, read_positions, read_step
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_element_order
 
@@ -79,7 +81,7 @@ def attach(lmp: Any, model: str | Path | Potential, types: Sequence[str], fix_id
     """
     potential = load(model) if isinstance(model, str | Path) else model
     _check_instance(lmp)
-    numbers = read_numbers(lmp, types)
+    numbers = read_numbers(lmp, types, potential.elements)
     if potential.fixed_composition:
         check_element_order(potential.reference, numbers, "LAMMPS's atom with id", ORDER_REMEDY)
     return Attachment(lmp, potential, numbers, types, fix_id)
@@ -98,6 +100,7 @@ class Attachment:
         self.error: BaseException | None = None
         self.evaluations = 0
         self._lmp, self._numbers, self._types = lmp, numbers, types
+        self._elements = potential.elements
         self._fix, self._failed = fix_id.encode(), f"{fix_id}_failed"
         self._factor = ENERGY[lmp.extract_global("units")]
         self._step = -2  # the last one that was evaluated; a run may begin at step 0
@@ -114,10 +117,19 @@ class Attachment:
         self._x, self._f = ArrayView(ctypes.c_double, (n_atoms, 3)), ArrayView(ctypes.c_double, (n_atoms, 3))
         self._virial = np.zeros(6)
         self._virial_pointer = self._virial.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+        self._asked = [read_step(lmp, name) for name in (b"eflag_atom", b"vflag_atom")]
+        for asked in self._asked:
+            asked.value = -1  # LAMMPS begins with 0, which is a step
         self._connect(fix_id)
 
+    @property
+    def attached(self) -> bool:
+        """Whether LAMMPS still has what this made: ``clear`` and ``unfix`` take it away."""
+        return all(self._lmp.has_id("fix", name) for name in (self._fix.decode(), self._failed))
+
     def command(self, text: str) -> None:
-        """Execute one LAMMPS command. Raises what went wrong inside a step of it."""
+        """Execute one LAMMPS command. Raises what went wrong inside a step of it, and UserError for a heat flux."""
+        refuse_heat_flux(text.split(), "LAMMPS")
         with self.raising():
             self._lmp.command(text)
 
@@ -129,7 +141,8 @@ class Attachment:
         finally:
             if self.error is not None:
                 raise self.error
-        _check_instance(self._lmp)  # the run style may be another one now
+        if self.attached:
+            _check_instance(self._lmp)  # the run style may be another one now
 
     def _connect(self, fix_id: str) -> None:
         if not self._lmp.has_id("fix", fix_id):
@@ -177,7 +190,7 @@ class Attachment:
                 f"LAMMPS has {n_local} atoms now, but had {n_atoms} when the model was attached; attach it later"
             )
         if step != self._step + 1:
-            same = np.array_equal(read_numbers(self._lmp, self._types), self._numbers)
+            same = np.array_equal(read_numbers(self._lmp, self._types, self._elements), self._numbers)
             if not same or self._box.periodic != self._periodic:
                 raise UserError("elements or boundaries are others than when the model was attached; attach it later")
         self._step = step
@@ -196,6 +209,20 @@ class Attachment:
         self._virial *= self._factor
         self._lmp.lib.lammps_fix_external_set_energy_global(self._lmp.lmp, self._fix, energy * self._factor)
         self._lmp.lib.lammps_fix_external_set_virial_global(self._lmp.lmp, self._fix, self._virial_pointer)
+        if any(asked.value == self._step for asked in self._asked):
+            self._give_atoms(order, positions)
+
+    def _give_atoms(self, order: Ints, positions: Floats) -> None:
+        """Energies and virials of the atoms, at a step in which a compute of LAMMPS asks for them."""
+        try:
+            energies, virials = self._model.per_atom(positions, self._box.cell)
+        except UserError as error:
+            raise UserError(
+                f"the input asks for energies or stresses of atoms (compute pe/atom, stress/atom), but {error}"
+            ) from error
+        name, by_atom = self._fix.decode(), virials.reshape(-1, 9)[order][:, VIRIAL_ORDER]
+        self._lmp.fix_external_set_energy_peratom(name, (energies[order] * self._factor).tolist())
+        self._lmp.fix_external_set_virial_peratom(name, (by_atom * self._factor).tolist())
 
 
 def _check_instance(lmp: Any) -> None:

@@ -21,3 +21,9 @@ class LammpsOptions:
         Sequence[str],
         Option("A variable of the input; again for more.", flags=("-var", "--var"), metavar="NAME VALUE"),
     ] = ()
+    lammps: Annotated[
+        Sequence[str],
+        Option(
+            "LAMMPS's own -echo, -screen, -suffix, -package, -nocite and -nonbuf, which need no --lammps before them."
+        ),
+    ] = ()

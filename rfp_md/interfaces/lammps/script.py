@@ -10,11 +10,11 @@ from rfp_md.errors import UserError
 
 RUNS = ("run", "minimize", "rerun", "dynamical_matrix", "third_order")
 MAKES_ATOMS = ("create_box", "create_atoms", "read_data", "read_restart")
-# A first pass from the top ends where the model comes in; a second pass begins there. A loop back to the first part
-# goes on into the second. The variables say which pass it is.
+# LAMMPS is let read from the top, and leaves where the model comes in; then from there. A loop back to the first part
+# leaves there again, so that a model that was cleared away comes back. The variables say where to begin and what came.
 HEAD = ["jump SELF ${rfp_begin}", "label rfp_top"]
-MIDDLE = ["jump SELF ${rfp_leave}", "label rfp_model"]
-END = ["label rfp_end"]
+MIDDLE = ["variable rfp_left string model", "jump SELF rfp_end", "label rfp_model"]
+END = ["variable rfp_left string end", "label rfp_end"]
 SAY_SO = "write 'fix rfp all external pf/callback 1 1' where the model's forces are to begin"
 
 
@@ -60,7 +60,7 @@ class InputScript:
                         f"{source}: line {k + 1}: the model's forces act on all atoms in every step; write "
                         f"fix {words[1]} all external pf/callback 1 1"
                     )
-                return cls(source, lines, k + 1, words[1])
+                return cls(source, lines, k + 1, words[1])._checked(contents)
         for k, words, inner in contents:
             makes_atoms = any(one[0] in MAKES_ATOMS for one in inner)
             if makes_atoms and any(one[0] in RUNS for one in inner):
@@ -69,16 +69,38 @@ class InputScript:
                     f"between; put its run into {source}, or {SAY_SO}"
                 )
             if not makes_atoms and any(_sees_forces(one) for one in inner):
-                return cls(source, lines, k, "rfp")
+                return cls(source, lines, k, "rfp")._checked(contents)
         raise UserError(
             f"{source}: has no run, so there is nothing to do; where it stands in an if or a jump, {SAY_SO}"
         )
+
+    def _checked(self, contents: list[tuple[int, list[str], list[list[str]]]]) -> InputScript:
+        """Raise UserError for commands that the model cannot follow."""
+        for k, _, inner in contents:
+            place = f"{self.source}: line {k + 1}"
+            for words in inner:
+                refuse_heat_flux(words, place)
+                if k >= self.place and words[0] == "clear":
+                    raise UserError(
+                        f"{place}: 'clear' takes the model away, and it does not come back; make an input of its own "
+                        "of what follows, or a loop that begins with 'clear'"
+                    )
+        return self
 
     @property
     def text(self) -> str:
         """The input as LAMMPS reads it twice, before the model and after."""
         first, second = self.lines[: self.place], self.lines[self.place :]
         return "\n".join([*HEAD, *first, *MIDDLE, *second, *END]) + "\n"
+
+
+def refuse_heat_flux(words: list[str], place: str) -> None:
+    """Raise UserError for a command that defines a heat flux, which would be wrong by far."""
+    if words[0:1] == ["compute"] and words[3:4] == ["heat/flux"]:
+        raise UserError(
+            f"{place}: compute heat/flux needs a virial of nine numbers for each atom, of which LAMMPS takes six from "
+            "fix external, and these give another heat flux; leave it out"
+        )
 
 
 def _sees_forces(words: list[str]) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 
-MASS_TOLERANCE = 0.1  # u
+LIKELY, UNLIKELY = 0.1, 0.02  # u, how far from an element's mass; some are written as 1 or 12, some as 35.5
 
 
 def read_ids(lmp: Any) -> Ints:
@@ -35,16 +35,17 @@ def read_positions(lmp: Any) -> Floats:
     return positions
 
 
-def read_numbers(lmp: Any, types: Sequence[str]) -> Ints:
+def read_numbers(lmp: Any, types: Sequence[str], known: Sequence[int]) -> Ints:
     """Work out atomic numbers in the order of the ids (N,).
 
     Args:
         types: elements of LAMMPS's types 1, 2, ...
+        known: the model's elements.
 
     Raises:
-        UserError: not an element for each type, or masses that say another order of the elements.
+        UserError: not an element for each type, or masses that are those of other elements.
     """
-    from ase.data import atomic_masses, atomic_numbers
+    from ase.data import atomic_numbers
 
     if unknown := [name for name in types if name not in atomic_numbers]:
         raise UserError(f"'{unknown[0]}' is no element; write the element of each LAMMPS type, as in C,H")
@@ -53,24 +54,45 @@ def read_numbers(lmp: Any, types: Sequence[str]) -> Ints:
         raise UserError(f"LAMMPS has {n_types} types of atoms, but {','.join(types)} names {len(types)}")
     of_type = np.array([atomic_numbers[name] for name in types])
     masses = lmp.numpy.extract_atom("mass")  # None where each atom has its own
-    if masses is not None and _permuted(masses[1 : n_types + 1], atomic_masses[of_type]):
-        listed = ", ".join(f"{mass:g}" for mass in masses[1 : n_types + 1])
-        raise UserError(
-            f"LAMMPS's types have the masses {listed}, which are those of {','.join(types)} in another order"
-        )
+    if masses is not None:
+        _check_masses(masses[1 : n_types + 1].ravel(), types, {*of_type.tolist(), *known})
     ids = read_ids(lmp)
     numbers = np.empty(len(ids), dtype=np.int64)
     numbers[ids - 1] = of_type[lmp.numpy.extract_atom("type")[: len(ids)] - 1]
     return numbers
 
 
-def _permuted(masses: Floats, expected: Floats) -> bool:
-    """Whether they are the expected ones in another order; heavy hydrogen and the like are left alone."""
-    same, same_sorted = (
-        np.allclose(a, b, rtol=0, atol=MASS_TOLERANCE)
-        for a, b in ((masses, expected), (np.sort(masses), np.sort(expected)))
-    )
-    return same_sorted and not same
+def _check_masses(masses: Floats, types: Sequence[str], likely: set[int]) -> None:
+    """Raise UserError where masses, one for each type, are those of other elements.
+
+    They say so if every one of them is that of some element. Otherwise somebody has chosen them (heavy hydrogen, masses
+    that are moved from atoms to their hydrogens), and they are left alone.
+
+    Args:
+        likely: elements that are named or that the model knows; of any other one, a mass must be nearer.
+    """
+    from ase.data import atomic_masses, chemical_symbols
+
+    of_mass = []
+    for mass in masses:
+        off = np.abs(atomic_masses[1:] - mass)
+        limits = np.array([LIKELY if z in likely else UNLIKELY for z in range(1, len(atomic_masses))])
+        fits = np.flatnonzero(off <= limits) + 1
+        if len(fits) == 0:
+            return
+        of_mass.append(chemical_symbols[fits[np.argmin(off[fits - 1])]])
+    for k, (found, name, mass) in enumerate(zip(of_mass, types, masses, strict=True), start=1):
+        if found != name:
+            raise UserError(
+                f"LAMMPS's type {k} has the mass {mass:g}, which is that of {found}, but is named {name}; by "
+                f"the masses, the types are {','.join(of_mass)}"
+            )
+
+
+def read_step(lmp: Any, name: bytes) -> ctypes.c_int64:
+    """Find where LAMMPS keeps the last step in which something was asked for."""
+    find = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(("lammps_extract_global", lmp.lib))
+    return ctypes.c_int64.from_address(find(lmp.lmp, name))
 
 
 class Box:

