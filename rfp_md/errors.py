@@ -1,4 +1,4 @@
-"""The one exception for bad input."""
+"""The one exception for bad input, and its kind for structures that are none."""
 
 
 class UserError(Exception):
@@ -6,6 +6,10 @@ class UserError(Exception):
 
     The command line prints it as one line on stderr and exits with 2.
     """
+
+
+class GeometryError(UserError):
+    """A structure in which nothing can be computed: dynamics that gets there has blown up."""
 
 
 def check_choice(flag: str, value: str, known: tuple[str, ...]) -> None:

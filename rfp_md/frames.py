@@ -118,6 +118,14 @@ class Frames:
         """The weights, which are 1 where none are given (M, 3)."""
         return np.ones((len(self), 3)) if self.weights is None else self.weights
 
+    @property
+    def fills_space(self) -> bool:
+        """Whether all cells have a volume: those of slabs and wires may lack a vector, and then there is no stress."""
+        if self.cells is None or not self.periodic:
+            return False
+        boxes = np.linalg.norm(self.cells, axis=2).prod(axis=1)
+        return bool((self.volumes > 1e-9 * boxes).all())
+
     def name(self, k: int) -> str:
         """What the structure k is called in messages: by its place in the file, not in a batch of it."""
         return f"frame {k if self.places is None else self.places[k]}"

@@ -22,6 +22,7 @@ from rfp_md.prediction import Committee, PerAtom, Prediction, Spread, free_viria
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites
 from rfp_md.structures.fingerprints import Fingerprints
+from rfp_md.structures.shortest import ShortestDistances
 
 CHUNK_NUMBERS = 4_000_000  # evaluated at once: structures × sites × what the regressor holds for a site
 
@@ -39,6 +40,7 @@ class Potential:
         record: how it was made and how well it did; kept in the artifact.
         split: indices of the frames that it was trained and validated on.
         fingerprints: of these frames, so that it is known again when it is judged on one of them.
+        shortest: how close atoms came in these frames.
     """
 
     elements: Sequence[int]
@@ -49,6 +51,7 @@ class Potential:
     record: dict[str, Any] = field(default_factory=dict)
     split: dict[str, Ints] = field(default_factory=dict)
     fingerprints: Fingerprints | None = None
+    shortest: ShortestDistances = field(default_factory=ShortestDistances)
 
     @property
     def conservative(self) -> bool:
@@ -141,6 +144,7 @@ class Potential:
             )
         if frames.periodic:
             check_periodic([*self.baselines, *self.descriptors], frames)
+        self.shortest.check(frames)
 
     def _chunks(self, frames: Frames) -> list[Frames]:
         """Parts that are small enough to be evaluated at once."""

@@ -21,11 +21,16 @@ from rfp_md.plugins.arrays import Array, Surroundings, Term, check_arrays
 from rfp_md.plugins.guard import call, check_periodic, restored
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import DIRECTIONS, Fingerprints
+from rfp_md.structures.shortest import ELEMENTS, OVERLAP, REACH, ShortestDistances
 
 OWN_REFERENCE = "its reference structure"  # the source of a model's structure that no file gave
 FINGERPRINT = {
     **dict.fromkeys(("digests", "compositions", "orders", "steps"), Array(("frames",), "int")),
     **dict.fromkeys(("labelled", "sorted"), Array(("frames", DIRECTIONS))),
+}
+SHORTEST = {
+    "pairs": Array(("pairs", 2), "int", least=1, most=ELEMENTS - 1),
+    "distances": Array(("pairs",), least=OVERLAP, most=REACH),
 }
 
 
@@ -41,6 +46,8 @@ def assembled(header: Header, arrays: Arrays) -> Potential:
     split, known = _taken(left, "split."), _taken(left, "fingerprints.")
     _check("split", split, {name: Array((name,), "int", least=0, optional=True) for name in ("train", "valid")})
     _check("fingerprints", known, FINGERPRINT if known else {})
+    shortest = _taken(left, "shortest.")
+    _check("shortest", shortest, SHORTEST if shortest else {})
 
     def several(kind: plugins.Kind, part: str, entries: list[Entry]) -> list[Any]:
         return [_made(kind, entry, _taken(left, f"{part}.{k}."), model) for k, entry in enumerate(entries)]
@@ -61,6 +68,7 @@ def assembled(header: Header, arrays: Arrays) -> Potential:
         "record": header.record,
         "split": split,
         "fingerprints": Fingerprints.from_state(known),
+        "shortest": ShortestDistances(**shortest),
     }
     potential = Potential(**parts)
     if header.force_regressor is not None:

@@ -1,7 +1,7 @@
 """A potential as a ``.rfp`` file.
 
     arrays    regressor.*, forces.* (of a direct model), terms.<k>.*, baselines.<k>.*, reference.positions,
-              reference.cell, split.train, split.valid, fingerprints.* (of the training frames)
+              reference.cell, split.train, split.valid, fingerprints.*, shortest.* (of the training frames)
     JSON      the format version, the units, the atoms, and name, package, version and parameters of every plugin
 
 docs/format.md states every key and array. Whoever opens the file knows that it is whole (the checksum), that every
@@ -41,6 +41,7 @@ def save(potential: Potential, path: str | Path) -> None:
         arrays |= {f"forces.{key}": array for key, array in forces.state.items()}
     if potential.fingerprints is not None:
         arrays |= {f"fingerprints.{key}": array for key, array in vars(potential.fingerprints).items()}
+    arrays |= {f"shortest.{key}": array for key, array in potential.shortest.state.items()}
     for part, some in (("terms", potential.descriptors), ("baselines", potential.baselines)):
         for k, plugin in enumerate(some):
             arrays |= {f"{part}.{k}.{key}": array for key, array in plugin.state.items()}

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from rfp_md.cli.signals import end_native_calls, handle
 from rfp_md.errors import UserError
 
 # Control characters but for tab and new line, and those that turn the direction of writing or break lines.
@@ -51,7 +52,8 @@ def run_app(app: typer.Typer, program: str) -> NoReturn:
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
     warnings.showwarning = lambda text, *where: print(f"{program}: warning: {text}", file=sys.stderr)
     # So that what is open is closed, and what is temporary removed, before the end.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    handle(signal.SIGTERM, lambda number: sys.exit(128 + number))
+    end_native_calls(program)
     try:
         status = app(prog_name=program, standalone_mode=False)
         sys.stdout.flush()

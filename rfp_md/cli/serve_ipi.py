@@ -6,13 +6,13 @@ import contextlib
 import gc
 import signal
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import NoReturn
 
 import typer
 
 from rfp_md.artifact.file import load
 from rfp_md.cli.driver_log import log, warn
+from rfp_md.cli.signals import handle
 from rfp_md.driver.evaluator import Evaluator
 from rfp_md.driver.monitor import Monitor
 from rfp_md.driver.options import DriverOptions
@@ -51,7 +51,7 @@ def serve_ipi(options: DriverOptions) -> None:
     )
     _warm_up(evaluator, structure)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+        handle(number, _stop)
     with _explained(address, monitor):
         sessions = _sessions(options, address, structure.n_atoms)
         serve(sessions, evaluator, monitor, log, connections=options.connections)
@@ -98,5 +98,5 @@ def _warm_up(evaluator: Evaluator, structure: Frames) -> None:
     gc.freeze()
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
+def _stop(number: int) -> NoReturn:
     raise StoppedBySignal(number)

@@ -15,6 +15,7 @@ from rfp_md.frames import Frames
 from rfp_md.potential import Potential
 from rfp_md.prediction import Committee, Prediction
 from rfp_md.structures.atom_order import check_unlabelled_order
+from rfp_md.structures.cells import check_geometry
 
 SOURCE = "the server's structure"
 Evaluate = Callable[[Frames], Prediction]
@@ -87,6 +88,7 @@ class Evaluator:
             raise UserError(
                 "the server's cell has no volume, but this model is periodic; give a cell in <initialize> of the input"
             )
+        check_geometry(frames)
         if self._reference is not None:
             check_unlabelled_order(self._reference, positions[0])
             _check_cell(sent[0], positions[0])

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats
 from rfp_md.dynamics.momenta import set_thermal_momenta
+from rfp_md.errors import GeometryError
 
 LARGEST_MOVE = 0.5  # Å in one step; hydrogen at 300 K moves 0.01 Å in 0.5 fs
 BLOWN_UP_FACTOR = 1000.0  # times the kinetic energy of the start
@@ -79,13 +80,16 @@ class Motion:
             )
 
     def begin(self) -> None:
-        """Compute the forces of the first structure."""
+        """Compute the forces of the first structure. Raises GeometryError where it has none."""
         self._forces = self._atoms.get_forces()
 
     def advance(self) -> None:
         """Take one step. Raises BlownUp where it goes too far to be motion along the forces."""
         before = self._atoms.positions.copy()
-        self._forces = self._dynamics.step(self._forces)
+        try:
+            self._forces = self._dynamics.step(self._forces)
+        except GeometryError as error:
+            raise BlownUp(str(error)) from error
         self.step += 1
         self._check(np.linalg.norm(self._atoms.positions - before, axis=1))
 

@@ -23,6 +23,7 @@ is the energy with that of the chain, E + Σ Qₖ vₖ² / 2 + k T (N_f ξ₁ + 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from ase import units
 
 from rfp_md.arrays import Floats
 from rfp_md.dynamics.momenta import degrees_of_freedom, set_thermal_momenta, temperature_of
+from rfp_md.errors import GeometryError
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import to_atoms
 from rfp_md.prediction import AnyPotential
@@ -124,8 +126,19 @@ class Replicas:
             setattr(self, name, np.array(state[name], dtype=np.float64))
 
     def _evaluate(self) -> None:
-        prediction = self._potential.compute(self.frames)
-        self.forces, self.energies = prediction.forces, prediction.energies
+        try:
+            prediction = self._potential.compute(self.frames)
+            self.forces, self.energies = prediction.forces, prediction.energies
+        except GeometryError:
+            self._evaluate_alone()
+
+    def _evaluate_alone(self) -> None:
+        """Each replica by itself: where the potential has nothing to say of one, its forces are no numbers."""
+        self.energies, self.forces = np.full(len(self), np.nan), np.full_like(self.positions, np.nan)
+        for k in range(len(self)):
+            with contextlib.suppress(GeometryError):
+                prediction = self._potential.compute(self._potential.reference.at(self.positions[k : k + 1]))
+                self.energies[k], self.forces[k] = prediction.energies[0], prediction.forces[0]
 
     def _thermostat(self) -> None:
         """Half a step of the chain: from its end to the particles, and back."""

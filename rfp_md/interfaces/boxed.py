@@ -7,6 +7,7 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.potential import Potential
 from rfp_md.structures.atom_order import check_unlabelled_order
+from rfp_md.structures.cells import check_geometry
 from rfp_md.structures.unwrapping import Unwrapper
 
 
@@ -38,6 +39,9 @@ class BoxedModel:
         source: str,
     ) -> None:
         self._potential, self._numbers, self._periodic, self._source = potential, numbers, periodic, source
+        check_geometry(
+            Frames(numbers, positions[None], cells=cell[None] if any(periodic) else None, pbc=periodic, source=source)
+        )
         sees_images = all(d.capabilities.periodic for d in potential.descriptors)
         self._in_box = sees_images and any(periodic)
         self._unwrap: Unwrapper | None = None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.frames import Dataset, Frames, frame_bytes
+from rfp_md.structures.cells import check_geometry, completed
 from rfp_md.structures.minimum_image import rounded_images
 
 DIRECTIONS = 16
@@ -40,7 +41,9 @@ class Fingerprints:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Fingerprints:
-        """Make the fingerprints of all frames, in their order."""
+        """Make the fingerprints of all frames, in their order. Raises GeometryError as ``check_geometry``."""
+        for block in dataset:
+            check_geometry(block)
         parts = [_of_block(block) for block in dataset]
         return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
@@ -84,7 +87,7 @@ def _shapes(frames: Frames) -> tuple[Floats, Floats]:
         lattice = np.zeros((len(part), 0))
         if part.cells is not None and part.periodic:
             # Not always the shortest image, but the same in every copy of a frame, as files have it.
-            apart = rounded_images(apart, part.cells, part.pbc)
+            apart = rounded_images(apart, completed(part.cells, part.pbc), part.pbc)
             sides = np.concatenate([part.cells, part.cells + np.roll(part.cells, 1, axis=1)], axis=1)
             lattice = np.linalg.norm(sides, axis=2)
         distances = np.linalg.norm(apart, axis=2)

@@ -24,6 +24,7 @@ from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor, Samples
 from rfp_md.structures.fingerprints import Fingerprints
+from rfp_md.structures.shortest import ShortestDistances
 from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration
 from rfp_md.training.labels import count_labels, told
 from rfp_md.training.options import Target
@@ -66,6 +67,8 @@ class Task:
         conservative = self.target == "conservative"
         training, validation = self.dataset.select(train), self.dataset.select(self.valid)
         _check_elements(training, validation)
+        fitted_to = Dataset((*training, *validation))
+        shortest = ShortestDistances.of(fitted_to)
         if self.width is not None and (width := self.width(training)) is not None:
             if width < len(terms):
                 raise UserError(
@@ -73,7 +76,7 @@ class Task:
                 )
             widths = [width // len(terms) + (k < width % len(terms)) for k in range(len(terms))]
         baselines = make_baselines(self.baselines)
-        _check_seen([*baselines, *terms], Dataset((*training, *validation)))
+        _check_seen([*baselines, *terms], fitted_to)
         baselines = _fit_baselines(baselines, training)
         for term in terms:
             _fit_term(term, training, conservative and model.smooth, progress)
@@ -105,7 +108,8 @@ class Task:
             "reference": _typical(training),
             "record": self._record(len(train), widths, fitted, leakage, labels),
             "split": {"train": np.sort(train), "valid": self.valid},
-            "fingerprints": Fingerprints.of(Dataset((*training, *validation))),
+            "fingerprints": Fingerprints.of(fitted_to),
+            "shortest": shortest,
         }
         return Potential(**model_of) if forces is None else DirectPotential(**model_of, force_regressor=forces)
 

@@ -58,9 +58,9 @@ def central_differences(potential: AnyPotential, frames: Frames, k: int, compone
 def stress_error(potential: AnyPotential, frames: Frames, virials: Floats) -> float | None:
     """Find the largest difference of a stress component from central differences with strain, eV/Å³.
 
-    σ = (1/V) dE/dε = −W/V, with the cell and the positions strained together. None without a cell or stresses.
+    σ = (1/V) dE/dε = −W/V, with the cell and the positions strained together. None without a volume or stresses.
     """
-    if frames.cells is None or not potential.has_stress:
+    if not frames.fills_space or not potential.has_stress:
         return None
     errors = []
     for k in range(len(frames)):

@@ -91,8 +91,7 @@ def jumps(potential: AnyPotential, path: ScanPath) -> Jumps:
     if path.direction is not None:
         slopes = -np.einsum("mnx,nx->m", prediction.forces, path.direction)
     else:
-        lengths = np.cbrt(path.frames.volumes)
-        slopes = -np.einsum("mxx->m", prediction.virials) / lengths
+        slopes = -np.einsum("mxx->m", prediction.virials) / _size(path.frames)
     step = path.coordinate[1] - path.coordinate[0]
     return Jumps(path.label, *extrapolated_jumps(prediction.energies, slopes, float(step)))
 
@@ -157,11 +156,17 @@ def _moving(frames: Frames, label: str, moving: Mask, axis: Floats, ends: tuple[
 
 
 def _swelling(frames: Frames) -> ScanPath:
-    """The cell and all positions grow; s is the length of the cell, the cube root of its volume."""
-    length = float(np.cbrt(frames.volumes[0]))
+    """The cell and all positions grow; s is the length of the cell."""
+    length = float(_size(frames)[0])
     coordinate = np.arange(SWELL[0] * length, SWELL[1] * length, SPACING)
     grown = strained(frames, (coordinate / length)[:, None, None] * np.eye(3))
     return ScanPath("swelling", coordinate, grown, None)
+
+
+def _size(frames: Frames) -> Floats:
+    """The lengths of cells (M,), Å: the cube roots of their volumes, of slabs and wires the longest vectors."""
+    size: Floats = np.cbrt(frames.volumes)
+    return size if frames.fills_space else np.linalg.norm(np.asarray(frames.cells), axis=2).max(axis=1)
 
 
 def _different(frames: Frames, pairs: Ints, most: int) -> Iterator[Ints]:
