@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats
-from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.potential import Potential
 
@@ -28,7 +27,7 @@ def compare(potential: Potential, dataset: Dataset) -> dict[str, Pair]:
         components of each frame.
 
     Raises:
-        UserError: frames without energies, or a model without a committee.
+        UserError: a model without a committee.
     """
     return joined([_compare(potential, block) for block in dataset])
 
@@ -96,13 +95,13 @@ def spearman(first: Floats, second: Floats) -> float | None:
 
 def _compare(potential: Potential, frames: Frames) -> dict[str, Pair]:
     """Errors and predicted standard deviations of one block."""
-    if frames.energies is None:
-        raise UserError(f"{frames.source}: has no energies to compare with")
     if not potential.has_forces:
+        if frames.energies is None:
+            return {}
         return {"energy": (potential.energies(frames) - frames.energies, potential.deviations(frames))}
     committee = potential.committee(frames)
     mean, spread = committee.mean, committee.spread
-    pairs = {"energy": (mean.energies - frames.energies, spread.energies)}
+    pairs = {} if frames.energies is None else {"energy": (mean.energies - frames.energies, spread.energies)}
     if frames.forces is not None:
         errors = mean.forces - frames.forces
         known = frames.known_forces

@@ -22,9 +22,8 @@ from rfp_md.baselines.elements import Elements
 from rfp_md.baselines.total import left_by
 from rfp_md.frames import Dataset
 from rfp_md.io import read
-from rfp_md.linalg.gram import Gram
+from rfp_md.linalg.gram import Gram, weighted_sum
 from rfp_md.linalg.ridge import Ridge
-from rfp_md.progress import Progress
 from rfp_md.regressors.fitting.rows import rows_of
 from rfp_md.training.flag_values import make_regressor, make_terms
 from rfp_md.training.samples import DescribedFrames
@@ -32,7 +31,7 @@ from rfp_md.training.splits import split_frames
 from rfp_md.training.weights import mean_atoms
 
 LAMBDAS = (1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7)
-LISTS = {"1 .1 .01": (1.0, 0.1, 0.01), "1 … .001": (1.0, 0.1, 0.01, 1e-3), "100 … .001": (100.0, 10.0, 1.0, 0.1, 0.01, 1e-3)}
+FORCE_WEIGHTS = (10.0, 1.0, 0.1, 0.01, 1e-3)  # of which a fit chooses among the second to the fourth
 POWERS = (0.0, 0.5, 1.0)
 BATCH = 4
 
@@ -92,18 +91,16 @@ def _errors(dataset: Dataset, seed: int, frames: int | None, width: int) -> dict
         rows.take(blocks, part)
     results = {}
     for power in POWERS:
-        tried = {
-            weight: [_judge(solution, judged, atoms, power, size) for solution in _solutions(train, atoms[0], power, weight)]
-            for weight in LISTS["100 … .001"]
-        }
-        for weight, candidates in tried.items():
-            if power == 1.0:
-                best = min(candidates, key=lambda errors: errors["score"])
-                results[f"N^{power:g}, force weight {weight:g}"] = best | {"weight": weight}
-        for label, weights in LISTS.items():
-            every = [errors | {"weight": weight} for weight in weights for errors in tried[weight]]
-            results[f"N^{power:g}, of {label}"] = min(every, key=lambda errors: errors["score"])
-            results[f"N^{power:g}, of {label}, product"] = min(every, key=lambda errors: errors["product"])
+        tried = []
+        for weight in FORCE_WEIGHTS:
+            solutions = _solutions(train, atoms[0], power, weight)
+            tried.append([_judge(one, judged, atoms, size) | {"weight": weight} for one in solutions])
+        usual = [errors for candidates in tried[1:4] for errors in candidates]
+        if power == 0.0:
+            results["as they stand, scored so"] = min(usual, key=lambda errors: errors["total"])
+        results[f"/N^{power:g}, scored per atom"] = min(usual, key=lambda errors: errors["score"])
+    for weight, candidates in zip(FORCE_WEIGHTS, tried, strict=True):
+        results[f"/N^{power:g}, force weight {weight:g}"] = min(candidates, key=lambda errors: errors["score"])
     return results
 
 
@@ -137,33 +134,33 @@ def _solutions(train: _Rows, atoms: Floats, power: float, weight: float) -> list
     scale = atoms**-power
     energies = Gram(rows.shape[1])
     energies.add(np.ascontiguousarray(rows * scale[:, None]), targets * scale)
-    from rfp_md.linalg.gram import weighted_sum
-
     ridge = Ridge(*weighted_sum([energies, train.gram, train.strain_gram], [1.0, weight, weight]))
     found = [ridge.cholesky(value) for value in LAMBDAS]
     return [solution.coefficients for solution in found if solution is not None]
 
 
-def _judge(
-    coefficients: Floats, judged: list[_Rows], atoms: list[Floats], power: float, size: float
-) -> dict[str, float]:
-    """The score on the validation frames, and the errors on the judging ones."""
+def _judge(coefficients: Floats, judged: list[_Rows], atoms: list[Floats], size: float) -> dict[str, float]:
+    """The scores on the validation frames, of energies per atom and as they stand, and the errors on the judging ones.
+
+    Args:
+        atoms: N/N̄ of each frame of the training, the validation and the judging frames.
+        size: N̄.
+    """
     (rows, energies), (slope_rows, slopes) = _joined(judged[0].energies), _joined(judged[0].slopes)
-    scale = atoms[1] ** -1.0  # scored per atom, whatever the weights
-    parts = [
-        np.abs((rows @ coefficients - energies) * scale).mean() / (energies * scale).std(),
-        np.abs(slope_rows @ coefficients - slopes).mean() / slopes.std(),
-    ]
+    error, of_forces = rows @ coefficients - energies, slope_rows @ coefficients - slopes
+    forces = np.abs(of_forces).mean() / slopes.std()
+    score = np.abs(error / atoms[1]).mean() / (energies / atoms[1]).std() + forces
+    total = np.abs(error).mean() / energies.std() + forces
     (rows, energies), (slope_rows, slopes) = _joined(judged[1].energies), _joined(judged[1].slopes)
     per_atom = 1e3 * (rows @ coefficients - energies) / (atoms[2] * size)
-    forces = 1e3 * (slope_rows @ coefficients - slopes)
+    of_forces = 1e3 * (slope_rows @ coefficients - slopes)
     return {
-        "score": sum(parts),
-        "product": parts[0] * parts[1],
+        "score": score,
+        "total": total,
         "E": np.abs(per_atom).mean(),
         "E2": np.sqrt(np.square(per_atom).mean()),
-        "F": np.abs(forces).mean(),
-        "F2": np.sqrt(np.square(forces).mean()),
+        "F": np.abs(of_forces).mean(),
+        "F2": np.sqrt(np.square(of_forces).mean()),
     }
 
 
