@@ -124,6 +124,8 @@ class Record(Section):
     leakage: Leaks | None = None
     split: Split | None = None
     widths: list[Count | None] | None = None
+    weights: dict[str, list[float]] | None = None
+    labels: dict[str, list[Count]] | None = None
     fit: dict[str, JsonValue] | None = None
     learning_curve: LearningCurve | None = None
     validation: Validation | None = None

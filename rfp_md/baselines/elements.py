@@ -19,8 +19,8 @@ from rfp_md.prediction import PerAtom, Prediction
 class Elements(Baseline):
     """E = Σ_i e(Z_i): one energy for each element, by least squares of the training energies.
 
-    It has no forces. Of one composition only the mean energy is determined; the smallest e that give it are taken, as for
-    elements that no frame with an energy has.
+    It has no forces. Of one composition only the mean energy is determined; the smallest e that give it are taken, and
+    zero for elements that no frame with an energy has.
     """
 
     name: ClassVar[str] = "elements"

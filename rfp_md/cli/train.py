@@ -47,7 +47,7 @@ def command(options: TrainOptions, json: Json = False, debug: Debug = False) -> 
 
 def _print_fit(result: dict[str, Any]) -> None:
     """What a fit was, after the table of its learning curve."""
-    used = result["split"]
+    used, kinds = result["split"], result["fit"].pop("valid_by_kind", {})
     summary = {
         "trained on": f"{used['n_train']} frames, {used['n_valid']} more to choose hyper-parameters",
         **{key.replace("_", " "): value for key, value in result["fit"].items() if value is not None},
@@ -57,6 +57,14 @@ def _print_fit(result: dict[str, Any]) -> None:
     if "learning_curve" in result:
         _print_curve(result["learning_curve"]["points"])
     print_values(summary, result["model"])
+    if kinds:
+        print("validation errors (MAE) by config_type")
+        rows = [["  " + kind, *map(_milli, errors.values())] for kind, errors in kinds.items()]
+        print_rows(["  config_type", "energy, meV", "force, meV/Å", "virial, meV"], rows)
+
+
+def _milli(error: float | None) -> str:
+    return "–" if error is None else f"{1e3 * error:.4g}"
 
 
 def _print_curve(points: list[dict[str, Any]]) -> None:

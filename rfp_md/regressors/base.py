@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -74,6 +74,10 @@ class Samples(ABC):
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:
         """For each term, what its descriptor's ``groups`` says."""
         return ()
+
+    def by_kind(self) -> Mapping[str, Samples]:
+        """The structures of each kind apart, to tell errors by; empty where there are no kinds to tell apart."""
+        return {}
 
     @abstractmethod
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:

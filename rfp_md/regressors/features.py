@@ -12,6 +12,7 @@ from pydantic import Field
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
+from rfp_md.linalg.ridge import Solution
 from rfp_md.plugins.parameter_types import Numbers, check_unused
 from rfp_md.progress import Progress
 from rfp_md.regressors.base import Samples
@@ -21,7 +22,7 @@ from rfp_md.regressors.fitting.choose import choose
 from rfp_md.regressors.fitting.direct_fit import DirectFit
 from rfp_md.regressors.fitting.plan import SAMPLE_FRAMES, FitPlan, Survey, plan_outputs
 from rfp_md.regressors.fitting.rows import FeatureBlock
-from rfp_md.regressors.fitting.scores import score
+from rfp_md.regressors.fitting.scores import Score, score
 from rfp_md.regressors.fitting.select_features import select_features
 from rfp_md.regressors.fitting.site_pools import SitePool, pool_sites
 from rfp_md.regressors.fitting.solve import Solver
@@ -29,6 +30,15 @@ from rfp_md.regressors.fitting.solve import Solver
 DIRECT_REGULARIZATION = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 SELECTION_ROWS = 60_000  # that features are selected by; of more structures, some
 MEMBERS = 8  # of the committee; the spread of so many is known within a quarter
+
+
+def _maes(errors: Score) -> dict[str, float | None]:
+    """Mean absolute errors of one kind of frames, for the report of a fit."""
+    return {
+        "energy_mae_ev": errors.energy_mae,
+        "force_mae_ev_per_angstrom": errors.slope_mae,
+        "virial_mae_ev": errors.strain_mae,
+    }
 
 
 class FeatureRegressor(FeatureModel):
@@ -88,15 +98,20 @@ class FeatureRegressor(FeatureModel):
         noise = rng.standard_normal((accumulator.width, MEMBERS))
         noise -= noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
         solver = Solver(accumulator.equations, progress, scaled=self.relative, noise=noise)
+
+        def errors(candidate: Solution, samples: Samples) -> Score:
+            return score(accumulator.blocks, candidate, samples, plan.batch_size, n_kinds=solver.n_kinds)
+
         choice = choose(
             solver,
-            lambda candidate: score(accumulator.blocks, candidate, valid, plan.batch_size, n_kinds=solver.n_kinds),
+            lambda candidate: errors(candidate, valid),
             self.regularization,
             self.force_weights,
             self.stress_weights,
             progress,
             every_lambda=plan.few_rows,
         )
+        of_kinds = {kind: errors(choice.solution, some) for kind, some in valid.by_kind().items()}
         self._stream(accumulator, valid, "Validation frames", plan, progress)
         final = solver.solve(choice.weights, choice.solution.regularization, "Last solve")
         self._remember(accumulator.blocks, final)
@@ -116,6 +131,7 @@ class FeatureRegressor(FeatureModel):
             "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
             "valid_virial_mae_ev": choice.score.strain_mae,
             "uncertainty_scale": uncertainty_scale,
+            **({"valid_by_kind": {kind: _maes(found) for kind, found in of_kinds.items()}} if of_kinds else {}),
         }
 
     def survey(self, train: Samples, valid: Samples, rng: np.random.Generator, most: int = SAMPLE_FRAMES) -> Survey:

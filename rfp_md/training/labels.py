@@ -7,7 +7,7 @@ from rfp_md.frames import Dataset
 NAMES = {"energies": "energies", "force_vectors": "force vectors", "stresses": "stresses"}
 
 
-def count_labels(dataset: Dataset) -> dict[str, tuple[int, int]]:
+def count_labels(dataset: Dataset) -> dict[str, list[int]]:
     """Those that are known and weigh anything, and those that there could be; empty where all are used.
 
     Stresses are of periodic frames; a set without any is not asked for them.
@@ -21,11 +21,11 @@ def count_labels(dataset: Dataset) -> dict[str, tuple[int, int]]:
         possible["energies"] += len(block)
         possible["force_vectors"] += len(block) * block.n_atoms
         possible["stresses"] += len(block) if block.periodic else 0
-    counts = {name: (used[name], possible[name]) for name in NAMES if name != "stresses" or used[name]}
+    counts = {name: [used[name], possible[name]] for name in NAMES if name != "stresses" or used[name]}
     return counts if any(few < most for few, most in counts.values()) else {}
 
 
-def told(counts: dict[str, tuple[int, int]]) -> str:
+def told(counts: dict[str, list[int]]) -> str:
     """Say the numbers in a line."""
     parts = (f"{few:,} of {most:,} {NAMES[name]}" for name, (few, most) in counts.items())
     return "fitted to " + ", ".join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -60,6 +60,20 @@ class DescribedFrames(Samples):
         chosen = rng.choice(len(self), most, replace=False)
         chosen = np.union1d(chosen, _first_of_others(self._dataset, chosen))
         return DescribedFrames(self._dataset.select(chosen), self._descriptors, self._outputs)
+
+    def by_kind(self) -> Mapping[str, Samples]:
+        """The frames of each kind, where there are several; those without one are of the kind ``none``."""
+        blocks = [(block, np.full(len(block), "") if block.kinds is None else block.kinds) for block in self._dataset]
+        names = dict.fromkeys(str(kind) for _, kinds in blocks for kind in kinds)
+        if len(names) < 2:
+            return {}
+        of_kind = np.concatenate([kinds for _, kinds in blocks])
+        return {
+            name or "none": DescribedFrames(
+                self._dataset.select(np.flatnonzero(of_kind == name)), self._descriptors, self._outputs
+            )
+            for name in names
+        }
 
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
         """Describe the frames block by block: a batch holds frames of one composition."""

@@ -21,7 +21,8 @@ def split_frames(
         dataset: all frames.
         n_train: frames to train on; None for all that are left over.
         n_valid: frames to choose hyper-parameters on; None for a tenth of all frames that are used.
-        split: ``random``, with a like part of each kind and of each composition on both sides; ``contiguous`` (training frames first, validation frames last, so that
+        split: ``random``, with a like part of each kind and of each composition on both sides;
+            ``contiguous`` (training frames first, validation frames last, so that
             trajectory neighbours do not end up on both sides); or the path of a JSON file
             ``{"train": [...], "valid": [...]}`` with indices from 0.
 

@@ -129,7 +129,7 @@ class Task:
         widths: Sequence[int | None],
         fitted: dict[str, Any],
         leakage: Leakage,
-        labels: dict[str, tuple[int, int]],
+        labels: dict[str, list[int]],
     ) -> dict[str, Any]:
         """How a model was made, for its file."""
         weights = {kind: list(weight) for kind, weight in self.weights.items()}
