@@ -47,10 +47,11 @@ def command(options: TrainOptions, json: Json = False, debug: Debug = False) -> 
 
 def _print_fit(result: dict[str, Any]) -> None:
     """What a fit was, after the table of its learning curve."""
-    used, kinds = result["split"], result["fit"].pop("valid_by_kind", {})
+    used, fit = result["split"], dict(result["fit"])
+    kinds = fit.pop("valid_by_kind", {})
     summary = {
         "trained on": f"{used['n_train']} frames, {used['n_valid']} more to choose hyper-parameters",
-        **{key.replace("_", " "): value for key, value in result["fit"].items() if value is not None},
+        **{key.replace("_", " "): value for key, value in fit.items() if value is not None},
         "leakage into validation": result["leakage"]["summary"],
         "seconds": result["seconds"],
     }

@@ -13,6 +13,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.artifact.file import load
 from rfp_md.baselines.total import total_energies
 from rfp_md.errors import UserError
+from rfp_md.evaluation.labels import count_labels, told
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.options import EvaluateOptions
 from rfp_md.evaluation.reliability import Pair, compare, joined, summary
@@ -29,14 +30,14 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Errors of a model on reference frames.
 
     Energies are per molecule, forces per Cartesian component, both against the file as it stands: no shift is fitted.
-    Frames have energies; forces and stresses are compared where there are any. ``ms_per_frame`` is the median of single
-    calls, one structure each, after a warm-up.
+    Energies, forces and stresses are compared where there are any. ``ms_per_frame`` is the median of single calls, one
+    structure each, after a warm-up.
 
     Returns:
         n_frames, energy_mae_mev, energy_rmse_mev, the same two per_atom, force_mae_mev_per_angstrom,
         force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, stress_rmse_mev_per_angstrom3, by_config_type (a list
-        with the same errors for each, empty where the frames have none), ms_per_frame, leakage, notes. Errors of forces
-        and stresses are None where there are none to compare; notes say what was chosen among labels; leakage says
+        with the same errors for each, empty where the frames have none), ms_per_frame, leakage, notes. Errors are
+        None where there is nothing to compare; notes say what was chosen among labels, and how many there are; leakage says
         which of these frames the model was fitted to (rfp_md.evaluation.leakage), None where the file does not know its
         training frames. With ``uncertainty``, that too: see ``rfp_md.evaluation.reliability.summary``.
     """
@@ -52,9 +53,15 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         **error_figures(pairs, dataset),
         "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
         "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
-        "notes": list(dataset.notes),
+        "notes": [*dataset.notes, *notes_on_labels(dataset)],
         **({"uncertainty": summary(judged)} if judged is not None else {}),
     }
+
+
+def notes_on_labels(dataset: Dataset) -> list[str]:
+    """How many labels there are to compare with, where frames lack some."""
+    counts = count_labels(dataset, weighed=False)
+    return [f"compared with {told(counts)}"] if counts else []
 
 
 def _plot(options: EvaluateOptions, pairs: dict[str, Pair], judged: dict[str, Pair] | None) -> None:

@@ -17,6 +17,7 @@ from rfp_md.errors import UserError
 Pbc = tuple[bool, bool, bool]
 
 HEAVIEST = 118
+TRUTH = {"T": True, "True": True, "1": True, "F": False, "False": False, "0": False}
 WEIGHTS = ("energy_weight", "forces_weight", "stress_weight")
 READ = {"energy", "free_energy", "forces", "stress", "virial", "virials"}
 
@@ -171,10 +172,10 @@ def _force_mask(where: str, per_atom: Mapping[str, Any], atoms: int) -> NDArray[
     """The column ``forces_mask`` (extxyz: ``forces_mask:L:1``), true where an atom's force is known."""
     if per_atom.get("forces_mask") is None:
         return None
-    mask = np.asarray(per_atom["forces_mask"])
-    if mask.shape != (atoms,) or mask.dtype.kind not in "biu" or not np.isin(mask, (0, 1)).all():
+    mask = [TRUTH.get(str(value)) for value in per_atom["forces_mask"]]
+    if None in mask or len(mask) != atoms:
         raise UserError(f"{where}: forces_mask must be T or F for each of its {atoms} atoms")
-    return mask.astype(bool)
+    return np.array(mask, dtype=bool)
 
 
 def _weights(where: str, info: Mapping[str, Any]) -> Floats | None:

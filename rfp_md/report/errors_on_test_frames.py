@@ -13,7 +13,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.reliability import Pair, compare, summary
-from rfp_md.evaluation.run import count_components, error_figures, pairs_of
+from rfp_md.evaluation.run import count_components, error_figures, notes_on_labels, pairs_of
 from rfp_md.frames import Dataset, Frames
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
@@ -56,7 +56,7 @@ class ErrorsOnTestFrames:
         figures = {
             "files": [Path(path).name for path in paths],
             **error_figures(pairs, dataset),
-            "notes": list(dataset.notes),
+            "notes": [*dataset.notes, *notes_on_labels(dataset)],
             "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
             "elements": _of_elements(pairs, elements),
             "uncertainty": judged and summary(judged),

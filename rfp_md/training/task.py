@@ -17,6 +17,7 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.declared import check_declared
 from rfp_md.direct_potential import DirectPotential
 from rfp_md.errors import UserError
+from rfp_md.evaluation.labels import count_labels, told
 from rfp_md.evaluation.leakage import Leakage, audit
 from rfp_md.frames import Dataset, Frames, check_complete, formula
 from rfp_md.plugins.guard import call, check_fitted, check_periodic
@@ -26,7 +27,6 @@ from rfp_md.regressors import Regressor, Samples
 from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.structures.shortest import ShortestDistances
 from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration
-from rfp_md.training.labels import count_labels, told
 from rfp_md.training.options import Target
 from rfp_md.training.samples import DescribedFrames, Outputs
 from rfp_md.training.weights import Weight, Weighting, mean_atoms
@@ -88,8 +88,13 @@ class Task:
             models = [("energy_", model, "energies"), ("force_", forces, "forces")]
         weighting = self._weighting(training, model)
         to_learn = [weighting.of(left_by(baselines, part)) for part in (training, validation)]
-        if labels := count_labels(Dataset((*to_learn[0], *to_learn[1]))) if conservative and model.smooth else {}:
-            progress.message(told(labels))
+        labels: dict[str, list[int]] = {}
+        if (
+            conservative
+            and model.smooth
+            and (labels := count_labels(Dataset((*to_learn[0], *to_learn[1])), weighed=True))
+        ):
+            progress.message(f"fitted to {told(labels)}")
         fitted: dict[str, Any] = {}
         for prefix, one, outputs in models:
             parts = [DescribedFrames(part, terms, outputs) for part in to_learn]

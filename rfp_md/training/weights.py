@@ -1,8 +1,8 @@
 """What labels weigh in the fit: as the file and ``--weight`` say, and energies by the size of their frames.
 
-A weight multiplies the squared error of a label. Energies of N atoms are extensive, and so are their errors: where sizes
-differ, each is divided by N, in units of the mean N̄ of the training frames. So a set of one size is fitted as it stands,
-and a force weight means the same for both; docs/accuracy.md has the table that decided it.
+A weight multiplies the squared error of a label. Energies are extensive, and so are their errors: where sizes differ,
+each is divided by its number of atoms N, in units of the mean N̄ of the training frames. So a set of one size is fitted
+as it stands, and a force weight means the same for both; docs/accuracy.md has the table that decided it.
 
     w_energy = w_file w_kind (N̄/N)²,   w_forces = w_file w_kind,   w_stress = w_file w_kind
 """
