@@ -48,7 +48,7 @@ def command(options: TrainOptions, json: Json = False, debug: Debug = False) -> 
 def _print_fit(result: dict[str, Any]) -> None:
     """What a fit was, after the table of its learning curve."""
     used, fit = result["split"], dict(result["fit"])
-    kinds = fit.pop("valid_by_kind", {})
+    kinds = fit.pop("valid_by_config_type", [])
     summary = {
         "trained on": f"{used['n_train']} frames, {used['n_valid']} more to choose hyper-parameters",
         **{key.replace("_", " "): value for key, value in fit.items() if value is not None},
@@ -60,7 +60,7 @@ def _print_fit(result: dict[str, Any]) -> None:
     print_values(summary, result["model"])
     if kinds:
         print("validation errors (MAE) by config_type")
-        rows = [["  " + kind, *map(_milli, errors.values())] for kind, errors in kinds.items()]
+        rows = [["  " + kind.pop("config_type"), *map(_milli, kind.values())] for kind in map(dict, kinds)]
         print_rows(["  config_type", "energy, meV", "force, meV/Å", "virial, meV"], rows)
 
 

@@ -36,10 +36,10 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     Returns:
         n_frames, energy_mae_mev, energy_rmse_mev, the same two per_atom, force_mae_mev_per_angstrom,
         force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, stress_rmse_mev_per_angstrom3, by_config_type (a list
-        with the same errors for each, empty where the frames have none), ms_per_frame, leakage, notes. Errors are
-        None where there is nothing to compare; notes say what was chosen among labels and how many there are; leakage
-        says which of these frames the model was fitted to (rfp_md.evaluation.leakage), None where the file does not know
-        its training frames. With ``uncertainty``, that too: see ``rfp_md.evaluation.reliability.summary``.
+        with the same errors for each, empty where the frames have none), ms_per_frame, leakage, notes. Errors are None
+        where there is nothing to compare; notes say what was chosen among labels and how many there are; leakage says
+        which of these frames the model was fitted to (rfp_md.evaluation.leakage), None where the file does not know its
+        training frames. With ``uncertainty``, that too: see ``rfp_md.evaluation.reliability.summary``.
     """
     if options.plot is not None:
         check_output(options.plot, [options.model, *paths_of(options.data)])

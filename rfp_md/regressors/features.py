@@ -32,9 +32,10 @@ SELECTION_ROWS = 60_000  # that features are selected by; of more structures, so
 MEMBERS = 8  # of the committee; the spread of so many is known within a quarter
 
 
-def _maes(errors: Score) -> dict[str, float | None]:
+def _maes(kind: str, errors: Score) -> dict[str, Any]:
     """Mean absolute errors of one kind of frames, for the report of a fit."""
     return {
+        "config_type": kind,
         "energy_mae_ev": errors.energy_mae,
         "force_mae_ev_per_angstrom": errors.slope_mae,
         "virial_mae_ev": errors.strain_mae,
@@ -131,7 +132,7 @@ class FeatureRegressor(FeatureModel):
             "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
             "valid_virial_mae_ev": choice.score.strain_mae,
             "uncertainty_scale": uncertainty_scale,
-            **({"valid_by_kind": {kind: _maes(found) for kind, found in of_kinds.items()}} if of_kinds else {}),
+            **({"valid_by_config_type": [_maes(*found) for found in of_kinds.items()]} if of_kinds else {}),
         }
 
     def survey(self, train: Samples, valid: Samples, rng: np.random.Generator, most: int = SAMPLE_FRAMES) -> Survey:
