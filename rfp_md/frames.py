@@ -39,7 +39,8 @@ class Frames:
 
     Attributes:
         source: the file that they come from.
-        unread: what the file has that sounds like energies, forces or stresses, but has another name.
+        unread: what the file has, but nothing here keeps: names that sound like ``energies``, ``forces`` or
+            ``stresses``, under ``ions`` charges and magnetic moments of atoms, and under ``columns`` what has no name.
 
     Raises:
         UserError: a shape does not fit, or a number is not finite.
@@ -297,7 +298,7 @@ def found_instead(blocks: Sequence[Frames]) -> str:
         name: label
         for block in blocks
         for label, names in block.unread.items()
-        if getattr(block, label) is None
+        if label in KEYS and getattr(block, label) is None
         for name in names
     }
     if not found:

@@ -40,6 +40,14 @@ class Leaks(Section):
     summary: str
 
 
+class Label(Section):
+    """One thing that was wrong with the labels of the training data."""
+
+    name: str
+    value: float
+    text: str
+
+
 class Split(Section):
     """How training and validation frames were chosen."""
 
@@ -122,10 +130,11 @@ class Record(Section):
     target: Literal["conservative", "direct"] | None = None
     data: Data | None = None
     leakage: Leaks | None = None
+    labels: list[Label] | None = None
     split: Split | None = None
     widths: list[Count | None] | None = None
     weights: dict[str, list[float]] | None = None
-    labels: dict[str, list[Count]] | None = None
+    label_counts: dict[str, list[Count]] | None = None
     fit: dict[str, JsonValue] | None = None
     learning_curve: LearningCurve | None = None
     validation: Validation | None = None

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,6 +17,9 @@ from rfp_md.cli.options import Debug, Json
 from rfp_md.cli.shown_progress import shown_progress
 from rfp_md.evaluation.options import AuditOptions
 from rfp_md.io.options import ConvertOptions, FetchOptions
+
+if TYPE_CHECKING:
+    from rfp_md.evaluation.audit_files import Audit
 
 app = typer.Typer(help="Reference data: published sets, other formats.", invoke_without_command=True)
 SPLIT = re.compile(r"_\d\d$")
@@ -91,17 +95,28 @@ def fetch_(options: FetchOptions, json: Json = False, debug: Debug = False) -> N
 @app.command("audit")
 @command_of(AuditOptions)
 def audit_(options: AuditOptions, json: Json = False, debug: Debug = False) -> None:
-    """Look for test frames that repeat a training frame, are near one, or many next to one in time: exit code 1."""
-    from rfp_md.evaluation.leakage import audit_files
+    """Look for labels that contradict each other, and for test frames that are known from the training frames.
 
-    leakage = audit_files(**vars(options))
-    result = leakage.as_dict()
+    Exit code 1 for copies and neighbours of training frames, and with --strict for labels that contradict each other.
+    """
+    from rfp_md.evaluation.audit_files import audit_files
+
+    audit = audit_files(**vars(options))
+    for finding in audit.labels:
+        print(f"warning: {finding.text}", file=sys.stderr)
     if json:
-        print_json(result)
+        print_json(audit.as_dict())
+    elif audit.leakage is None:
+        print_values({"labels": _labels(audit)}, str(options.train))
     else:
-        print_values(result, f"{options.test} against {options.train}")
-    if leakage.leaks:
+        print_values(audit.leakage.as_dict() | {"labels": _labels(audit)}, f"{options.test} against {options.train}")
+    if audit.failed:
         raise typer.Exit(1)
+
+
+def _labels(audit: Audit) -> str:
+    """What was found of the labels, in a few words."""
+    return ", ".join(finding.name for finding in audit.labels) or "nothing found"
 
 
 @app.command("convert")

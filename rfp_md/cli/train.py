@@ -26,8 +26,11 @@ class TrainCommand(TyperCommand):
             if line.status != "ok":
                 continue
             rows = [(f"{field.name}={field.default}", field.help) for field in parameters(load(line.kind, line.name))]
-            with formatter.section(f"--{line.kind} {line.name}"):
-                formatter.write_dl([("width=None", "number of features"), *rows] if line.kind == "descriptor" else rows)
+            if line.kind == "descriptor":
+                rows.insert(0, ("width=None", "number of features"))
+            if rows:
+                with formatter.section(f"--{line.kind} {line.name}"):
+                    formatter.write_dl(rows)
 
 
 @command_of(TrainOptions, config=True)

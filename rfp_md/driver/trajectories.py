@@ -21,6 +21,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.compiled import compiled
 from rfp_md.frames import Frames
 from rfp_md.prediction import Prediction
+from rfp_md.structures.cells import completed
 from rfp_md.structures.minimum_image import rounded_image
 
 JUMP = 0.3  # Å; no atom moves so far in one step
@@ -82,8 +83,10 @@ class Trajectories:
 
 
 def cells_of(frames: Frames) -> Floats:
-    """Give the cells (M, 3, 3), Å, as compiled code takes them: zero for free molecules."""
-    return np.zeros((len(frames), 3, 3)) if frames.cells is None else np.ascontiguousarray(frames.cells)
+    """Give the cells (M, 3, 3), Å, as compiled code takes them: with all vectors, and zero for free molecules."""
+    if frames.cells is None:
+        return np.zeros((len(frames), 3, 3))
+    return np.ascontiguousarray(completed(frames.cells, frames.pbc))
 
 
 @compiled()

@@ -9,17 +9,13 @@ are the same to rounding, or, in any order of like atoms, frames whose sorted di
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
-from rfp_md.errors import UserError
-from rfp_md.evaluation.options import AuditOptions
 from rfp_md.structures.fingerprints import Fingerprints
-from rfp_md.verbs import with_options
 
 NEAR = 0.01  # Å; thermal motion is ten times larger
 SAME = 1e-4  # Å; of sorted distances, whatever the order of like atoms
@@ -74,26 +70,6 @@ class Leakage:
             "median_nearest_angstrom": self.nearest,
             "summary": self.summary,
         }
-
-
-@with_options(AuditOptions)
-def audit_files(options: AuditOptions) -> Leakage:
-    """Compare the frames of two files; ``train`` may be a ``.rfp`` model, which knows the frames it was fitted to.
-
-    Raises:
-        UserError: a file that cannot be read, or a model that does not know its training frames.
-    """
-    from rfp_md.artifact.file import load
-    from rfp_md.io import read
-
-    train = options.train
-    if Path(train).suffix == ".rfp":
-        known = load(train).fingerprints
-        if known is None:
-            raise UserError(f"{train}: does not know its training frames; give them themselves, or train it again")
-    else:
-        known = Fingerprints.of(read(train, options.units))
-    return audit(known, Fingerprints.of(read(options.test, options.units)))
 
 
 def audit(train: Fingerprints, test: Fingerprints) -> Leakage:

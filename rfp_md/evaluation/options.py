@@ -25,5 +25,10 @@ class EvaluateOptions(ReadingOptions):
 class AuditOptions(ReadingOptions):
     """Options of ``rfp data audit``."""
 
-    train: Annotated[Path | str, Argument("Training frames, or a model that was fitted to them.", metavar="TRAIN")]
-    test: Annotated[Path | str, Argument("Frames that are to judge a model.", metavar="TEST")]
+    train: Annotated[Path | str, Argument("Reference frames, or a model that was fitted to them.", metavar="TRAIN")]
+    test: Annotated[
+        Path | str | None,
+        Argument("Frames that are to judge a model; without, labels are looked at only.", metavar="TEST"),
+    ] = None
+    _: KW_ONLY
+    strict: Annotated[bool, Option("Fail for labels that contradict each other, too.")] = False

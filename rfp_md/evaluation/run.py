@@ -13,7 +13,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.artifact.file import load
 from rfp_md.baselines.total import total_energies
 from rfp_md.errors import UserError
-from rfp_md.evaluation.labels import count_labels, told
+from rfp_md.evaluation.label_counts import count_labels, told
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.options import EvaluateOptions
 from rfp_md.evaluation.reliability import Pair, compare, joined, summary

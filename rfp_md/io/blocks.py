@@ -32,6 +32,7 @@ def blocks_of(path: Path, images: Sequence[Image], units: Units) -> list[Frames]
     """
     if not images:
         raise UserError(f"{path}: holds no frames")
+    _check_energies(path, images)
     factors = _factors(path, images, units)
     places = iter(range(len(images)))
     runs = (list(run) for _, run in groupby(images, key=_run))
@@ -46,6 +47,17 @@ def notes_of(path: Path, images: Sequence[Image]) -> Iterator[str]:
             f"{path}: free_energy is taken as the energy, for the forces are its gradient; "
             f"the energy beside it differs by up to {max(smeared):.3g} (in the file's unit)"
         )
+
+
+def _check_energies(path: Path, images: Sequence[Image]) -> None:
+    """Refuse free energies that differ from energies, beside frames that have only these."""
+    if any(image.smearing > SMEARED for image in images):
+        for place, image in enumerate(images):
+            if image.energy is not None and not image.free:
+                raise UserError(
+                    f"{path}: frame {place} has no free_energy, and other frames have one that is not their energy; "
+                    "complete it, or remove free_energy everywhere"
+                )
 
 
 def _factors(path: Path, images: Sequence[Image], units: Units) -> Factors:
@@ -81,6 +93,9 @@ def _block(path: Path, images: Sequence[Image], places: Sequence[int], factors: 
     periodic = any(first.pbc)
     energies = None if first.energy is None else np.array([image.energy for image in images]) * factors.energy
     forces = None if first.forces is None else np.array([image.forces for image in images]) * factors.force
+    mask = None if forces is None else _force_mask(images)
+    if forces is not None and mask is not None:
+        forces = np.where(mask[..., None], forces, 0.0)  # whatever stands there
     steps = [image.step for image in images]
     kinds = [image.kind for image in images]
     return Frames(
@@ -95,7 +110,7 @@ def _block(path: Path, images: Sequence[Image], places: Sequence[int], factors: 
         kinds=None if kinds.count(None) == len(kinds) else np.array([kind or "" for kind in kinds], dtype=object),
         places=np.array(places),
         unread=_unread(images),
-        force_mask=None if forces is None else _force_mask(images),
+        force_mask=mask,
         weights=_weights(images),
         source=str(path),
     )
@@ -121,7 +136,7 @@ def _stresses(path: Path, images: Sequence[Image], places: Sequence[int], factor
     stresses = np.empty((len(images), 3, 3))
     for k, (image, place) in enumerate(zip(images, places, strict=True)):
         where = f"{path}: frame {place}"
-        from_virial = None if image.virial is None else -image.virial * factors.energy / _volume(where, image, factors)
+        from_virial = _from_virial(image, factors)
         stress = from_virial if image.stress is None else image.stress * factors.stress
         assert stress is not None
         if from_virial is not None and _differ(stress, from_virial):
@@ -135,11 +150,14 @@ def _stresses(path: Path, images: Sequence[Image], places: Sequence[int], factor
     return stresses
 
 
-def _volume(where: str, image: Image, factors: Factors) -> float:
+def _from_virial(image: Image, factors: Factors) -> Floats | None:
+    """The stress −virial/V; zeros where the cell has no volume, whose stress the reader leaves out."""
+    if image.virial is None:
+        return None
     volume = abs(float(np.linalg.det(image.cell * factors.length)))
     if not volume > 0:
-        raise UserError(f"{where}: has a virial but a cell without a volume; --no-stress leaves stresses out")
-    return volume
+        return np.zeros((3, 3)) if image.stress is None else None
+    return -image.virial * factors.energy / volume
 
 
 def _differ(one: Floats, other: Floats) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
@@ -18,12 +18,13 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.io.compressed import open_text
-from rfp_md.io.image import HEAVIEST, Image, Pbc, make_image, numbers_of
+from rfp_md.io.image import HEAVIEST, IONS, Image, Pbc, make_image, numbers_of
 
 COUNT = re.compile(r"\s*(\d{1,9})\s*")  # no file has a milliard of lines in memory
 KEY = re.compile(r"[\s=]*([^\s=]+)\s*(=?)\s*")
 WORD = re.compile(r"\S*")
 CLOSING = {'"': '"', "'": "'", "{": "}", "[": "]"}
+IPI = re.compile(r"\s*#\s*CELL[({]")
 PLAIN = "species:S:1:pos:R:3"
 TRUTH = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False}
 MOST_COLUMNS = 10_000
@@ -82,6 +83,8 @@ def _frames(path: Path, lines: Iterator[Line], *, stresses: bool) -> Iterator[Im
 
 
 def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -> Image:
+    if IPI.match(comment) and "positions{angstrom}" not in comment:
+        raise UserError(f"{where}: is i-PI's own xyz in atomic units, which only templates may be; write extxyz")
     info = comment_of(comment)
     described = info.pop("Properties", None)
     columns = _columns(where, described or PLAIN)
@@ -90,7 +93,7 @@ def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -
     if position is None or position.stop - position.start != 3 or position.type == "S":
         raise UserError(f"{where}: Properties must have pos:R:3, and is {described!r:.80}")
     cell, pbc = _cell(where, info)
-    return make_image(
+    image = make_image(
         where,
         _numbers(where, rows, columns),
         position.of(rows, where, "pos"),
@@ -100,11 +103,14 @@ def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -
         {
             name: column.of(rows, where, name)
             for name, column in columns.items()
-            if column.type in "RI" and column.stop - column.start == 3 and column is not position
+            if column.type in "RI" and (column.stop - column.start == 3 or name in IONS) and column is not position
         }
         | {name: [row[columns[name].start] for row in rows] for name in columns if name == "forces_mask"},
         stresses=stresses,
     )
+    if described is None and min(map(len, rows)) > position.stop:
+        return replace(image, unread={**image.unread, "columns": ("columns without a name, from the fifth on",)})
+    return image
 
 
 def comment_of(text: str) -> dict[str, str]:

@@ -33,6 +33,7 @@ NO_LABEL = re.compile(
 )
 UNIT_KEY = re.compile(r"(energy|energies|e|forces?|f|length|positions?|r|stress|virials?)[_-]units?", re.IGNORECASE)
 QUANTITY = {"en": "energy", "e": "energy", "vi": "energy", "f": "force", "fo": "force", "st": "stress"}
+IONS = ("initial_charges", "initial_magmoms")  # what ASE's calculators know of an ion
 VOIGT = [[0, 5, 4], [5, 1, 3], [4, 3, 2]]  # xx yy zz yz xz xy, ASE's order
 KIND_LENGTH = 60  # characters of a config_type that are kept
 
@@ -44,13 +45,14 @@ class Image:
     Attributes:
         cell: zeros where there is none.
         energy: the free energy, where there is one: the forces are its gradient.
+        free: whether there is one.
         smearing: what that differs by from the energy beside it.
         stress, virial: (3, 3), not more than one of them.
         force_mask: which atoms' forces are known (N,); None: all.
         weights: of the energy, the forces and the stress (3,); None: all are 1.
         stated: unit of each quantity (energy, force, length, stress) whose unit the frame states.
         kind: its ``config_type``.
-        unread: for each label that the frame lacks or has (a name in ``Frames``), what else sounds like it.
+        unread: as in ``Frames``.
     """
 
     numbers: Ints
@@ -58,6 +60,7 @@ class Image:
     cell: Floats
     pbc: Pbc
     energy: float | None = None
+    free: bool = False
     smearing: float = 0.0
     forces: Floats | None = None
     stress: Floats | None = None
@@ -105,6 +108,7 @@ def make_image(
         cell=cell,
         pbc=pbc,
         energy=plain if free is None else free,
+        free=free is not None,
         smearing=0.0 if free is None or plain is None else abs(free - plain),
         forces=_forces(where, per_atom, len(numbers)),
         stress=stress,
@@ -231,4 +235,5 @@ def _unread(
         "forces": found("forces", (3 * atoms,), per_atom),
         "stresses": found("stresses", (6, 9), info) if stresses else (),
     }
-    return {label: names for label, names in all_found.items() if names}
+    ions = tuple(name for name in IONS if np.any(per_atom.get(name, 0)))
+    return {label: names for label, names in (all_found | {"ions": ions}).items() if names}

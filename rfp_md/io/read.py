@@ -67,9 +67,12 @@ def _read_one(name: str, units: Units, *, stresses: bool) -> Contents:
     reader = _reader(path)
     with _in_one_sentence(path) as told:
         blocks, notes = reader(path, units, stresses)
+        flat = [block.stresses is not None and not block.fills_space for block in blocks]
+        if any(flat):
+            notes.append(f"{path}: stresses in cells without a volume (a lattice vector is zero) are left out")
+        blocks = [replace(one, stresses=None) if left else one for one, left in zip(blocks, flat, strict=True)]
         for block in blocks:
             _check_sizes(block)
-        blocks = [_without_flat_stresses(block) for block in blocks]
     notes += told
     if found := found_instead(blocks):
         notes.append(f"{path}: some labels are not read{found}")
@@ -151,15 +154,3 @@ def _check_sizes(frames: Frames) -> None:
                 f"{frames.source}: {name} has {array[tuple(where)]:.3g} in {frames.name(where[0])}, which is no such "
                 "number; remove that frame or correct it"
             )
-
-
-def _without_flat_stresses(frames: Frames) -> Frames:
-    """Leave out stresses in cells that lack a vector and so have no volume, and say so."""
-    if frames.stresses is None or frames.fills_space:
-        return frames
-    warnings.warn(
-        f"{frames.source}: has stresses in cells without a volume (a lattice vector is zero); they are left out",
-        UserWarning,
-        stacklevel=2,
-    )
-    return replace(frames, stresses=None)

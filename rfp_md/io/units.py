@@ -8,7 +8,15 @@ from functools import cache
 
 from rfp_md.errors import UserError
 
-ALIASES = {"ang": "angstrom", "å": "angstrom", "a": "angstrom", "ha": "hartree", "a0": "bohr"}
+ALIASES = {
+    "ang": "angstrom",
+    "å": "angstrom",
+    "a": "angstrom",
+    "ha": "hartree",
+    "eh": "hartree",
+    "a0": "bohr",
+    "ry": "rydberg",
+}
 CUBED = re.compile(r"\s*(\^|\*\*)?\s*[3³]\s*$")
 
 
@@ -61,9 +69,9 @@ def stress_factor(unit: str, said_by: str) -> float:
 @cache
 def _energies() -> dict[str, float]:
     """eV. ASE comes with it, which the options of the verbs, that are in this room too, must not load."""
-    from ase.units import Hartree, kcal, kJ, mol
+    from ase.units import Hartree, Rydberg, kcal, kJ, mol
 
-    return {"ev": 1.0, "mev": 1e-3, "kcal/mol": kcal / mol, "kj/mol": kJ / mol, "hartree": Hartree}
+    return {"ev": 1.0, "mev": 1e-3, "kcal/mol": kcal / mol, "kj/mol": kJ / mol, "hartree": Hartree, "rydberg": Rydberg}
 
 
 @cache
@@ -83,6 +91,8 @@ def _pressures() -> dict[str, float]:
 
 
 def _canonical(unit: str) -> str:
+    if unit.strip() == "MeV":  # a million eV, and no thousandth
+        return unit.strip()
     lower = unit.strip().lower()
     return ALIASES.get(lower, lower)
 

@@ -90,6 +90,7 @@ def _warnings(path: Path, potential: Potential, errors: ErrorsOnTestFrames | Non
     if quick := [name for name in checks if checks[name].get("quick")]:
         text = f"Shorter than the default: {', '.join(quick)}; 'rfp validate {path.name} all' makes whole runs."
         found.append(("note", text))
+    found += [("warning", f"In the training data: {label['text']}.") for label in potential.record.get("labels", ())]
     found += [("note", note) for note in (errors.figures["notes"] if errors else [])]
     leakage = errors and errors.figures["leakage"]
     if leakage and leakage["leaks"]:

@@ -60,4 +60,5 @@ class TrainOptions(ReadingOptions):
         str | Sequence[int] | None, Option("Numbers of training frames, as in 50,100,200, to fit to as well.")
     ] = None
     time_budget: Annotated[str | None, Option("90s, 5min or 1h: as many features as can be fitted in it.")] = None
+    strict: Annotated[bool, Option("Refuse frames whose labels contradict each other, instead of a warning.")] = False
     progress: Progress | None = None

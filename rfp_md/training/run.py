@@ -10,6 +10,8 @@ import numpy as np
 from rfp_md.arrays import Ints
 from rfp_md.artifact.file import save
 from rfp_md.errors import UserError, check_choice
+from rfp_md.evaluation.labels.audit import report_labels
+from rfp_md.evaluation.labels.findings import Finding
 from rfp_md.files.safe_write import check_output
 from rfp_md.frames import Dataset, check_trainable, count_duplicates
 from rfp_md.io import paths_of, read
@@ -53,9 +55,10 @@ def train(options: TrainOptions) -> Potential:
     _check_frames(dataset, model, options.target)
     check_weights(dataset, parse_weights(options.weight))
     _warn(dataset, options.target, progress)
+    labels = report_labels(dataset, progress, strict=options.strict)
     rng = np.random.default_rng(options.seed)
     train, valid = split_frames(dataset, options.n_train, options.n_valid, options.split, rng)
-    task = _task(options, dataset, valid, rng, progress)
+    task = _task(options, dataset, valid, labels, rng, progress)
     if options.learning_curve is not None:
         sizes, judging = _sizes(options.learning_curve), rng.spawn(1)[0]
         return learning_curve(
@@ -125,7 +128,14 @@ def _frames(options: TrainOptions) -> Dataset:
     return read(options.data, options.units, stresses=not options.no_stress)
 
 
-def _task(options: TrainOptions, dataset: Dataset, valid: Ints, rng: np.random.Generator, progress: Progress) -> Task:
+def _task(
+    options: TrainOptions,
+    dataset: Dataset,
+    valid: Ints,
+    labels: Sequence[Finding],
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Task:
     """What every fit of this call has in common."""
     return Task(
         dataset=dataset,
@@ -138,6 +148,7 @@ def _task(options: TrainOptions, dataset: Dataset, valid: Ints, rng: np.random.G
         target=options.target,
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},
+        labels=labels,
         rng=rng,
         progress=progress,
     )

@@ -17,7 +17,8 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.declared import check_declared
 from rfp_md.direct_potential import DirectPotential
 from rfp_md.errors import UserError
-from rfp_md.evaluation.labels import count_labels, told
+from rfp_md.evaluation.label_counts import count_labels, told
+from rfp_md.evaluation.labels.findings import Finding
 from rfp_md.evaluation.leakage import Leakage, audit
 from rfp_md.frames import Dataset, Frames, check_complete, formula
 from rfp_md.plugins.guard import call, check_fitted, check_periodic
@@ -44,6 +45,7 @@ class Task:
         width: how many features the model has for so many frames; None: the regressor chooses, or the terms say.
         time_budget: what the width is chosen by, if anything.
         split: its kind and seed, for the record.
+        labels: what was found wrong with the labels, for the record.
         rng: every fit begins with this state, so that none depends on those before it.
     """
 
@@ -57,6 +59,7 @@ class Task:
     target: Target
     time_budget: str | None
     split: dict[str, Any]
+    labels: Sequence[Finding]
     rng: np.random.Generator
     progress: Progress
 
@@ -88,13 +91,10 @@ class Task:
             models = [("energy_", model, "energies"), ("force_", forces, "forces")]
         weighting = self._weighting(training, model)
         to_learn = [weighting.of(left_by(baselines, part)) for part in (training, validation)]
-        labels: dict[str, list[int]] = {}
-        if (
-            conservative
-            and model.smooth
-            and (labels := count_labels(Dataset((*to_learn[0], *to_learn[1])), weighed=True))
-        ):
-            progress.message(f"fitted to {told(labels)}")
+        both = Dataset((*to_learn[0], *to_learn[1]))
+        counts = count_labels(both, weighed=True) if conservative and model.smooth else {}
+        if counts:
+            progress.message(f"fitted to {told(counts)}")
         fitted: dict[str, Any] = {}
         for prefix, one, outputs in models:
             parts = [DescribedFrames(part, terms, outputs) for part in to_learn]
@@ -111,7 +111,7 @@ class Task:
             "descriptors": terms,
             "regressor": model,
             "reference": _typical(training),
-            "record": self._record(len(train), widths, fitted, leakage, labels),
+            "record": self._record(len(train), widths, fitted, leakage, counts),
             "split": {"train": np.sort(train), "valid": self.valid},
             "fingerprints": Fingerprints.of(fitted_to),
             "shortest": shortest,
@@ -134,7 +134,7 @@ class Task:
         widths: Sequence[int | None],
         fitted: dict[str, Any],
         leakage: Leakage,
-        labels: dict[str, list[int]],
+        counts: dict[str, list[int]],
     ) -> dict[str, Any]:
         """How a model was made, for its file."""
         weights = {kind: list(weight) for kind, weight in self.weights.items()}
@@ -147,10 +147,11 @@ class Task:
                 "one_composition": self.dataset.has_one_composition,
             },
             "leakage": leakage.as_dict(),
+            **({"labels": [finding.as_dict() for finding in self.labels]} if self.labels else {}),
             "split": {**self.split, "n_train": n_train, "n_valid": len(self.valid)},
             "widths": list(widths),
             **({"weights": weights} if weights else {}),
-            **({"labels": labels} if labels else {}),
+            **({"label_counts": counts} if counts else {}),
             "fit": fitted,
         }
 

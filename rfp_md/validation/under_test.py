@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from rfp_md.calculators.as_potential import CalculatorPotential
 from rfp_md.calculators.by_path import level_of_theory, make_calculator
 from rfp_md.errors import UserError
@@ -38,16 +36,10 @@ def last_frame(structure: str | Path) -> Frames:
 
 def _refuse_ions(structure: str | Path) -> None:
     """Raise UserError for charges and magnetic moments of atoms: without them, an ion would be validated as neutral."""
-    from ase.io import read as read_atoms
-
     from rfp_md.io import read
 
-    last = read(structure).blocks[-1]
-    if last.places is None or Path(last.source).suffix == ".npz":
-        return
-    atoms = read_atoms(last.source, index=int(last.places[-1]), do_not_split_by_at_sign=True)
-    given = {"charges": atoms.get_initial_charges(), "magnetic moments": atoms.get_initial_magnetic_moments()}
-    if dropped := [name for name, values in given.items() if np.any(values)]:
+    words = {"initial_charges": "charges", "initial_magmoms": "magnetic moments"}
+    if dropped := [words[name] for name in read(structure).blocks[-1].unread.get("ions", ())]:
         raise UserError(
             f"--structure {structure}: has {' and '.join(dropped)} of atoms, which would be dropped; give what the "
             "calculator must know of them with --calculator-arg (such as charge=1), and remove them from the file"

@@ -26,6 +26,13 @@ def test_train_prints_one_json_object_and_the_memory_estimate(trained):
     assert "300 features: peak memory about 0.0" in errors
 
 
+def test_the_help_of_train_ends_with_the_parameters_of_every_plugin_that_has_any():
+    text = rfp("train", "--help").stdout
+    assert "--no-stress" in text
+    assert "--descriptor many_body" in text
+    assert "--baseline elements" not in text.split("Show this message")[1]
+
+
 def test_evaluate_keeps_its_contract(trained, tmp_path):
     _, model, _ = trained
     result = rfp("evaluate", model, f"{ETHANOL}@500:", "--json", "--plot", tmp_path / "parity.png")
@@ -35,9 +42,13 @@ def test_evaluate_keeps_its_contract(trained, tmp_path):
         "energy_mae_mev",
         "energy_rmse_mev",
         "energy_mae_mev_per_atom",
+        "energy_rmse_mev_per_atom",
         "force_mae_mev_per_angstrom",
         "force_rmse_mev_per_angstrom",
         "stress_mae_mev_per_angstrom3",
+        "stress_rmse_mev_per_angstrom3",
+        "by_config_type",
+        "notes",
         "ms_per_frame",
         "leakage",
     }

@@ -27,7 +27,7 @@ VERBS = {
     "drift": "rfp_md.logs.drift_file:drift_file",
     "data fetch": "rfp_md.io.fetch:fetch",
     "data convert": "rfp_md.io.write:convert",
-    "data audit": "rfp_md.evaluation.leakage:audit_files",
+    "data audit": "rfp_md.evaluation.audit_files:audit_files",
     "thesis run": "rfp_md.thesis.run:run",
 }
 

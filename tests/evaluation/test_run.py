@@ -47,10 +47,8 @@ def test_errors_by_config_type_are_those_of_their_frames(potential, blocks):
     for figure, value in kinds[2].items():
         if figure != "config_type":
             assert value == pytest.approx(alone[figure]), figure
-    assert (
-        error_figures(pairs_of(potential, Dataset((blocks[1],)), "m.rfp"), Dataset((blocks[1],)))["by_config_type"]
-        == []
-    )
+    plain = Dataset((blocks[1],))
+    assert error_figures(pairs_of(potential, plain, "m.rfp"), plain)["by_config_type"] == []
 
 
 def test_what_frames_have_is_compared_and_counted(potential, blocks):
@@ -83,5 +81,5 @@ def test_frames_without_any_label_are_refused(potential, blocks):
 
 def test_a_plot_has_any_title(potential, blocks, tmp_path):
     pairs = pairs_of(potential, Dataset((blocks[0],)), "m.rfp")
-    plot_parity(pairs, tmp_path / "a.png", r"$\broken on a$b{0}_^%")
+    plot_parity(pairs, tmp_path / "a.png", "$\\broken on a$b{0}_^%\n\udcff")
     assert (tmp_path / "a.png").stat().st_size > 1000

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import framing, models
+from tests.fuzz import frames, framing, models
 from tests.fuzz.trial import Case, Trial
 
-FILES: dict[str, Callable[[Random, Path], Case]] = {"models": models.attempt}
+FILES: dict[str, Callable[[Random, Path], Case]] = {"models": models.attempt, "frames": frames.attempt}
 
 
 def main() -> int:

@@ -79,9 +79,9 @@ def load_and_predict(path: Path) -> None:
 
 def read_frames(path: Path) -> None:
     """What a user does first with data: read them and write them again."""
-    import rfp_md
+    from rfp_md.io.write import convert
 
-    rfp_md.convert(path, output=path.with_suffix(".out.extxyz"))
+    convert(path, path.with_suffix(".out.extxyz"))
 
 
 WORK: dict[str, Callable[[Path], None]] = {"model": load_and_predict, "frames": read_frames}

@@ -61,7 +61,7 @@ def test_cell_vectors_are_columns_in_ipi(monkeypatch, stopped):
         seen.append(frames.cells[-1])
         return Prediction(np.zeros(len(frames)), np.zeros((len(frames), 2, 3)), np.zeros((len(frames), 3, 3)))
 
-    known = SimpleNamespace(fixed_composition=True, reference=crystal, compute=compute, record={})
+    known = SimpleNamespace(fixed_composition=True, reference=crystal, compute=compute, record={}, descriptors=())
     monkeypatch.setattr(ipi_pes, "load", lambda path: known)
     RandomFeaturePES("crystal.rfp")([cell.T / Bohr] * 2, [np.zeros((2, 3))] * 2)
     np.testing.assert_allclose(seen[-1], cell)

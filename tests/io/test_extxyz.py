@@ -80,6 +80,7 @@ def test_lines_of_windows_and_a_byte_order_mark_change_nothing(file):
         (frame(head="Properties=what:S:1:pos:R:3:forces:R:3"), "Properties must have species:S:1 or Z:I:1"),
         (frame(head="Properties=species:S:9999:pos:R:9999"), "has too many columns"),
         (frame("é\udcff"), "UnicodeDecodeError"),
+        (frame(head="# CELL(abcABC): 4 4 4 90 90 90 positions{atomic_unit}"), "frame 0: is i-PI's own xyz"),
     ],
 )
 def test_what_is_no_frame_is_named_with_its_place(file, content, message):

@@ -61,6 +61,7 @@ def test_lengths_and_stresses_have_stated_units_too(file):
         (["", "force_unit=hartree/bohr"], {}, "frame 1: states that forces are in hartree/bohr, but not the unit of"),
         (["energy_unit=furlong"], {}, "frame 0: unknown energy unit 'furlong'"),
         (["energy_unit=furlong"], {"energy": "eV"}, "frame 0: unknown energy unit 'furlong'"),
+        (["energy_unit=MeV"], {}, "unknown energy unit 'MeV'"),
         (["energy_unit=a.u. force_unit=a.u."], {}, "unknown energy unit 'a.u.'"),
         (["forces_units=eV"], {}, "unknown force unit 'eV'"),
         (["energy_unit=eV energies_unit=hartree"], {}, "states two units of energy, eV and hartree"),
@@ -95,6 +96,9 @@ def test_the_free_energy_is_taken_and_said(file):
     assert len(dataset.notes) == 1
     assert "a.extxyz: free_energy is taken as the energy" in dataset.notes[0]
     assert read(file(frame("energy=-1 free_energy=-1"))).notes == ()
+    with pytest.raises(UserError, match="frame 1 has no free_energy, and other frames have one that is not"):
+        read(file(frame("energy=-1 free_energy=-1.5"), frame("energy=-2")))
+    assert read(file(frame("energy=-1 free_energy=-1"), frame("energy=-2"))).energies.tolist() == [-1.0, -2.0]
     assert read(file(frame("free_energy=-3"))).energies.tolist() == [-3.0]
 
 
@@ -108,6 +112,14 @@ def test_stress_and_virial_have_six_or_nine_numbers(file, key, numbers):
 def test_a_virial_is_an_energy(file):
     (block,) = read(file(frame(f"energy=-1 energy_unit=kcal/mol {LATTICE} virial={words(SIX)}"))).blocks
     np.testing.assert_allclose(block.stresses[0], -FULL * KCAL / VOLUME)
+
+
+@pytest.mark.parametrize("key", ["virial", "stress"])
+def test_in_a_cell_without_a_volume_there_is_no_stress(file, key):
+    flat = 'Lattice="4 0 0 0 5 0 0 0 0" pbc="T T F"'
+    dataset = read(file(frame(f"energy=-1 {flat} {key}={words(FULL)}")))
+    assert dataset.blocks[0].stresses is None
+    assert "stresses in cells without a volume (a lattice vector is zero) are left out" in dataset.notes[0]
 
 
 def test_a_stress_beside_its_virial_is_compared_with_it(file):
@@ -152,6 +164,11 @@ def test_what_is_left_beside_labels_is_said_when_it_is_not_written(file, tmp_pat
     result = convert(file(frame("energy=-1 energy_dft=-2")), tmp_path / "b.extxyz")
     assert result["notes"] == [f"{tmp_path}/a.extxyz: not in the output: energy_dft"]
     assert read(tmp_path / "a.extxyz").notes == ()
+
+
+def test_columns_without_a_name_are_not_lost_in_silence(file, tmp_path):
+    result = convert(file("1\nH 0 0 0 1 2 3\n".replace("\nH", "\n\nH")), tmp_path / "b.extxyz")
+    assert result["notes"] == [f"{tmp_path}/a.extxyz: not in the output: columns without a name, from the fifth on"]
 
 
 def test_frames_with_a_part_of_the_labels_are_counted_and_named(file):

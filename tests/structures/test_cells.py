@@ -137,3 +137,11 @@ def test_copies_of_slabs_without_a_third_vector_are_known_again(rng):
     moved = dataclasses.replace(frames, positions=frames.positions + cell[1] + [0.3, 0.1, 4.0])
     one, other = (Fingerprints.of(Dataset((part,))) for part in (frames, moved))
     assert np.allclose(one.labelled, other.labelled)
+
+
+def test_fingerprints_of_a_large_structure_take_no_more_than_those_of_a_smaller_one(rng):
+    frames = atoms(60 * rng.random((3000, 3)), pbc=(False, False, False))
+    turned = dataclasses.replace(frames, positions=frames.positions[:, :, [1, 2, 0]] + 2.0)
+    one, other = (Fingerprints.of(Dataset((part,))) for part in (frames, turned))
+    assert np.allclose(one.labelled, other.labelled)
+    assert np.allclose(one.sorted, other.sorted)

@@ -77,8 +77,8 @@ def test_the_labels_that_are_there_are_told_and_kept():
     heard = Heard()
     potential = rfp_md.train(Dataset(blocks), progress=heard, **FIT)
     assert "fitted to 30 of 40 energies, 80 of 120 force vectors" in heard.lines
-    assert potential.record["labels"] == {"energies": [30, 40], "force_vectors": [80, 120]}
-    assert "labels" not in rfp_md.train(Dataset((FRAMES,)), **FIT).record
+    assert potential.record["label_counts"] == {"energies": [30, 40], "force_vectors": [80, 120]}
+    assert "label_counts" not in rfp_md.train(Dataset((FRAMES,)), **FIT).record
 
 
 @pytest.mark.parametrize("lacking", ["energies", "forces"])

@@ -109,11 +109,16 @@ def _sees_forces(words: list[str]) -> bool:
 
 
 def _commands(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Where each command begins, counted from 0, and the words of its first line."""
+    """Where each command begins, counted from 0, and its words, of the lines that it goes on in too."""
+    first, words = 0, list[str]()
     for k, line in enumerate(lines):
-        words = line.partition("#")[0].split()
-        if words and not (k > 0 and lines[k - 1].rstrip().endswith("&")):
-            yield k, words
+        if not words:
+            first = k
+        goes_on = line.rstrip().endswith("&")
+        words += line.partition("#")[0].rstrip().removesuffix("&").split()
+        if words and not (goes_on and k + 1 < len(lines)):
+            yield first, words
+            words = []
 
 
 def _expanded(words: list[str], including: tuple[Path, ...] = ()) -> Iterator[list[str]]:

@@ -22,6 +22,8 @@ def test_an_include_of_itself_is_left_to_lammps(tmp_path):
 def test_what_the_model_cannot_follow_is_refused_with_its_line(before):
     with pytest.raises(UserError, match=r"^in\.x: line \d: compute heat/flux needs a virial of nine numbers"):
         InputScript.parse(["compute flux all heat/flux k p s", *before, "run 1"], "in.x")
+    with pytest.raises(UserError, match=r"^in\.x: line 2: compute heat/flux needs a virial of nine numbers"):
+        InputScript.parse(["units metal", "compute flux all &", "  heat/flux k p s", *before, "run 1"], "in.x")
     with pytest.raises(UserError, match=r"^in\.x: line \d: 'clear' takes the model away"):
         InputScript.parse(["clear", *before, "run 1", "clear", "run 1"], "in.x")
 
