@@ -10,7 +10,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 import rfp_md
+from rfp_md.dynamics.lookback import largest_uncertainties
 from rfp_md.dynamics.motion import BlownUp, Motion
+from rfp_md.dynamics.relaxation import relax
 from rfp_md.dynamics.replicas import Replicas
 from rfp_md.errors import GeometryError
 from rfp_md.frames import Frames
@@ -159,3 +161,26 @@ def test_a_box_that_is_none_is_refused(potential):
             BoxedModel(potential, numbers, (True, True, True), positions, cell, "the MDI driver's atoms")(
                 positions, cell
             )
+
+
+def test_wrecks_are_told_of_all_the_same(potential):
+    near = potential.reference.positions[0].copy()
+    near[3] = near[5] + 0.1
+    frames = potential.reference.at(np.stack([potential.reference.positions[0], near]))
+    largest = largest_uncertainties(potential, frames)
+    assert 0 < largest[0] < np.inf
+    assert largest[1] == np.inf
+
+
+def test_a_relaxation_that_collides_ends(potential, monkeypatch):
+    compute, calls = type(potential).compute, []
+
+    def at_first_only(self, frames):
+        calls.append(frames)
+        if len(calls) > 3:
+            raise GeometryError("atoms overlap")
+        return compute(self, frames)
+
+    monkeypatch.setattr(type(potential), "compute", at_first_only)
+    _, force = relax(potential, potential.reference)
+    assert np.isnan(force)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -70,8 +71,7 @@ class ManyBody(Descriptor):
         self._state.clear()
         self._state["elements"] = elements
         self._forget()
-        sample = [block[_spread(len(block), SAMPLE_ATOMS // block.n_atoms)] for block in dataset]
-        species, densities = self._expand(sample)
+        species, densities = self._expand(_sample(dataset, elements).blocks)
         self._state["mixing"] = principal_mixing(self._basis, species, densities)
         self._state["projections"] = principal_invariants(
             expansion.invariants(self._mix(densities, species), *self._couplings.products, len(self._couplings.orders)),
@@ -181,7 +181,7 @@ class ManyBody(Descriptor):
         mixed: Floats = expansion.mix(density, centres, self._mixing, self._basis.arrays)
         return mixed
 
-    def _expand(self, sample: list[Frames]) -> tuple[Ints, Floats]:
+    def _expand(self, sample: Sequence[Frames]) -> tuple[Ints, Floats]:
         """Species and densities of all atoms of a sample."""
         found = [self._neighbours(block) for block in sample]
         densities = [self._densities(near, species) for near, _, species in found]
@@ -230,6 +230,22 @@ class ManyBody(Descriptor):
     def _forget(self) -> None:
         for name in ("_basis", "_couplings"):
             self.__dict__.pop(name, None)
+
+
+def _sample(dataset: Dataset, elements: Ints) -> Dataset:
+    """About ``SAMPLE_ATOMS`` atoms of the frames that have an element, evenly spread, for each of the elements.
+
+    So a rare element has its sample too, and the size depends on neither the number of frames nor that of compositions.
+    """
+    blocks = [np.isin(elements, block.numbers) for block in dataset]
+    sizes = np.array([block.n_atoms for block in dataset])
+    lengths = [len(block) for block in dataset]
+    has, sizes = np.repeat(blocks, lengths, axis=0), np.repeat(sizes, lengths)
+    chosen = []
+    for k in range(len(elements)):
+        mine = np.flatnonzero(has[:, k])
+        chosen.append(mine[_spread(len(mine), SAMPLE_ATOMS * len(mine) // sizes[mine].sum())])
+    return dataset.select(np.unique(np.concatenate(chosen)))
 
 
 def _spread(n: int, most: int) -> Ints:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rfp_md.arrays import Floats
-from rfp_md.errors import UserError
+from rfp_md.errors import GeometryError, UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io.write import write
 from rfp_md.potential import Potential
@@ -45,7 +45,7 @@ class Lookback:
     def departure(self, k: int) -> Floats:
         """Find a replica's positions (N, 3) at the first look at which a force was uncertain; the last, if none was."""
         past = np.array([positions[k] for positions in self._past])
-        unsure = self._model.uncertainty(self._model.reference.at(past)).atoms.max(axis=1) > UNSURE
+        unsure = largest_uncertainties(self._model, self._model.reference.at(past)) > UNSURE
         departure: Floats = past[int(unsure.argmax()) if unsure.any() else -1]
         return departure
 
@@ -56,6 +56,20 @@ class Lookback:
     def restore(self, state: list[Any]) -> None:
         """Go back to what a ``state`` had seen."""
         self._past = [np.array(positions, dtype=np.float64) for positions in state]
+
+
+def largest_uncertainties(model: Potential, frames: Frames) -> Floats:
+    """Find the largest uncertainty of an atom's force in each structure (M,), eV/Å.
+
+    Infinite where the model has nothing to say of a structure.
+    """
+    try:
+        largest: Floats = model.uncertainty(frames).atoms.max(axis=1)
+        return largest
+    except GeometryError:
+        if len(frames) == 1:
+            return np.array([np.inf])
+        return np.concatenate([largest_uncertainties(model, frames[k : k + 1]) for k in range(len(frames))])
 
 
 def write_departures(stability: dict[str, Any], reference: Frames, file: Path, progress: Progress) -> None:

@@ -14,6 +14,8 @@ from rfp_md.artifact.file import load
 from rfp_md.baselines.total import total_energies
 from rfp_md.errors import UserError
 from rfp_md.evaluation.label_counts import count_labels, told
+from rfp_md.evaluation.labels.findings import named
+from rfp_md.evaluation.labels.molecules import other_orders
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.options import EvaluateOptions
 from rfp_md.evaluation.reliability import Pair, compare, joined, summary
@@ -53,7 +55,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         **error_figures(pairs, dataset),
         "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
         "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
-        "notes": [*dataset.notes, *notes_on_labels(dataset)],
+        "notes": [*dataset.notes, *notes_on_labels(dataset), *_other_order(potential, dataset)],
         **({"uncertainty": summary(judged)} if judged is not None else {}),
     }
 
@@ -62,6 +64,16 @@ def notes_on_labels(dataset: Dataset) -> list[str]:
     """How many labels there are to compare with, where frames lack some."""
     counts = count_labels(dataset, weighed=False)
     return [f"compared with {told(counts)}"] if counts else []
+
+
+def _other_order(potential: Potential, dataset: Dataset) -> list[str]:
+    """What is to be said of frames whose atoms are not in the model's order, which its errors are then about."""
+    frames = other_orders(potential.reference, dataset) if potential.fixed_composition else []
+    if not frames:
+        return []
+    return [
+        f"{dataset.sources}: {len(frames)} frames have their atoms in another order than the model ({named(frames)})"
+    ]
 
 
 def _plot(options: EvaluateOptions, pairs: dict[str, Pair], judged: dict[str, Pair] | None) -> None:

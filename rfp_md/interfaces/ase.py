@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import all_changes
 
+from rfp_md.arrays import Floats
 from rfp_md.artifact.file import load
 from rfp_md.calculators.as_calculator import PotentialCalculator
+from rfp_md.driver.trajectories import JUMP
 from rfp_md.frames import Frames
 from rfp_md.io.atoms import from_atoms, stress_of
 from rfp_md.io.atoms import to_atoms as to_atoms
@@ -46,8 +49,8 @@ class RFPCalculator(PotentialCalculator):
             (P, 6); and the standard deviations ``energy_uncertainty``, eV, and ``forces_uncertainty`` (N, 3), eV/Å.
 
     Raises:
-        UserError: the file cannot be read, the model has no committee, the atoms are not the model's, or the first
-            ones are in another order.
+        UserError: the file cannot be read, the model has no committee, the atoms are not the model's, or they
+            are in another order where they do not follow from the last ones.
     """
 
     def __init__(self, model: str | Path | Potential, *, committee: bool = False, **kwargs: Any) -> None:
@@ -58,7 +61,7 @@ class RFPCalculator(PotentialCalculator):
             self.implemented_properties = [*self.implemented_properties, *COMMITTEE]  # type: ignore[misc]
         if isinstance(self.potential, Potential) and self.potential.has_atoms:
             self.implemented_properties = [*self.implemented_properties, *PER_ATOM]  # type: ignore[misc]
-        self._order_is_known = not self.potential.fixed_composition
+        self._last: Floats | None = None  # positions (N, 3), Å
 
     def calculate(
         self,
@@ -76,9 +79,15 @@ class RFPCalculator(PotentialCalculator):
 
     def _check(self, frames: Frames) -> None:
         """Raise UserError for the model's atoms in another order; of other atoms the model itself says so."""
-        if not self._order_is_known:
+        if not self.potential.fixed_composition:
+            return
+        positions, last = frames.positions[0], self._last
+        self._last = positions
+        # What follows from the last structure is in its order, and its bonds may break; others are looked at.
+        if last is None or last.shape != positions.shape or np.abs(positions - last).max() > JUMP:
+            self._last = None
             check_labelled_order(self.potential.reference, frames)
-            self._order_is_known = True  # later structures follow from the first; bonds may break then
+            self._last = positions
 
     def _compute(self, frames: Frames) -> dict[str, Any]:
         if not self.committee:

@@ -48,6 +48,6 @@ def read_structure(potential: Potential, path: str | Path) -> Frames:
     if (comment := comment_of(path)) is not None:
         frames = read_ipi_xyz(path, comment, periodic=potential.reference.periodic)
     else:
-        frames = read(path).blocks[0][:1]
+        frames = read(path, stresses=False).blocks[0][:1]
     potential.check(frames)
     return frames

@@ -6,7 +6,7 @@ import bz2
 import gzip
 import lzma
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any, TextIO
 
 from rfp_md.errors import UserError
 
@@ -28,7 +28,7 @@ def check_unpacked(path: Path) -> None:
         return
     left = most_unpacked(path)
     with OPENERS[path.suffix](path, "rb") as file:
-        while chunk := _chunk(file):
+        while chunk := file.read(CHUNK):
             left -= len(chunk)
             if left < 0:
                 raise UserError(f"{path}: unpacks to {RATIO} times its size and more; unpack it and look at it")
@@ -39,7 +39,3 @@ def open_text(path: Path) -> TextIO:
     opener = OPENERS.get(path.suffix, open)
     file: TextIO = opener(path, "rt", encoding="utf-8-sig")
     return file
-
-
-def _chunk(file: IO[bytes]) -> bytes:
-    return file.read(CHUNK)

@@ -119,7 +119,7 @@ def _info(options: SampleOptions, theory: str, name: str) -> dict[str, Any]:
 
 
 def _read(start: str | Path) -> Atoms:
-    return to_atoms(read(start).blocks[-1], -1)
+    return to_atoms(read(start, stresses=False).blocks[-1], -1)
 
 
 def _fingerprint(atoms: Atoms) -> str:

@@ -74,7 +74,22 @@ def check_labelled_order(reference: Frames, frames: Frames) -> None:
     """
     if not _same_atoms(reference, frames.numbers) or frames.periodic or reference.periodic:
         return
-    bonds = bonded_pairs(reference, BONDED_AT_REST)
+    order = fitting_order(reference, bonded_pairs(reference, BONDED_AT_REST), frames)
+    if order is not None and order != list(range(frames.n_atoms)):
+        raise UserError(
+            f"{frames.source}: stand in another order than the model's, {formula(reference.numbers)}; "
+            f"take atoms[{order}] instead"
+        )
+
+
+def fitting_order(reference: Frames, bonds: Ints, frames: Frames) -> list[int] | None:
+    """Find the order in which a structure has the reference's elements and bonds; its own, if that has; else None.
+
+    Args:
+        reference: one structure in the right order.
+        bonds: of the reference, pairs of atoms (B, 2).
+        frames: one structure of the same atoms.
+    """
     distances = distances_of(frames.positions[0])
     relative = relative_lengths(distances, frames.numbers[:, None], frames.numbers)
 
@@ -83,15 +98,11 @@ def check_labelled_order(reference: Frames, frames: Frames) -> None:
         return np.array_equal(frames.numbers[order], reference.numbers) and bool((lengths <= TORN).all())
 
     if fits(np.arange(frames.n_atoms)):
-        return
+        return list(range(frames.n_atoms))
     # Elements are known here, so that distances count relative to the covalent radii.
     found = likely_orders((reference.numbers, bonds), frames.numbers, relative)
     best = most_similar(filter(fits, islice(found, TRIED_ORDERS)), distances, reference)
-    if best is not None:
-        raise UserError(
-            f"{frames.source}: stand in another order than the model's, {formula(reference.numbers)}; "
-            f"take atoms[{best.tolist()}] instead"
-        )
+    return None if best is None else best.tolist()
 
 
 def check_element_order(reference: Frames, numbers: Ints, name: str, remedy: str) -> None:

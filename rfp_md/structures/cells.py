@@ -74,6 +74,20 @@ def completed(cells: Floats, periodic: tuple[bool, bool, bool]) -> Floats:
     return np.array(whole, dtype=np.float64)
 
 
+def surrounded(frames: Frames, vacuum: float) -> Floats:
+    """Make cells (M, 3, 3), Å, for programs that repeat all directions or none, of structures that repeat some.
+
+    Along the others, the normals lead through the structure and so much vacuum, Å: images are no neighbours there.
+    """
+    periodic = np.array(frames.pbc)
+    cells: Floats = completed(np.where(periodic[:, None], np.asarray(frames.cells), 0.0), frames.pbc).copy()
+    for cell, positions in zip(cells, frames.positions, strict=True):
+        for axis in np.flatnonzero(~periodic):
+            normal = cell[axis] / np.linalg.norm(cell[axis])
+            cell[axis] = normal * np.ceil(np.ptp(positions @ normal) + vacuum)
+    return cells
+
+
 def _check_lengths(frames: Frames, what: str, vectors: Floats) -> None:
     """Raise GeometryError for a component of vectors (M, P, 3) that is too large, or no number."""
     if np.abs(vectors).max(initial=0.0) < FARTHEST:

@@ -94,7 +94,7 @@ def candidates(frames: Frames, cutoff: float) -> Floats:
     return bound
 
 
-def _check_budget(frames: Frames, cutoff: float) -> None:
+def check_budget(frames: Frames, cutoff: float) -> None:
     """Raise GeometryError for a structure in which a search would look at too many pairs."""
     if not 0 < cutoff < FARTHEST:
         raise GeometryError(f"a cutoff of {cutoff:g} Å is none; it must be positive and below {FARTHEST:g} Å")
@@ -143,7 +143,7 @@ def _cell_lists(frames: Frames, cutoff: float) -> tuple[Ints, Ints, Ints, Floats
     from vesin import NeighborList
 
     check_geometry(frames)
-    _check_budget(frames, cutoff)
+    check_budget(frames, cutoff)
     finder = NeighborList(cutoff=cutoff, full_list=True, sorted=True)
     parts = []
     for m, positions in enumerate(frames.positions):

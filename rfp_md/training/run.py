@@ -55,7 +55,7 @@ def train(options: TrainOptions) -> Potential:
     _check_frames(dataset, model, options.target)
     check_weights(dataset, parse_weights(options.weight))
     _warn(dataset, options.target, progress)
-    labels = report_labels(dataset, progress, strict=options.strict)
+    labels = _audit(options, dataset, progress)
     rng = np.random.default_rng(options.seed)
     train, valid = split_frames(dataset, options.n_train, options.n_valid, options.split, rng)
     task = _task(options, dataset, valid, labels, rng, progress)
@@ -68,6 +68,13 @@ def train(options: TrainOptions) -> Potential:
     if options.output is not None:
         save(potential, options.output)
     return potential
+
+
+def _audit(options: TrainOptions, dataset: Dataset, progress: Progress) -> list[Finding]:
+    """Look whether the labels agree with each other, and the atoms stand in one order where a descriptor needs that."""
+    terms, _ = make_terms(options.descriptor or PRESETS[options.preset].terms(dataset))
+    ordered = any(term.capabilities.fixed_composition for term in terms)
+    return report_labels(dataset, progress, ordered=ordered, strict=options.strict)
 
 
 def _checked(options: TrainOptions) -> Regressor:

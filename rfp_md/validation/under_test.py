@@ -29,7 +29,7 @@ def last_frame(structure: str | Path) -> Frames:
     """Read the last structure of a file, without labels. Raises UserError where it cannot be read."""
     from rfp_md.io import read
 
-    block = read(structure).blocks[-1]
+    block = read(structure, stresses=False).blocks[-1]
     cells = None if block.cells is None else block.cells[-1:]
     return Frames(block.numbers, block.positions[-1:], cells=cells, pbc=block.pbc, source=str(structure))
 
@@ -39,7 +39,7 @@ def _refuse_ions(structure: str | Path) -> None:
     from rfp_md.io import read
 
     words = {"initial_charges": "charges", "initial_magmoms": "magnetic moments"}
-    if dropped := [words[name] for name in read(structure).blocks[-1].unread.get("ions", ())]:
+    if dropped := [words[name] for name in read(structure, stresses=False).blocks[-1].unread.get("ions", ())]:
         raise UserError(
             f"--structure {structure}: has {' and '.join(dropped)} of atoms, which would be dropped; give what the "
             "calculator must know of them with --calculator-arg (such as charge=1), and remove them from the file"

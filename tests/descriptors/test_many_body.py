@@ -5,7 +5,7 @@ import pytest
 from ase.build import bulk
 
 from rfp_md.descriptors import Descriptor
-from rfp_md.descriptors.many_body import ManyBody
+from rfp_md.descriptors.many_body import SAMPLE_ATOMS, ManyBody, _sample
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.plugins.arrays import Surroundings
@@ -95,3 +95,13 @@ def test_a_larger_cell_has_as_many_blocks_for_an_atom():
         descriptor.fit(Dataset((frames,)))
         found.append(len(descriptor.neighbour_jacobian(frames).sites) / len(atoms))
     assert found[0] == found[1]
+
+
+def test_the_sample_does_not_grow_with_the_number_of_compositions_and_has_every_element():
+    rng = np.random.default_rng(0)
+    numbers = [np.full(20, 29), np.repeat([29, 79], 10)]
+    blocks = [Frames(numbers[k % 2], rng.normal(0, 5.0, (1, 20, 3))) for k in range(1000)]
+    blocks.append(Frames(np.array([47, 29]), np.array([[[0.0, 0.0, 0.0], [2.5, 0.0, 0.0]]])))
+    sample = _sample(Dataset(tuple(blocks)), np.array([29, 47, 79]))
+    assert sum(block.n_atoms * len(block) for block in sample) <= 2 * SAMPLE_ATOMS + 2
+    assert {int(z) for block in sample for z in block.numbers} == {29, 47, 79}

@@ -120,3 +120,14 @@ def test_the_driver_serves_ases_socket_calculator(model, potential):
     finally:
         driver.kill()
         driver.communicate()
+
+
+def test_other_atoms_that_do_not_follow_from_the_last_are_looked_at_again(potential, ethanol):
+    calculator = RFPCalculator(potential)
+    Atoms(ethanol.numbers, ethanol.positions[0], calculator=calculator).get_potential_energy()
+    first, second = np.flatnonzero(ethanol.numbers == 1)[[0, -1]]
+    other = Atoms(ethanol.numbers, ethanol.positions[1], calculator=calculator)
+    other.positions[[first, second]] = other.positions[[second, first]]
+    for _ in range(2):
+        with pytest.raises(UserError, match="in another order"):
+            other.get_potential_energy()

@@ -14,7 +14,8 @@ import pytest
 import rfp_md
 from rfp_md.artifact import save
 from rfp_md.evaluation import evaluate
-from rfp_md.frames import Frames
+from rfp_md.frames import Dataset, Frames
+from rfp_md.io.write import write
 from rfp_md.report import report
 from rfp_md.validation import record
 from rfp_md.validation.thresholds import judge
@@ -82,6 +83,21 @@ def test_a_worst_frame_is_not_the_worst(validated, page):
     assert worst[0]["force_rmse_mev_per_angstrom"] == pytest.approx(1e3 * rmse.max())
     of_atoms = np.linalg.norm(errors[rmse.argmax()], axis=1)
     assert worst[0]["worst_atom"] == of_atoms.argmax()
+
+
+def test_frames_without_forces_or_a_kind_are_lost(potential, tmp_path):
+    blocks = rfp_md.read(f"{TEST}").blocks[0]
+    kinds = np.array(["hot"] * 3 + [""] * 5, dtype=object)
+    with_forces, without = replace(blocks[:8], kinds=kinds), replace(blocks[8:10], forces=None)
+    write(Dataset((without, with_forces)), tmp_path / "mixed.extxyz")
+    save(potential, tmp_path / "m.rfp")
+    test = report(tmp_path / "m.rfp", tmp_path / "r.html", data=tmp_path / "mixed.extxyz")["test"]
+    assert [(kind["config_type"], kind["n_frames"]) for kind in test["by_config_type"]] == [("none", 7), ("hot", 3)]
+    assert "RMSE by config_type" in (tmp_path / "r.html").read_text()
+    assert sum(line["n_components"] for line in test["elements"]) == 8 * 27
+    alone = potential.compute(with_forces).forces - with_forces.forces
+    assert test["force_mae_mev_per_angstrom"] == pytest.approx(1e3 * np.abs(alone).mean(), rel=1e-5)
+    assert all("force_rmse_mev_per_angstrom" in frame for frame in test["worst"])
 
 
 def test_errors_by_element_do_not_add_up(page):

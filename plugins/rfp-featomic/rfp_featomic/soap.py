@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import Any, ClassVar
@@ -14,6 +15,8 @@ from pydantic import Field
 from rfp_md import UserError
 from rfp_md.descriptors import Capabilities, Descriptor
 from rfp_md.io.atoms import to_atoms
+from rfp_md.structures.cells import check_geometry, surrounded
+from rfp_md.structures.neighbours import check_budget
 
 KEYS = ["center_type", "neighbor_1_type", "neighbor_2_type"]
 
@@ -93,8 +96,12 @@ class Soap(Descriptor):
         """featomic's blocks, each with the columns of its pair of elements."""
         pairs = list(combinations_with_replacement(self._state["elements"].tolist(), 2))
         keys = [(z, *pair) for z in np.unique(frames.numbers).tolist() for pair in pairs]
+        check_geometry(frames)
+        check_budget(frames, self.cutoff)
         spectrum = self._calculator.compute(
-            systems(frames), gradients=gradients, selected_keys=Labels(KEYS, np.array(keys, dtype=np.int32))
+            systems(frames, self.cutoff),
+            gradients=gradients,
+            selected_keys=Labels(KEYS, np.array(keys, dtype=np.int32)),
         )
         for key, block in spectrum.items():
             if gradients and not np.isfinite(block.gradient("positions").values).all():
@@ -125,6 +132,8 @@ class Soap(Descriptor):
         )
 
 
-def systems(frames):
-    """Every structure as ASE's Atoms, which featomic takes."""
+def systems(frames, cutoff):
+    """Every structure as ASE's Atoms, which featomic takes: periodic in all directions or in none."""
+    if frames.periodic and not all(frames.pbc):
+        frames = replace(frames, cells=surrounded(frames, 2 * cutoff), pbc=(True, True, True))
     return [to_atoms(frames, k) for k in range(len(frames))]

@@ -9,6 +9,8 @@ import pytest
 from rfp_featomic.soap import Soap
 
 import rfp_md
+from rfp_md.frames import Dataset, Frames
+from rfp_md.structures.strain import strained
 from rfp_md.testing import check_descriptor
 
 ROOT = Path(__file__).parents[3]
@@ -59,3 +61,17 @@ def test_silicon_learns_energies_forces_and_stresses(data):
     assert np.abs(per_atom).mean() < 0.05
     assert np.abs(prediction.forces - frames.forces).mean() < 0.3
     assert np.abs(stresses - frames.stresses).mean() < 0.01
+
+
+def test_slabs_without_a_third_vector_have_the_virials_of_their_strains():
+    rng = np.random.default_rng(0)
+    numbers, cell = np.full(4, 29), np.diag([4.0, 4.0, 0.0])
+    grid = np.array([[0, 0, 0], [2, 2, 0], [0, 2, 2], [2, 0, 2.0]])
+    slab = Frames(numbers, (grid + 0.1 * rng.normal(size=(4, 3)))[None], cells=cell[None], pbc=(True, True, False))
+    soap = Soap(max_radial=2, max_angular=2)
+    soap.fit(Dataset((slab,)))
+    weights, step = rng.normal(size=soap.values(slab).shape), 1e-5
+    strain = np.zeros((3, 3))
+    strain[2, 0] = step
+    up, down = ((weights * soap.values(strained(slab, sign * strain))).sum() for sign in (1, -1))
+    assert soap.pullback(slab, weights)[0, 4 + 2, 0] == pytest.approx((up - down) / (2 * step), rel=1e-5)

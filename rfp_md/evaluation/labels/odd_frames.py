@@ -44,7 +44,11 @@ def odd_frames(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _same_with_other_energies(dataset: Dataset) -> list[tuple[int, int]]:
-    """Pairs of frames with the same distances between the same atoms, whose energies differ."""
+    """Pairs of frames with the same distances between the same atoms, whose energies differ.
+
+    In a cell the distances to the nearest images do not tell every structure from another (half a cell away there are
+    several), so that the atoms must be at the same places, too, but for a common shift.
+    """
     from scipy.spatial import KDTree
 
     if len(dataset) < 2 or any(block.energies is None for block in dataset):
@@ -60,9 +64,19 @@ def _same_with_other_energies(dataset: Dataset) -> list[tuple[int, int]]:
         for k in np.flatnonzero(distances[:, 1] <= SAME_PLACE):
             other = nearest[k, nearest[k] != k][0]
             first, second = sorted((int(mine[k]), int(mine[other])))
-            if abs(energies[first] - energies[second]) > SAME_ENERGY * sizes[first]:
+            differ = abs(energies[first] - energies[second]) > SAME_ENERGY * sizes[first]
+            if differ and _same_places(dataset.select(np.array([first, second]))):
                 found.append((first, second))
     return sorted(set(found))
+
+
+def _same_places(pair: Dataset) -> bool:
+    """Whether two frames have their atoms at the same places but for a common shift; of free molecules, yes."""
+    if not any(block.periodic for block in pair):
+        return True
+    first, second = (positions for block in pair for positions in block.positions)
+    apart = first - second
+    return bool(np.abs(apart - apart.mean(axis=0)).max() <= 10 * SAME_PLACE)
 
 
 def _closest(block: Frames) -> Floats:

@@ -51,11 +51,12 @@ def stress_hint(slope: float, volume: float) -> str:
     leave = "or leave them out with --no-stress"
     sign = " and of the other sign" if slope < 0 else ""
     off = {unit: abs(np.log(abs(slope) * stress_factor(unit, ""))) for unit in STRESSES}
+    off["virial"] = abs(np.log(abs(slope) / volume))
     unit = min(off, key=lambda one: off[one])
-    if unit == "eV/angstrom^3" and slope < 0 and off[unit] <= NEAREST:
-        return f"they seem to have the other sign: multiply them by -1, {leave}"
-    if off[unit] <= NEAREST:
-        return f"they seem to be in {unit}{sign}: say --stress-unit {unit}, {leave}"
-    if abs(np.log(abs(slope) / volume)) <= NEAREST:
+    if off[unit] > NEAREST:
+        return f"check --stress-unit, {leave}"
+    if unit == "virial":
         return f"they seem to be virials in eV{sign}: divide them by the volume (stress = -virial/V), {leave}"
-    return f"check --stress-unit, {leave}"
+    if unit == "eV/angstrom^3":
+        return f"they seem to have the other sign: multiply them by -1, {leave}"
+    return f"they seem to be in {unit}{sign}: say --stress-unit {unit}, {leave}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from rfp_md.arrays import Floats
 from rfp_md.frames import Frames
-from rfp_md.structures.cells import completed
+from rfp_md.structures.cells import surrounded
 
 VACUUM = 100.0  # Å around a free molecule or a slab; i-PI wants a cell, the model does not look at it
 
@@ -39,8 +39,8 @@ def beads_and_cell(frames: Frames, beads: int, momenta: Floats | None = None) ->
     if not frames.periodic:
         atoms.cell = np.full(3, np.ceil(np.ptp(atoms.positions, axis=0).max()) + VACUUM)
         atoms.positions -= atoms.positions.mean(axis=0)
-    else:
-        atoms.cell = _with_vacuum(frames)
+    elif not frames.fills_space:
+        atoms.cell = surrounded(frames, VACUUM)[0]
     if momenta is not None:
         atoms.set_momenta(momenta)
     turn = np.linalg.inv(atoms.cell.array)
@@ -58,16 +58,6 @@ def beads_and_cell(frames: Frames, beads: int, momenta: Floats | None = None) ->
         names=", ".join(chemical_symbols[number] for number in atoms.numbers),
         cell=", ".join(f"{x:.12g}" for x in atoms.cell.array.T.ravel()),
     )
-
-
-def _with_vacuum(frames: Frames) -> Floats:
-    """The first structure's cell (3, 3), Å; a vector that a slab or a wire has not leads through it and vacuum."""
-    given = np.asarray(frames.cells)[:1]
-    cell: Floats = completed(given, frames.pbc)[0].copy()
-    for axis in np.flatnonzero((cell != given[0]).any(axis=1)):
-        normal = cell[axis] / np.linalg.norm(cell[axis])
-        cell[axis] = normal * np.ceil(np.ptp(frames.positions[0] @ normal) + VACUUM)
-    return cell
 
 
 def _momenta(momenta: Floats, line: str) -> str:

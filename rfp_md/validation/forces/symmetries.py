@@ -12,11 +12,11 @@ from rfp_md.potential import Potential
 from rfp_md.prediction import AnyPotential, Prediction
 from rfp_md.structures.bonds import Bonds
 from rfp_md.structures.molecular_graph import isomorphisms
-from rfp_md.structures.strain import deformed
+from rfp_md.structures.strain import deformed, strained
 
 PERMUTATIONS = 12
 SHIFT = 3.0  # Å
-FAR = 0.3  # Å, standard deviation of the displacements of structures that are asked for in between
+STRAIN = 0.05  # standard deviation of the strain of structures that are asked for in between; no atoms collide
 
 
 def net_force(prediction: Prediction) -> float:
@@ -71,7 +71,7 @@ def repetition_error(potential: AnyPotential, frames: Frames, plain: Prediction,
     changes = []
     for k in range(len(frames)):
         one = frames[k : k + 1]
-        potential.compute(one.at(one.positions + FAR * rng.standard_normal(one.positions.shape)))
+        potential.compute(strained(one, STRAIN * rng.standard_normal((3, 3))))
         again = potential.compute(one.at(one.positions))
         before = Prediction(plain.energies[k : k + 1], plain.forces[k : k + 1], plain.virials[k : k + 1])
         changes.append(_change(before, again))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rfp_md.errors import UserError
+from rfp_md.errors import GeometryError, UserError
 from rfp_md.frames import Frames
 from rfp_md.prediction import AnyPotential
 from rfp_md.structures.bonds import Bonds, Mask
@@ -19,7 +19,8 @@ MOST = 12  # bonds that are turned
 def rotors(potential: AnyPotential, frames: Frames) -> list[Rotor]:
     """Turn groups rigidly about each bond that is in no ring and has something on both ends, and compute the energy.
 
-    Nothing relaxes, so that a barrier is an upper bound; a group that meets another one has a high one.
+    Nothing relaxes, so that a barrier is an upper bound; a group that meets another one has a high one, and one that
+    runs right into another, where the potential has nothing to say, none.
 
     Args:
         frames: the minimum.
@@ -38,7 +39,10 @@ def rotors(potential: AnyPotential, frames: Frames) -> list[Rotor]:
         turning, staying = bonds.side_of(first, second), bonds.side_of(second, first)
         if turning.sum() > staying.sum():
             first, second, turning = second, first, staying
-        profile = potential.energies(_turned(frames, first, second, turning))
+        try:
+            profile = potential.energies(_turned(frames, first, second, turning))
+        except GeometryError:
+            continue  # the group runs right into another one
         found.append(
             Rotor(
                 bond=[first, second],

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rfp_md.arrays import Floats, Ints
-from rfp_md.dynamics.lookback import Lookback
+from rfp_md.dynamics.lookback import Lookback, largest_uncertainties
 from rfp_md.dynamics.relaxation import relax
 from rfp_md.dynamics.replicas import Replicas
 from rfp_md.errors import UserError
@@ -147,7 +147,7 @@ class ReplicaWatch:
         if self._committee is None:
             return None
         chosen = slice(None) if k is None else slice(k, k + 1)
-        value = float(self._committee.uncertainty(self.motion.frames[chosen]).atoms.max())
+        value = float(largest_uncertainties(self._committee, self.motion.frames[chosen]).max())
         return round(value, 6) if np.isfinite(value) else None
 
 

@@ -97,6 +97,11 @@ def test_stresses_of_another_unit_or_sign_are_told(factor, remedy):
     assert remedy in bad["stresses against forces"].text
 
 
+def test_virials_in_the_place_of_stresses_are_told():
+    virials = -copper().stresses * copper().volumes[:, None, None]
+    assert "virials in eV" in found(replace(copper(), stresses=virials))["stresses against forces"].text
+
+
 def test_a_constant_pressure_is_no_fault():
     assert found(replace(copper(), stresses=copper().stresses + 0.05 * np.eye(3))) == {}
 
@@ -149,6 +154,29 @@ def test_one_geometry_with_two_energies_is_told_also_when_turned():
     text = found(ethanol(), again)["equal geometries"].text
     assert "frame 7 and frame 7" in text
     assert found(ethanol(), replace(again, energies=again.energies - 0.1)) == {}
+
+
+def test_two_alloys_on_the_sites_of_one_crystal_are_two_geometries():
+    atoms = bulk("Cu", cubic=True) * (2, 1, 1)
+    places = atoms.get_positions()
+    atoms.set_chemical_symbols("Cu4Au4")
+    other = atoms.copy()
+    other.positions[[0, 1]] = places[[1, 0]]
+    other.positions[[3, 4]] = places[[4, 3]]
+    both = by_emt([atoms, other])
+    assert found(both) == {}
+    assert (
+        "frame 0 and frame 2"
+        in found(
+            Frames(
+                both.numbers,
+                both.positions[[0, 1, 0]],
+                both.energies[[0, 1, 1]],
+                cells=both.cells[[0, 1, 0]],
+                pbc=both.pbc,
+            )
+        )["equal geometries"].text
+    )
 
 
 def test_a_frame_with_far_closer_atoms_is_named():
