@@ -6,10 +6,12 @@ Every array in the package has the shape and the unit stated here:
     positions  (M, N, 3)  Å
     energies   (M,)       eV, total energy of the structure
     forces     (M, N, 3)  eV/Å
+    force_mask (M, N)     which atoms' forces are known; only where some are not, whose numbers mean nothing
     cells      (M, 3, 3)  Å, rows are the lattice vectors
     stresses   (M, 3, 3)  eV/Å³, ASE's sign: (1/V) dE/dstrain
     steps      (M,)       which step of its trajectory each structure is; only where the file says so
     kinds      (M,)       the config_type of each structure, text; empty where it has none
+    weights    (M, 3)     what the energy, the forces and the stress of each structure weigh in a fit; only where not 1
     places     (M,)       which frame of its file each structure is, from 0; only where it comes from a file
 """
 
@@ -55,6 +57,8 @@ class Frames:
     places: Ints | None = None
     source: str = "frames"
     kinds: NDArray[np.object_] | None = None
+    force_mask: NDArray[np.bool_] | None = None
+    weights: Floats | None = None
     unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,6 +72,8 @@ class Frames:
             ("steps", self.steps, (frames,)),
             ("places", self.places, (frames,)),
             ("kinds", self.kinds, (frames,)),
+            ("force_mask", self.force_mask, (frames, atoms)),
+            ("weights", self.weights, (frames, 3)),
         ):
             if array is None:
                 continue
@@ -100,6 +106,18 @@ class Frames:
         """The volumes of the cells (M,), Å³."""
         volumes: Floats = np.abs(np.linalg.det(np.asarray(self.cells)))
         return volumes
+
+    @property
+    def known_forces(self) -> NDArray[np.bool_]:
+        """Which atoms' forces are known (M, N)."""
+        if self.forces is None:
+            return np.zeros(self.positions.shape[:2], dtype=bool)
+        return np.ones(self.positions.shape[:2], dtype=bool) if self.force_mask is None else self.force_mask
+
+    @property
+    def known_weights(self) -> Floats:
+        """The weights, which are 1 where none are given (M, 3)."""
+        return np.ones((len(self), 3)) if self.weights is None else self.weights
 
     @property
     def fills_space(self) -> bool:
@@ -180,7 +198,9 @@ class Dataset:
         return replace(self, blocks=tuple(chosen))
 
     def one_composition(self, needed_by: str) -> Frames:
-        """All frames as one block. Raises UserError where species or their order change.
+        """All frames as one block, with those labels that every block has.
+
+        Raises UserError where species, their order or the boundaries change.
 
         Args:
             needed_by: what asks for it, named in the message.
@@ -195,24 +215,26 @@ class Dataset:
         if len(self.blocks) == 1:
             return first
         joined: dict[str, Any] = {}
-        for name in ("positions", "energies", "forces", "cells", "stresses"):
-            parts = [getattr(block, name) for block in self.blocks]
-            if len({part is None for part in parts}) > 1 or any(block.pbc != first.pbc for block in self.blocks):
-                raise UserError(
-                    f"{self.sources}: some frames have {name} or a periodic cell and some have not, but {needed_by} "
-                    "takes them all alike; split the file"
-                )
-            joined[name] = None if parts[0] is None else np.concatenate(parts)
-        for name in ("steps", "places", "kinds"):
+        if any(block.pbc != first.pbc for block in self.blocks):
+            raise UserError(
+                f"{self.sources}: some frames have a periodic cell and some have not, but {needed_by} "
+                "takes them all alike; split the file"
+            )
+        for name in ("positions", "energies", "forces", "cells", "stresses", "steps", "places", "kinds"):
             known = [getattr(block, name) for block in self.blocks if getattr(block, name) is not None]
             joined[name] = np.concatenate(known) if len(known) == len(self.blocks) else None
+        if joined["forces"] is not None and any(block.force_mask is not None for block in self.blocks):
+            joined["force_mask"] = np.concatenate([block.known_forces for block in self.blocks])
+        if any(block.weights is not None for block in self.blocks):
+            joined["weights"] = np.concatenate([block.known_weights for block in self.blocks])
         return replace(first, source=self.sources, **joined)
 
     def fingerprint(self) -> str:
         """The SHA-256 of everything that a fit sees."""
         digest = hashlib.sha256()
         for block in self.blocks:
-            for array in (block.numbers, block.positions, block.energies, block.forces, block.cells, block.stresses):
+            labels = (block.energies, block.forces, block.cells, block.stresses, block.force_mask, block.weights)
+            for array in (block.numbers, block.positions, *labels):
                 if array is not None:
                     digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
@@ -286,22 +308,41 @@ def found_instead(blocks: Sequence[Frames]) -> str:
 
 
 def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:
-    """Refuse what no potential can be fitted to.
+    """Refuse what no potential can be fitted to. Frames may lack labels: they are fitted to what they have.
+
+    Args:
+        forces: whether the model is fitted to forces, too.
 
     Raises:
-        UserError: no frames, missing energies or forces, or energies that are all the same.
+        UserError: no frames, nothing to fit to, forces under another name, or energies that are all the same.
     """
     if len(dataset) == 0:
         raise UserError(f"{dataset.sources or 'the data'}: holds no frames")
-    energies = dataset.energies
-    if len(energies) > 1 and np.ptp(energies) == 0:
+    energies = [block.energies for block in dataset if block.energies is not None]
+    has_forces = forces and any(block.known_forces.any() for block in dataset)
+    if not energies and not has_forces:
+        raise UserError(missing(dataset, "energies", "there is nothing to fit to"))
+    if not has_forces and forces and (found := found_instead(dataset.blocks)):
+        raise UserError(f"{dataset.sources}: has no forces, which a conservative potential is fitted to{found}")
+    known = np.concatenate(energies) if energies else np.zeros(0)
+    if len(known) > 1 and np.ptp(known) == 0:
         raise UserError(
-            f"{dataset.sources}: all {len(energies)} energies are {energies[0]:g} eV, so there is nothing to learn; "
+            f"{dataset.sources}: all {len(known)} energies are {known[0]:g} eV, so there is nothing to learn; "
             "check which key of the file holds the energy of each frame"
         )
-    remedy = (
-        "a conservative potential is fitted to forces: write them to the file (extxyz: a forces:R:3 column; of an "
-        "isolated atom, zeros), or leave those frames out"
-    )
-    if forces and (lack := missing(dataset, "forces", remedy)):
-        raise UserError(lack)
+
+
+def check_complete(dataset: Dataset, needed_by: str, *, forces: bool = True) -> None:
+    """Raise UserError with the frames that lack an energy, or forces of some atoms.
+
+    Args:
+        needed_by: what cannot do without, named in the message.
+    """
+    for label in ("energies", "forces") if forces else ("energies",):
+        remedy = f"{needed_by} needs them in every frame: leave those frames out, or choose another"
+        if (lack := missing(dataset, label, remedy)) is not None:
+            raise UserError(lack)
+    for block in dataset if forces else ():
+        if not block.known_forces.all():
+            k = int(np.argmin(block.known_forces.all(axis=1)))
+            raise UserError(f"{block.source}: {block.name(k)} lacks forces of some atoms, but {needed_by} needs all")

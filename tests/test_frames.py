@@ -30,14 +30,18 @@ def test_a_number_that_is_not_finite_is_refused_with_its_frame(bad):
         water(forces=forces)
 
 
-def test_missing_forces_are_refused():
-    with pytest.raises(UserError, match=r"water.xyz: has no forces"):
-        check_trainable(Dataset((water(forces=None),)))
+def test_labels_may_be_missing_but_not_all_of_them():
+    check_trainable(Dataset((water(forces=None),)))
+    check_trainable(Dataset((water(energies=None),)))
+    with pytest.raises(UserError, match=r"water.xyz: has no energies; there is nothing to fit to"):
+        check_trainable(Dataset((water(energies=None, forces=None),)))
+    with pytest.raises(UserError, match=r"water.xyz: has no energies; there is nothing to fit to"):
+        check_trainable(Dataset((water(energies=None),)), forces=False)
 
 
-def test_missing_energies_are_refused():
-    with pytest.raises(UserError, match=r"water.xyz: has no energies"):
-        check_trainable(Dataset((water(energies=None),)))
+def test_forces_under_another_name_are_asked_for():
+    with pytest.raises(UserError, match=r"has no forces, which .*; found forces_xtb: rename to forces"):
+        check_trainable(Dataset((water(forces=None, unread={"forces": ("forces_xtb",)}),)))
 
 
 def test_constant_energies_are_refused():
@@ -58,10 +62,15 @@ def test_duplicates_are_counted_across_blocks_and_constant_energies_too():
         check_trainable(Dataset((frames, frames)))
 
 
-def test_labels_or_cells_that_only_some_frames_have_are_refused():
-    with pytest.raises(UserError, match="some frames have forces or a periodic cell and some have not"):
-        Dataset((water(), water(forces=None))).one_composition("x")
-    with pytest.raises(UserError, match="or a periodic cell"):
+def test_blocks_of_one_composition_are_joined_with_what_all_of_them_have():
+    joined = Dataset((water(), water(forces=None))).one_composition("x")
+    assert len(joined) == 8
+    assert joined.forces is None
+    np.testing.assert_array_equal(joined.energies, np.tile(water().energies, 2))
+    mask = np.array([[True, False, True]] * 4)
+    joined = Dataset((water(), water(force_mask=mask))).one_composition("x")
+    np.testing.assert_array_equal(joined.known_forces, np.concatenate([np.ones((4, 3), dtype=bool), mask]))
+    with pytest.raises(UserError, match="some frames have a periodic cell and some have not"):
         Dataset((water(), water(pbc=(True, True, True)))).one_composition("x")
 
 

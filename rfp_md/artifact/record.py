@@ -133,6 +133,8 @@ class Record(Section):
     labels: list[Label] | None = None
     split: Split | None = None
     widths: list[Count | None] | None = None
+    weights: dict[str, list[float]] | None = None
+    label_counts: dict[str, list[Count]] | None = None
     fit: dict[str, JsonValue] | None = None
     learning_curve: LearningCurve | None = None
     validation: Validation | None = None

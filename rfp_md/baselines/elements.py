@@ -19,7 +19,8 @@ from rfp_md.prediction import PerAtom, Prediction
 class Elements(Baseline):
     """E = Σ_i e(Z_i): one energy for each element, by least squares of the training energies.
 
-    It has no forces. Of one composition only the mean energy is determined; the smallest e that give it are taken.
+    It has no forces. Of one composition only the mean energy is determined; the smallest e that give it are taken, and
+    zero for elements that no frame with an energy has.
     """
 
     name: ClassVar[str] = "elements"
@@ -29,9 +30,13 @@ class Elements(Baseline):
     def fit(self, dataset: Dataset) -> None:
         """Find e by least squares of the energies on the numbers of atoms; one composition gives their mean only."""
         elements = sorted({int(z) for block in dataset for z in block.numbers})
-        counts = np.concatenate([np.tile(_counts(block.numbers, elements), (len(block), 1)) for block in dataset])
+        known = [(block, block.energies) for block in dataset if block.energies is not None]
+        counts = [np.tile(_counts(block.numbers, elements), (len(block), 1)) for block, _ in known]
         self.state["elements"] = np.array(elements, dtype=np.int64)
-        self.state["energies"] = np.linalg.lstsq(counts, dataset.energies, rcond=None)[0]
+        self.state["energies"] = np.zeros(len(elements))
+        if known:
+            energies = np.concatenate([energies for _, energies in known])
+            self.state["energies"] = np.linalg.lstsq(np.concatenate(counts), energies, rcond=None)[0]
         self.__dict__.pop("_energy_of", None)
 
     def arrays(self, model: Surroundings) -> dict[str, Array]:

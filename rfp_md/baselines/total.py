@@ -52,12 +52,12 @@ def left_by(baselines: Sequence[Baseline], dataset: Dataset) -> Dataset:
 
 
 def _left(baselines: Sequence[Baseline], frames: Frames) -> Frames:
-    if len(frames) == 0:
+    if len(frames) == 0 or (frames.energies is None and frames.forces is None and frames.stresses is None):
         return frames
     parts = [frames[k : k + CHUNK] for k in range(0, len(frames), CHUNK)]
     if frames.forces is None and frames.stresses is None:
         known = np.concatenate([total_energies(baselines, part) for part in parts])
-        return replace(frames, energies=Dataset((frames,)).energies - known)
+        return replace(frames, energies=frames.energies - known)
     sums = [total(baselines, part) for part in parts]
     energies, forces, virials = (
         np.concatenate([getattr(part, name) for part in sums]) for name in ("energies", "forces", "virials")
@@ -67,7 +67,7 @@ def _left(baselines: Sequence[Baseline], frames: Frames) -> Frames:
         stresses = stresses + virials / frames.volumes[:, None, None]
     return replace(
         frames,
-        energies=Dataset((frames,)).energies - energies,
+        energies=None if frames.energies is None else frames.energies - energies,
         forces=None if frames.forces is None else frames.forces - forces,
         stresses=stresses,
     )

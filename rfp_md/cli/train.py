@@ -50,16 +50,25 @@ def command(options: TrainOptions, json: Json = False, debug: Debug = False) -> 
 
 def _print_fit(result: dict[str, Any]) -> None:
     """What a fit was, after the table of its learning curve."""
-    used = result["split"]
+    used, fit = result["split"], dict(result["fit"])
+    kinds = fit.pop("valid_by_config_type", [])
     summary = {
         "trained on": f"{used['n_train']} frames, {used['n_valid']} more to choose hyper-parameters",
-        **{key.replace("_", " "): value for key, value in result["fit"].items() if value is not None},
+        **{key.replace("_", " "): value for key, value in fit.items() if value is not None},
         "leakage into validation": result["leakage"]["summary"],
         "seconds": result["seconds"],
     }
     if "learning_curve" in result:
         _print_curve(result["learning_curve"]["points"])
     print_values(summary, result["model"])
+    if kinds:
+        print("validation errors (MAE) by config_type")
+        rows = [["  " + kind.pop("config_type"), *map(_milli, kind.values())] for kind in map(dict, kinds)]
+        print_rows(["  config_type", "energy, meV", "force, meV/Å", "virial, meV"], rows)
+
+
+def _milli(error: float | None) -> str:
+    return "–" if error is None else f"{1e3 * error:.4g}"
 
 
 def _print_curve(points: list[dict[str, Any]]) -> None:

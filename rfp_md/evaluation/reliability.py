@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats
-from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.potential import Potential
 
@@ -27,7 +27,7 @@ def compare(potential: Potential, dataset: Dataset) -> dict[str, Pair]:
         components of each frame.
 
     Raises:
-        UserError: frames without energies, or a model without a committee.
+        UserError: a model without a committee.
     """
     return joined([_compare(potential, block) for block in dataset])
 
@@ -95,18 +95,24 @@ def spearman(first: Floats, second: Floats) -> float | None:
 
 def _compare(potential: Potential, frames: Frames) -> dict[str, Pair]:
     """Errors and predicted standard deviations of one block."""
-    if frames.energies is None:
-        raise UserError(f"{frames.source}: has no energies to compare with")
     if not potential.has_forces:
+        if frames.energies is None:
+            return {}
         return {"energy": (potential.energies(frames) - frames.energies, potential.deviations(frames))}
     committee = potential.committee(frames)
     mean, spread = committee.mean, committee.spread
-    pairs = {"energy": (mean.energies - frames.energies, spread.energies)}
+    pairs = {} if frames.energies is None else {"energy": (mean.energies - frames.energies, spread.energies)}
     if frames.forces is not None:
         errors = mean.forces - frames.forces
-        pairs["force"] = (errors.ravel(), spread.forces.ravel())
-        pairs["frame"] = (_rms(errors, axis=(1, 2)), _rms(spread.forces, axis=(1, 2)))
+        known = frames.known_forces
+        pairs["force"] = (errors[known].ravel(), spread.forces[known].ravel())
+        pairs["frame"] = (_rms_of_known(errors, known), _rms_of_known(spread.forces, known))
     return pairs
+
+
+def _rms_of_known(vectors: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Root mean squares over the components of each frame (n,), of those frames that have any."""
+    return np.array([_rms(vectors[k, mine]) for k, mine in enumerate(known) if mine.any()])
 
 
 def _rms(values: Floats, axis: tuple[int, ...] | None = None) -> Any:

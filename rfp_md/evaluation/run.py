@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.artifact.file import load
 from rfp_md.baselines.total import total_energies
 from rfp_md.errors import UserError
+from rfp_md.evaluation.label_counts import count_labels, told
 from rfp_md.evaluation.labels.findings import named
 from rfp_md.evaluation.labels.molecules import other_orders
 from rfp_md.evaluation.leakage import audit
@@ -24,22 +26,20 @@ from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.verbs import with_options
 
-LABELS = {"energy": "energies", "force": "forces", "stress": "stresses"}
-
 
 @with_options(EvaluateOptions)
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Errors of a model on reference frames.
 
     Energies are per molecule, forces per Cartesian component, both against the file as it stands: no shift is fitted.
-    Frames have energies; forces and stresses are compared where there are any. ``ms_per_frame`` is the median of single
-    calls, one structure each, after a warm-up.
+    Energies, forces and stresses are compared where there are any. ``ms_per_frame`` is the median of single calls, one
+    structure each, after a warm-up.
 
     Returns:
         n_frames, energy_mae_mev, energy_rmse_mev, the same two per_atom, force_mae_mev_per_angstrom,
         force_rmse_mev_per_angstrom, stress_mae_mev_per_angstrom3, stress_rmse_mev_per_angstrom3, by_config_type (a list
-        with the same errors for each, empty where the frames have none), ms_per_frame, leakage, notes. Errors of forces
-        and stresses are None where there are none to compare; notes say what was chosen among labels; leakage says
+        with the same errors for each, empty where the frames have none), ms_per_frame, leakage, notes. Errors are None
+        where there is nothing to compare; notes say what was chosen among labels and how many there are; leakage says
         which of these frames the model was fitted to (rfp_md.evaluation.leakage), None where the file does not know its
         training frames. With ``uncertainty``, that too: see ``rfp_md.evaluation.reliability.summary``.
     """
@@ -55,9 +55,15 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         **error_figures(pairs, dataset),
         "ms_per_frame": _milliseconds(potential, dataset.blocks[0]),
         "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
-        "notes": [*dataset.notes, *_other_order(potential, dataset)],
+        "notes": [*dataset.notes, *notes_on_labels(dataset), *_other_order(potential, dataset)],
         **({"uncertainty": summary(judged)} if judged is not None else {}),
     }
+
+
+def notes_on_labels(dataset: Dataset) -> list[str]:
+    """How many labels there are to compare with, where frames lack some."""
+    counts = count_labels(dataset, weighed=False)
+    return [f"compared with {told(counts)}"] if counts else []
 
 
 def _other_order(potential: Potential, dataset: Dataset) -> list[str]:
@@ -94,11 +100,11 @@ def pairs_of(potential: Potential, dataset: Dataset, model: str | Path) -> dict[
         (eV/Å³), of the frames that have them.
 
     Raises:
-        UserError: frames without energies, or a prediction that is not finite.
+        UserError: frames without any label that the model predicts, or a prediction that is not finite.
     """
-    if lack := missing(dataset, "energies", "compute them, or leave those frames out"):
-        raise UserError(lack)
     pairs = joined([_compare(potential, block) for block in dataset])
+    if not pairs:
+        raise UserError(missing(dataset, "energies", "there is nothing to compare with"))
     if not all(np.isfinite(predicted).all() for _, predicted in pairs.values()):
         raise UserError(f"{model}: predicts numbers that are not finite for {dataset.sources}")
     return pairs
@@ -106,27 +112,34 @@ def pairs_of(potential: Potential, dataset: Dataset, model: str | Path) -> dict[
 
 def error_figures(pairs: dict[str, Pair], dataset: Dataset) -> dict[str, Any]:
     """The errors that ``evaluate`` returns, of what ``pairs_of`` found."""
-    return {**_figures(_errors(pairs), _atoms(dataset)), "by_config_type": _of_kinds(pairs, dataset)}
+    everything = np.ones(len(dataset), dtype=bool)
+    return {**_figures(pairs, dataset, everything), "by_config_type": _of_kinds(pairs, dataset)}
 
 
-def _errors(pairs: dict[str, Pair]) -> dict[str, Floats]:
-    """In meV, meV/Å and meV/Å³."""
-    return {name: 1e3 * (predicted - reference) for name, (reference, predicted) in pairs.items()}
-
-
-def _atoms(dataset: Dataset) -> Ints:
-    """How many each frame has (M,)."""
-    return np.concatenate([np.full(len(block), block.n_atoms) for block in dataset])
-
-
-def _figures(errors: dict[str, Floats], n_atoms: Ints) -> dict[str, Any]:
-    energies, forces, stresses = (errors.get(name, np.zeros(0)) for name in ("energy", "force", "stress"))
+def count_components(dataset: Dataset) -> dict[str, Ints]:
+    """How many numbers of each label every frame has (M,), in the order of ``pairs_of``."""
     return {
-        "n_frames": len(n_atoms),
+        "energy": np.concatenate([np.full(len(block), int(block.energies is not None)) for block in dataset]),
+        "force": np.concatenate([3 * block.known_forces.sum(axis=1) for block in dataset]),
+        "stress": np.concatenate([np.full(len(block), 9 * int(_has_stresses(block))) for block in dataset]),
+    }
+
+
+def _figures(pairs: dict[str, Pair], dataset: Dataset, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    """The errors of the chosen frames (M,), in meV, meV/Å and meV/Å³."""
+    counts = count_components(dataset)
+    errors = {name: np.zeros(0) for name in counts}
+    for name, (reference, predicted) in pairs.items():
+        errors[name] = (1e3 * (predicted - reference))[np.repeat(chosen, counts[name])]
+    n_atoms = np.concatenate([np.full(len(block), block.n_atoms) for block in dataset])
+    of_energies = n_atoms[chosen & (counts["energy"] > 0)]
+    energies, forces, stresses = errors["energy"], errors["force"], errors["stress"]
+    return {
+        "n_frames": int(chosen.sum()),
         "energy_mae_mev": _mae(energies),
         "energy_rmse_mev": _rmse(energies),
-        "energy_mae_mev_per_atom": _mae(energies / n_atoms),
-        "energy_rmse_mev_per_atom": _rmse(energies / n_atoms),
+        "energy_mae_mev_per_atom": _mae(energies / of_energies),
+        "energy_rmse_mev_per_atom": _rmse(energies / of_energies),
         "force_mae_mev_per_angstrom": _mae(forces),
         "force_rmse_mev_per_angstrom": _rmse(forces),
         "stress_mae_mev_per_angstrom3": _mae(stresses),
@@ -139,34 +152,28 @@ def _of_kinds(pairs: dict[str, Pair], dataset: Dataset) -> list[dict[str, Any]]:
     if all(block.kinds is None for block in dataset):
         return []
     kinds = np.concatenate([np.full(len(block), "") if block.kinds is None else block.kinds for block in dataset])
-    errors, n_atoms = _errors(pairs), _atoms(dataset)
-    components = {"energy": np.ones(len(kinds), dtype=int), "force": 3 * n_atoms, "stress": np.full(len(kinds), 9)}
-    has = {
-        name: np.concatenate([np.full(len(block), getattr(block, LABELS[name]) is not None) for block in dataset])
-        for name in errors
-    }
-    of_errors = {name: np.repeat(kinds, np.where(has[name], components[name], 0)) for name in errors}
-    return [
-        {
-            "config_type": kind or "none",
-            **_figures({name: errors[name][of_errors[name] == kind] for name in errors}, n_atoms[kinds == kind]),
-        }
-        for kind in dict.fromkeys(kinds)
-    ]
+    return [{"config_type": kind or "none", **_figures(pairs, dataset, kinds == kind)} for kind in dict.fromkeys(kinds)]
+
+
+def _has_stresses(frames: Frames) -> bool:
+    return frames.stresses is not None and frames.cells is not None
 
 
 def _compare(potential: Potential, frames: Frames) -> dict[str, tuple[Floats, Floats]]:
     """Reference and prediction, flat, of whatever both have; energies without the model's baselines."""
-    assert frames.energies is not None
     potential.check(frames)
-    baseline = total_energies(potential.baselines, frames)
-    if not potential.has_forces:
-        return {"energy": (frames.energies - baseline, potential.energies(frames) - baseline)}
-    prediction = potential.compute(frames)
-    pairs = {"energy": (frames.energies - baseline, prediction.energies - baseline)}
+    prediction = potential.compute(frames) if potential.has_forces else None
+    pairs = {}
+    if frames.energies is not None:
+        baseline = total_energies(potential.baselines, frames)
+        energies = potential.energies(frames) if prediction is None else prediction.energies
+        pairs["energy"] = (frames.energies - baseline, energies - baseline)
+    if prediction is None:
+        return pairs
     if frames.forces is not None:
-        pairs["force"] = (frames.forces.ravel(), prediction.forces.ravel())
-    if frames.stresses is not None and frames.cells is not None:
+        known = frames.known_forces
+        pairs["force"] = (frames.forces[known].ravel(), prediction.forces[known].ravel())
+    if frames.stresses is not None and _has_stresses(frames):
         stresses = -prediction.virials / frames.volumes[:, None, None]
         pairs["stress"] = (frames.stresses.ravel(), stresses.ravel())
     return pairs

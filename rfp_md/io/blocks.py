@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
@@ -93,6 +94,9 @@ def _block(path: Path, images: Sequence[Image], places: Sequence[int], factors: 
     periodic = any(first.pbc)
     energies = None if first.energy is None else np.array([image.energy for image in images]) * factors.energy
     forces = None if first.forces is None else np.array([image.forces for image in images]) * factors.force
+    mask = None if forces is None else _force_mask(images)
+    if forces is not None and mask is not None:
+        forces = np.where(mask[..., None], forces, 0.0)  # whatever stands there
     steps = [image.step for image in images]
     kinds = [image.kind for image in images]
     return Frames(
@@ -107,8 +111,23 @@ def _block(path: Path, images: Sequence[Image], places: Sequence[int], factors: 
         kinds=None if kinds.count(None) == len(kinds) else np.array([kind or "" for kind in kinds], dtype=object),
         places=np.array(places),
         unread=_unread(images),
+        force_mask=mask,
+        weights=_weights(images),
         source=str(path),
     )
+
+
+def _force_mask(images: Sequence[Image]) -> NDArray[np.bool_] | None:
+    """Which forces are known (M, N), if not all are."""
+    everything = np.ones(len(images[0].numbers), dtype=bool)
+    mask = np.array([everything if image.force_mask is None else image.force_mask for image in images])
+    return None if mask.all() else mask
+
+
+def _weights(images: Sequence[Image]) -> Floats | None:
+    """The weights (M, 3), if not all are 1."""
+    weights = np.array([np.ones(3) if image.weights is None else image.weights for image in images])
+    return None if (weights == 1.0).all() else weights
 
 
 def _stresses(path: Path, images: Sequence[Image], places: Sequence[int], factors: Factors) -> Floats | None:

@@ -104,7 +104,8 @@ def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -
             name: column.of(rows, where, name)
             for name, column in columns.items()
             if column.type in "RI" and (column.stop - column.start == 3 or name in IONS) and column is not position
-        },
+        }
+        | {name: [row[columns[name].start] for row in rows] for name in columns if name == "forces_mask"},
         stresses=stresses,
     )
     if described is None and min(map(len, rows)) > position.stop:

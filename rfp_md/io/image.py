@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
@@ -16,6 +17,8 @@ from rfp_md.errors import UserError
 Pbc = tuple[bool, bool, bool]
 
 HEAVIEST = 118
+TRUTH = {"T": True, "True": True, "1": True, "F": False, "False": False, "0": False}
+WEIGHTS = ("energy_weight", "forces_weight", "stress_weight")
 READ = {"energy", "free_energy", "forces", "stress", "virial", "virials"}
 
 # Under which names other programs write the labels, and what only sounds like them.
@@ -45,6 +48,8 @@ class Image:
         free: whether there is one.
         smearing: what that differs by from the energy beside it.
         stress, virial: (3, 3), not more than one of them.
+        force_mask: which atoms' forces are known (N,); None: all.
+        weights: of the energy, the forces and the stress (3,); None: all are 1.
         stated: unit of each quantity (energy, force, length, stress) whose unit the frame states.
         kind: its ``config_type``.
         unread: as in ``Frames``.
@@ -64,6 +69,8 @@ class Image:
     step: int | None = None
     kind: str | None = None
     unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    force_mask: NDArray[np.bool_] | None = None
+    weights: Floats | None = None
 
 
 def make_image(
@@ -110,6 +117,8 @@ def make_image(
         step=_step(info),
         kind=_kind(info),
         unread=_unread(info, per_atom, len(numbers), stresses=stresses and any(pbc)),
+        force_mask=_force_mask(where, per_atom, len(numbers)),
+        weights=_weights(where, info),
     )
 
 
@@ -161,6 +170,27 @@ def _forces(where: str, per_atom: Mapping[str, Any], atoms: int) -> Floats | Non
     if forces is None or forces.shape != (atoms, 3):
         raise UserError(f"{where}: forces must be three numbers for each of its {atoms} atoms")
     return forces
+
+
+def _force_mask(where: str, per_atom: Mapping[str, Any], atoms: int) -> NDArray[np.bool_] | None:
+    """The column ``forces_mask`` (extxyz: ``forces_mask:L:1``), true where an atom's force is known."""
+    if per_atom.get("forces_mask") is None:
+        return None
+    mask = [TRUTH.get(str(value)) for value in per_atom["forces_mask"]]
+    if None in mask or len(mask) != atoms:
+        raise UserError(f"{where}: forces_mask must be T or F for each of its {atoms} atoms")
+    return np.array(mask, dtype=bool)
+
+
+def _weights(where: str, info: Mapping[str, Any]) -> Floats | None:
+    """What ``energy_weight``, ``forces_weight`` and ``stress_weight`` say."""
+    if not any(key in info for key in WEIGHTS):
+        return None
+    weights = [_scalar(where, info, key) for key in WEIGHTS]
+    for key, weight in zip(WEIGHTS, weights, strict=True):
+        if weight is not None and not 0 <= weight < np.inf:
+            raise UserError(f"{where}: {key}={weight:g}: weights are numbers from 0 up; 0 leaves a label out of a fit")
+    return np.array([1.0 if weight is None else weight for weight in weights])
 
 
 def _strain_labels(where: str, info: Mapping[str, Any]) -> tuple[Floats | None, Floats | None]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from rfp_md.errors import UserError
 from rfp_md.files.safe_write import check_output, replacing
-from rfp_md.frames import Dataset, found_instead
+from rfp_md.frames import Dataset, found_instead, missing
+from rfp_md.io.image import WEIGHTS
 from rfp_md.io.options import ConvertOptions
 from rfp_md.io.read import paths_of, read
 from rfp_md.verbs import with_options
@@ -94,6 +95,10 @@ def _images(dataset: Dataset) -> Iterator[Any]:
                 atoms.info["config_type"] = block.kinds[k]
             if block.steps is not None:
                 atoms.info["step"] = int(block.steps[k])
+            if block.weights is not None:
+                atoms.info |= dict(zip(WEIGHTS, block.weights[k].tolist(), strict=True))
+            if block.force_mask is not None:
+                atoms.arrays["forces_mask"] = block.force_mask[k]
             labels: dict[str, Any] = {}
             if block.energies is not None:
                 labels["energy"] = float(block.energies[k])
@@ -111,6 +116,13 @@ def _write_npz(dataset: Dataset, path: Path) -> None:
     frames = dataset.one_composition("an npz file")
     if frames.periodic:
         raise UserError(f"{frames.source}: has a periodic cell, which an npz file here does not hold; write .extxyz")
+    for name in ("energies", "forces"):
+        if getattr(frames, name) is None and any(getattr(block, name) is not None for block in dataset):
+            raise UserError(missing(dataset, name, "an npz file holds all or none: write .extxyz"))
+    if frames.force_mask is not None or frames.weights is not None:
+        raise UserError(
+            f"{frames.source}: has weights or a mask of forces, which an npz file here does not hold; write .extxyz"
+        )
     arrays = {"R": frames.positions, "E": frames.energies, "F": frames.forces, "steps": frames.steps}
     known = {key: array for key, array in arrays.items() if array is not None}
     np.savez(path, z=frames.numbers.astype(np.uint8), **known, r_unit="Ang", e_unit="eV")  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,7 +29,9 @@ class Batch:
         strain_slopes: targets dE/d(strain) (M, 9), eV, or None where there are none. They follow the first.
         positions: where the slopes act (M, 3N), Å, with the slopes; torques are r × slope.
         outputs: targets (M, P) of a direct fit: the energies as one column, or the force components, eV/Å.
-        weights: what the rows of each energy are multiplied by (M,), where they do not all count alike.
+        weights: of the squared error of each target (M, 1 + 3N + 9): energy, slopes and strain slopes, so many as
+            there are. Zero: the target is not known and its number means nothing. None: all are 1. Only a regressor
+            that declares ``takes_weights`` is given any.
     """
 
     terms: list[Sites]
@@ -64,6 +66,11 @@ class Samples(ABC):
         return 0
 
     @property
+    def n_targets(self) -> tuple[int, int, int]:
+        """How many energies, slopes and strain slopes are known."""
+        return len(self), len(self) * self.n_coordinates, len(self) * self.n_strains
+
+    @property
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:
         """For each term, what its descriptor's ``groups`` says."""
         return ()
@@ -72,6 +79,10 @@ class Samples(ABC):
     def prior(self) -> Samples | None:
         """Structures unlike these, and what their energies are believed to be; they join the fit, and judge nothing."""
         return None
+
+    def by_kind(self) -> Mapping[str, Samples]:
+        """The structures of each kind apart, to tell errors by; empty where there are no kinds to tell apart."""
+        return {}
 
     @abstractmethod
     def batches(self, size: int, *, derivatives: bool) -> Iterator[Batch]:
@@ -96,6 +107,11 @@ class Regressor(Plugin):
     def takes_width(self) -> bool:
         """Whether its functions have a size that the user may choose; default: it has a parameter ``width``."""
         return "width" in type(self).model_fields
+
+    @property
+    def takes_weights(self) -> bool:
+        """Whether its fit heeds ``Batch.weights``; if not, every frame must have all labels, which count alike."""
+        return False
 
     @property
     def universal(self) -> bool:

@@ -32,6 +32,16 @@ SELECTION_ROWS = 60_000  # that features are selected by; of more structures, so
 MEMBERS = 8  # of the committee; the spread of so many is known within a quarter
 
 
+def _maes(kind: str, errors: Score) -> dict[str, Any]:
+    """Mean absolute errors of one kind of frames, for the report of a fit."""
+    return {
+        "config_type": kind,
+        "energy_mae_ev": errors.energy_mae,
+        "force_mae_ev_per_angstrom": errors.slope_mae,
+        "virial_mae_ev": errors.strain_mae,
+    }
+
+
 class FeatureRegressor(FeatureModel):
     """f(x) = Σ_k c_k φ_k(x); energies and slopes are fitted together in one linear solve.
 
@@ -67,6 +77,11 @@ class FeatureRegressor(FeatureModel):
         """How many slopes of a structure the fit uses."""
         return train.n_coordinates + train.n_strains if self.smooth else 0
 
+    @property
+    def takes_weights(self) -> bool:
+        """Rows are multiplied by √w."""
+        return True
+
     def fit(
         self,
         train: Samples,
@@ -95,12 +110,12 @@ class FeatureRegressor(FeatureModel):
             prior=prior.equations[0] if prior is not None else None,
         )
 
-        def score_of(candidate: Solution) -> Score:
-            return score(accumulator.blocks, candidate, valid, plan.batch_size, n_kinds=solver.n_kinds)
+        def errors(candidate: Solution, samples: Samples) -> Score:
+            return score(accumulator.blocks, candidate, samples, plan.batch_size, n_kinds=solver.n_kinds)
 
         choice = choose(
             solver,
-            score_of,
+            lambda candidate: errors(candidate, valid),
             self.regularization,
             self.force_weights,
             self.stress_weights,
@@ -108,7 +123,8 @@ class FeatureRegressor(FeatureModel):
             every_lambda=plan.few_rows,
         )
         if train.prior is not None:
-            choice = limit_prior(solver, choice, score_of, progress)
+            choice = limit_prior(solver, choice, lambda candidate: errors(candidate, valid), progress)
+        of_kinds = {kind: errors(choice.solution, some) for kind, some in valid.by_kind().items()}
         self._stream(accumulator, valid, "Validation frames", plan, progress)
         final = solver.solve(choice.weights, choice.solution.regularization, "Last solve")
         self._remember(accumulator.blocks, final)
@@ -129,6 +145,7 @@ class FeatureRegressor(FeatureModel):
             "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
             "valid_virial_mae_ev": choice.score.strain_mae,
             "uncertainty_scale": uncertainty_scale,
+            **({"valid_by_config_type": [_maes(*found) for found in of_kinds.items()]} if of_kinds else {}),
         }
 
     def survey(self, train: Samples, valid: Samples, rng: np.random.Generator, most: int = SAMPLE_FRAMES) -> Survey:
@@ -182,7 +199,7 @@ class FeatureRegressor(FeatureModel):
 
     @staticmethod
     def _stream(accumulator: Accumulator, samples: Samples, label: str, plan: FitPlan, progress: Progress) -> None:
-        progress.start(label, len(samples) * (sum(plan.n_rows) // plan.n_rows[0]), "rows")
+        progress.start(label, sum(samples.n_targets[: len(plan.n_rows)]), "rows")
         accumulator.stream(samples, plan.batch_size, progress)
 
     def fit_outputs(

@@ -17,7 +17,9 @@ def parity(errors: ErrorsOnTestFrames) -> list[Markup]:
     """Draw predicted against reference energies, force components on each element, and stresses."""
     from ase.data import chemical_symbols
 
-    pictures = [_parity("parity-energy", "energy", "Energies", errors.pairs["energy"])]
+    pictures = []
+    if "energy" in errors.pairs:
+        pictures.append(_parity("parity-energy", "energy", "Energies", errors.pairs["energy"]))
     if "force" in errors.pairs:
         reference, predicted = errors.pairs["force"]
         for z in np.unique(errors.elements):

@@ -13,7 +13,7 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.evaluation.leakage import audit
 from rfp_md.evaluation.reliability import Pair, compare, summary
-from rfp_md.evaluation.run import error_figures, pairs_of
+from rfp_md.evaluation.run import count_components, error_figures, notes_on_labels, pairs_of
 from rfp_md.frames import Dataset, Frames
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
@@ -50,13 +50,13 @@ class ErrorsOnTestFrames:
         """
         pairs = pairs_of(potential, dataset, model)
         judged = _judged(potential, dataset)
-        with_forces = [np.tile(block.numbers, len(block)) for block in dataset if block.forces is not None]
-        elements = np.repeat(np.concatenate(with_forces), 3) if with_forces else np.zeros(0, dtype=np.int64)
+        with_forces = [np.tile(block.numbers, (len(block), 1))[block.known_forces] for block in dataset]
+        elements = np.repeat(np.concatenate(with_forces), 3)
         known = potential.fingerprints
         figures = {
             "files": [Path(path).name for path in paths],
             **error_figures(pairs, dataset),
-            "notes": list(dataset.notes),
+            "notes": [*dataset.notes, *notes_on_labels(dataset)],
             "leakage": known and audit(known, Fingerprints.of(dataset)).as_dict(),
             "elements": _of_elements(pairs, elements),
             "uncertainty": judged and summary(judged),
@@ -100,20 +100,22 @@ def _worst(
     potential: Potential, dataset: Dataset, pairs: dict[str, Pair], judged: dict[str, Pair] | None
 ) -> list[dict[str, Any]]:
     """The frames with the largest force errors (energy errors without forces), the worst one first."""
-    energies = pairs["energy"][1] - pairs["energy"][0]
+    with_energy = np.flatnonzero(count_components(dataset)["energy"]).tolist()
+    energies = dict(zip(with_energy, pairs["energy"][1] - pairs["energy"][0], strict=True)) if with_energy else {}
     places = [(block, k) for block in dataset for k in range(len(block))]
     forces = _of_frames(dataset, pairs["force"][1] - pairs["force"][0]) if "force" in pairs else {}
     # Frames without forces come after those that have them.
-    size = [(k in forces, _rms(forces[k]) if k in forces else abs(energies[k])) for k in range(len(places))]
+    size = [(k in forces, _rms(forces[k]) if k in forces else abs(energies.get(k, 0.0))) for k in range(len(places))]
     found = []
     for index in sorted(range(len(size)), key=size.__getitem__, reverse=True)[:WORST]:
         block, k = places[index]
         entry = _describe(potential, block[k : k + 1], forces.get(index))
-        entry["energy_error_mev"] = MILLI * float(energies[index])
-        if judged is not None:
-            entry["energy_std_mev"] = MILLI * float(judged["energy"][1][index])
-            if "frame" in judged and index in forces:
-                entry["force_std_mev_per_angstrom"] = MILLI * float(judged["frame"][1][list(forces).index(index)])
+        if index in energies:
+            entry["energy_error_mev"] = MILLI * float(energies[index])
+        if judged is not None and index in energies:
+            entry["energy_std_mev"] = MILLI * float(judged["energy"][1][with_energy.index(index)])
+        if judged is not None and index in forces:
+            entry["force_std_mev_per_angstrom"] = MILLI * float(judged["frame"][1][list(forces).index(index)])
         found.append(entry)
     return found
 
@@ -141,11 +143,15 @@ def _describe(potential: Potential, frame: Frames, error: Floats | None) -> dict
 
 
 def _of_frames(dataset: Dataset, flat: Floats) -> dict[int, Floats]:
-    """Force components as (N, 3), by the place among all frames of each that has forces."""
-    atoms = [block.n_atoms if block.forces is not None else 0 for block in dataset for _ in range(len(block))]
-    having = [index for index, count in enumerate(atoms) if count]
-    parts = np.split(flat, np.cumsum([3 * atoms[index] for index in having])[:-1])
-    return {index: part.reshape(-1, 3) for index, part in zip(having, parts, strict=True)}
+    """Force components as (N, 3), zero where they are not known, by the place among all frames of each that has any."""
+    found, start = {}, 0
+    for index, known in enumerate(known for block in dataset for known in block.known_forces):
+        if known.any():
+            stop = start + 3 * int(known.sum())
+            found[index] = np.zeros((len(known), 3))
+            found[index][known] = flat[start:stop].reshape(-1, 3)
+            start = stop
+    return found
 
 
 def _rms(values: Floats) -> Any:

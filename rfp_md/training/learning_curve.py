@@ -103,7 +103,7 @@ def _point(size: int, potential: Potential) -> dict[str, Any]:
     if point["valid_energy_mae_mev"] is None:
         raise UserError(
             f"--learning-curve: regressor '{potential.regressor.name}' reports no 'valid_energy_mae_ev' to draw; "
-            "use another one"
+            "use another one, or validation frames with energies"
         )
     return point
 

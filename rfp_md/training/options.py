@@ -35,6 +35,12 @@ class TrainOptions(ReadingOptions):
         Sequence[str],
         Option("NAME[:key=value,...], once for each part that is not learned; default: elements."),
     ] = ()
+    weight: Annotated[
+        Sequence[str],
+        Option(
+            "KIND=energy:force:stress, once for each config_type whose labels are not to weigh 1; 0: not fitted to."
+        ),
+    ] = ()
     target: Annotated[Target, Option("conservative: forces are the energy's gradient; direct: they are not.")] = (
         "conservative"
     )

@@ -95,7 +95,7 @@ class PriorFrames(Samples):
             for k in range(0, len(part.frames), size):
                 some = slice(k, k + size)
                 terms = describe_all(self._descriptors, part.frames[some])
-                yield Batch(terms, part.energies[some], weights=self._exact / part.doubts[some])
+                yield Batch(terms, part.energies[some], weights=np.square(self._exact / part.doubts[some])[:, None])
 
 
 def prior_frames(

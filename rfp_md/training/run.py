@@ -31,6 +31,7 @@ from rfp_md.training.options import PresetName, Target, TrainOptions
 from rfp_md.training.presets import PRESETS
 from rfp_md.training.splits import split_frames
 from rfp_md.training.task import Task
+from rfp_md.training.weights import check_weights, parse_weights
 from rfp_md.verbs import with_options
 
 
@@ -53,10 +54,11 @@ def train(options: TrainOptions) -> Potential:
     model = _checked(options)
     dataset = _frames(options)
     _check_frames(dataset, model, options.target)
+    check_weights(dataset, parse_weights(options.weight))
     _warn(dataset, options.target, progress)
     labels = _audit(options, dataset, progress)
     rng = np.random.default_rng(options.seed)
-    train, valid = split_frames(len(dataset), options.n_train, options.n_valid, options.split, rng)
+    train, valid = split_frames(dataset, options.n_train, options.n_valid, options.split, rng)
     task = _task(options, dataset, valid, labels, rng, progress)
     if options.learning_curve is not None:
         sizes, judging = _sizes(options.learning_curve), rng.spawn(1)[0]
@@ -90,6 +92,7 @@ def _checked(options: TrainOptions) -> Regressor:
         _sizes(options.learning_curve)
     _, widths = make_terms(options.descriptor)
     model = make_regressor(_regressor(options))
+    parse_weights(options.weight)
     explicit = "width" in model.model_fields_set or any(widths)
     if options.width is not None and explicit:
         raise UserError(f"--width {options.width}: is the whole model's; leave it out, or the width=… of its parts")
@@ -150,6 +153,7 @@ def _task(
         width=_width(options, progress),
         regressor=_regressor(options),
         baselines=options.baseline or ("elements",),
+        weights=parse_weights(options.weight),
         target=options.target,
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},

@@ -9,24 +9,27 @@ import numpy as np
 
 from rfp_md.arrays import Ints
 from rfp_md.errors import UserError
+from rfp_md.frames import Dataset
 
 
 def split_frames(
-    n_frames: int, n_train: int | None, n_valid: int | None, split: str, rng: np.random.Generator
+    dataset: Dataset, n_train: int | None, n_valid: int | None, split: str, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
     """Indices of the training and of the validation frames.
 
     Args:
-        n_frames: how many frames there are.
+        dataset: all frames.
         n_train: frames to train on; None for all that are left over.
         n_valid: frames to choose hyper-parameters on; None for a tenth of all frames that are used.
-        split: ``random``; ``contiguous`` (training frames first, validation frames last, so that
+        split: ``random``, with a like part of each kind and of each composition on both sides;
+            ``contiguous`` (training frames first, validation frames last, so that
             trajectory neighbours do not end up on both sides); or the path of a JSON file
             ``{"train": [...], "valid": [...]}`` with indices from 0.
 
     Raises:
         UserError: not enough frames, or a split file that does not fit.
     """
+    n_frames = len(dataset)
     if split not in ("random", "contiguous"):
         if n_train is not None or n_valid is not None:
             raise UserError(f"--split {split} lists the frames itself; leave --n-train and --n-valid out")
@@ -43,8 +46,50 @@ def split_frames(
             f"--n-train {n_train} and --n-valid {n_valid} do not fit {n_frames} frames; both must be at least 1 "
             "and together at most the number of frames"
         )
-    order = rng.permutation(n_frames) if split == "random" else np.arange(n_frames)
+    order = _stratified(rng.permutation(n_frames), dataset, n_valid) if split == "random" else np.arange(n_frames)
     return np.sort(order[:n_train]), np.sort(order[n_frames - n_valid :])
+
+
+def _stratified(order: Ints, dataset: Dataset, n_valid: int) -> Ints:
+    """Change an order of frames so that its beginning and its end hold a like part of each kind and composition.
+
+    Where there are validation frames enough, the last ones hold one of each kind: not one that is the only one of its
+    composition, as an isolated atom is, which says more in the training. One kind of one composition stays as it is.
+    """
+    kinds, compositions = _strata(dataset)
+    pairs = np.unique(np.stack([kinds, compositions]), axis=1, return_inverse=True)[1].reshape(-1)
+    order = _spread(_spread(order, pairs), kinds)
+    several = np.bincount(compositions)[compositions[order]] > 1
+    # Of each kind the last frame that may go: the first one of the reversed order.
+    may_go = np.flatnonzero(several)[::-1]
+    last = may_go[np.unique(kinds[order[may_go]], return_index=True)[1]]
+    if len(last) > n_valid:
+        return order
+    behind = np.isin(np.arange(len(order)), last)
+    return np.concatenate([order[~behind], order[behind]])
+
+
+def _strata(dataset: Dataset) -> tuple[Ints, Ints]:
+    """A number for the kind and one for the composition of each frame, in whatever order its atoms are (M,)."""
+    kinds: dict[str, int] = {}
+    compositions: dict[bytes, int] = {}
+    of_kind, of_composition = [], []
+    for block in dataset:
+        names = [""] * len(block) if block.kinds is None else block.kinds.tolist()
+        of_kind += [kinds.setdefault(name, len(kinds)) for name in names]
+        composition = compositions.setdefault(np.sort(block.numbers).tobytes(), len(compositions))
+        of_composition += [composition] * len(block)
+    return np.array(of_kind, dtype=np.int64), np.array(of_composition, dtype=np.int64)
+
+
+def _spread(order: Ints, groups: Ints) -> Ints:
+    """Distribute each group evenly: the k-th of its n frames goes to (k + ½)/n of the whole."""
+    mine = groups[order]
+    counts = np.bincount(mine)
+    by_group = np.argsort(mine, kind="stable")
+    rank = np.empty(len(order))
+    rank[by_group] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return order[np.argsort((rank + 0.5) / counts[mine], kind="stable")]
 
 
 def _indices(listed: object) -> Ints:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.declared import check_declared
 from rfp_md.direct_potential import DirectPotential
 from rfp_md.errors import UserError
+from rfp_md.evaluation.label_counts import count_labels, told
 from rfp_md.evaluation.labels.findings import Finding
 from rfp_md.evaluation.leakage import Leakage, audit
-from rfp_md.frames import Dataset, Frames, formula
+from rfp_md.frames import Dataset, Frames, check_complete, formula
 from rfp_md.plugins.guard import call, check_fitted, check_periodic
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
@@ -30,6 +31,7 @@ from rfp_md.training.flag_values import make_baselines, make_regressor, make_ter
 from rfp_md.training.options import Target
 from rfp_md.training.prior import prior_frames
 from rfp_md.training.samples import DescribedFrames, Outputs
+from rfp_md.training.weights import Weight, Weighting, mean_atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,7 @@ class Task:
         valid: indices of the validation frames.
         terms, regressor: as the user names them, or the preset.
         baselines: as the user names them; each is fitted to what those before it leave.
+        weights: what the labels of each kind of frames weigh.
         width: how many features the model has for so many frames; None: the regressor chooses, or the terms say.
         time_budget: what the width is chosen by, if anything.
         split: its kind and seed, for the record.
@@ -53,6 +56,7 @@ class Task:
     width: Callable[[Dataset], int | None] | None
     regressor: str
     baselines: Sequence[str]
+    weights: Mapping[str, Weight]
     target: Target
     time_budget: str | None
     split: dict[str, Any]
@@ -86,7 +90,12 @@ class Task:
         models: list[tuple[str, Regressor, Outputs | None]] = [("", model, None)]
         if forces is not None:
             models = [("energy_", model, "energies"), ("force_", forces, "forces")]
-        to_learn = [left_by(baselines, part) for part in (training, validation)]
+        weighting = self._weighting(training, model)
+        to_learn = [weighting.of(left_by(baselines, part)) for part in (training, validation)]
+        both = Dataset((*to_learn[0], *to_learn[1]))
+        counts = count_labels(both, weighed=True) if conservative and model.smooth else {}
+        if counts:
+            progress.message(f"fitted to {told(counts)}")
         fitted: dict[str, Any] = {}
         for prefix, one, outputs in models:
             prior = prior_frames(training, baselines, terms) if outputs is None else None
@@ -104,17 +113,33 @@ class Task:
             "descriptors": terms,
             "regressor": model,
             "reference": _typical(training),
-            "record": self._record(len(train), widths, fitted, leakage),
+            "record": self._record(len(train), widths, fitted, leakage, counts),
             "split": {"train": np.sort(train), "valid": self.valid},
             "fingerprints": Fingerprints.of(fitted_to),
             "shortest": shortest,
         }
         return Potential(**model_of) if forces is None else DirectPotential(**model_of, force_regressor=forces)
 
+    def _weighting(self, training: Dataset, model: Regressor) -> Weighting:
+        """What labels weigh. Raises UserError for frames that a regressor without weights cannot be fitted to."""
+        needed_by = f"regressor '{model.name}'" if self.target == "conservative" else "--target direct"
+        if self.target == "conservative" and model.takes_weights:
+            return Weighting(self.weights, mean_atoms(training))
+        check_complete(self.dataset, needed_by, forces=model.smooth or self.target == "direct")
+        if self.weights or any(block.weights is not None for block in self.dataset):
+            raise UserError(f"{needed_by} takes all labels alike; leave --weight out, and weights in the file")
+        return Weighting({})
+
     def _record(
-        self, n_train: int, widths: Sequence[int | None], fitted: dict[str, Any], leakage: Leakage
+        self,
+        n_train: int,
+        widths: Sequence[int | None],
+        fitted: dict[str, Any],
+        leakage: Leakage,
+        counts: dict[str, list[int]],
     ) -> dict[str, Any]:
         """How a model was made, for its file."""
+        weights = {kind: list(weight) for kind, weight in self.weights.items()}
         return {
             "target": self.target,
             "data": {
@@ -127,6 +152,8 @@ class Task:
             **({"labels": [finding.as_dict() for finding in self.labels]} if self.labels else {}),
             "split": {**self.split, "n_train": n_train, "n_valid": len(self.valid)},
             "widths": list(widths),
+            **({"weights": weights} if weights else {}),
+            **({"label_counts": counts} if counts else {}),
             "fit": fitted,
         }
 
@@ -141,8 +168,9 @@ def _typical(training: Dataset) -> Frames:
         atoms[block.numbers.tobytes()] += len(block) * block.n_atoms
     most = atoms.most_common(1)[0][0]
     alike = [block for block in training if block.numbers.tobytes() == most]
-    block = min(alike, key=lambda block: float(Dataset((block,)).energies.min()))
-    lowest = int(np.argmin(Dataset((block,)).energies))
+    energies = [np.zeros(len(block)) if block.energies is None else block.energies for block in alike]
+    found = min(range(len(alike)), key=lambda k: float(energies[k].min()))
+    block, lowest = alike[found], int(np.argmin(energies[found]))
     return block[lowest : lowest + 1].at(block.positions[lowest : lowest + 1])
 
 

@@ -8,7 +8,7 @@ import pytest
 from rfp_md.errors import UserError
 from rfp_md.evaluation.plots import plot_parity
 from rfp_md.evaluation.reliability import compare
-from rfp_md.evaluation.run import error_figures, pairs_of
+from rfp_md.evaluation.run import error_figures, notes_on_labels, pairs_of
 from rfp_md.frames import Dataset
 
 
@@ -51,10 +51,32 @@ def test_errors_by_config_type_are_those_of_their_frames(potential, blocks):
     assert error_figures(pairs_of(potential, plain, "m.rfp"), plain)["by_config_type"] == []
 
 
-def test_frames_without_energies_are_named(potential, blocks):
-    without = replace(blocks[1], energies=None)
-    with pytest.raises(UserError, match=r"4 of 12 frames have no energies"):
-        pairs_of(potential, Dataset((blocks[0], without, blocks[2])), "m.rfp")
+def test_what_frames_have_is_compared_and_counted(potential, blocks):
+    """Energies of some, forces of some atoms of others: the errors are those of what is there."""
+    mask = np.ones((len(blocks[0]), 9), dtype=bool)
+    mask[:, 4] = False
+    masked, without = replace(blocks[0], force_mask=mask), replace(blocks[2], energies=None)
+    dataset = Dataset((masked, without))
+    pairs = pairs_of(potential, dataset, "m.rfp")
+    whole = pairs_of(potential, Dataset((blocks[0], blocks[2])), "m.rfp")
+    first = len(blocks[0])
+    np.testing.assert_array_equal(pairs["energy"], np.array(whole["energy"])[:, :first])
+    forces = np.array(whole["force"]).reshape(2, -1, 9, 3)
+    np.testing.assert_array_equal(
+        pairs["force"],
+        np.concatenate([np.delete(forces[:, :first], 4, axis=2).reshape(2, -1), forces[:, first:].reshape(2, -1)], 1),
+    )
+    assert error_figures(pairs, dataset)["n_frames"] == len(dataset)
+    n = len(dataset)
+    assert notes_on_labels(dataset) == [
+        f"compared with {first} of {n} energies, {9 * n - first} of {9 * n} force vectors"
+    ]
+    assert compare(potential, dataset)["frame"][0].shape == (n,)
+
+
+def test_frames_without_any_label_are_refused(potential, blocks):
+    with pytest.raises(UserError, match="has no energies; there is nothing to compare with"):
+        pairs_of(potential, Dataset((replace(blocks[0], energies=None, forces=None),)), "m.rfp")
 
 
 def test_a_plot_has_any_title(potential, blocks, tmp_path):

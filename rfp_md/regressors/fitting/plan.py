@@ -27,6 +27,8 @@ class Survey:
     Attributes:
         sample: structures that the features are drawn from, without derivatives.
         n_train, n_valid: how many structures there are.
+        n_rows: how many energies, slopes and strain slopes are known, training and validation together.
+        n_targets: numbers that the training structures are fitted to.
         n_slopes: slopes of a structure that the fit uses, those of the strain among them.
         n_strains: of these, the slopes of the strain.
         jacobian_numbers: how many numbers the Jacobians of a structure are.
@@ -36,6 +38,8 @@ class Survey:
     sample: list[Batch]
     n_train: int
     n_valid: int
+    n_rows: tuple[int, ...]
+    n_targets: int
     n_slopes: int
     n_strains: int
     jacobian_numbers: int
@@ -52,18 +56,10 @@ class Survey:
             few = train.some(LOOKED_AT, np.random.default_rng(0))  # of its own: nothing that is drawn depends on it
             numbers += [sum(s.jacobian_numbers for s in one.terms) for one in few.batches(1, derivatives=True)]
         n_strains = train.n_strains if n_slopes else 0
-        return cls(sample, len(train), len(valid), n_slopes, n_strains, max(numbers), train.groups)
-
-    @property
-    def n_rows(self) -> list[int]:
-        """How many rows of energies, of slopes and of strain slopes there are, training and validation together."""
-        counts = (1, self.n_slopes - self.n_strains, self.n_strains)
-        return [(self.n_train + self.n_valid) * count for count in counts if count]
-
-    @property
-    def n_targets(self) -> int:
-        """Numbers that the training structures are fitted to."""
-        return self.n_train * (1 + self.n_slopes)
+        kinds = 1 if not n_slopes else 3 if n_strains else 2
+        known, judging = train.n_targets[:kinds], valid.n_targets[:kinds]
+        rows = tuple(one + other for one, other in zip(known, judging, strict=True))
+        return cls(sample, len(train), len(valid), rows, sum(known), n_slopes, n_strains, max(numbers), train.groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +69,7 @@ class FitPlan:
     Attributes:
         kept: the sites of each block, and how many features are kept of it.
         drawn: the same with the features that are drawn; more than are kept, where the best ones are chosen.
-        n_rows: of energies, slopes and strain slopes.
+        n_rows: of energies, slopes and strain slopes; no more numbers than kinds that there are.
         batch_size: structures whose rows are made at once.
         bytes_needed: at the peak: weights, normal equations, their weighted sum, one batch.
     """

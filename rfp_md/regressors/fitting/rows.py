@@ -48,11 +48,13 @@ class Rows:
         kind: 0 for energies, 1 for slopes, 2 for strain slopes.
         features: (n, K), C-contiguous.
         targets: (n,), eV or eV/Å.
+        scale: √w (n,), which features and targets were multiplied by; None: 1.
     """
 
     kind: int
     features: Floats
     targets: Floats
+    scale: Floats | None = None
 
 
 def energy_rows(blocks: Sequence[FeatureBlock], terms: Sequence[Sites]) -> Floats:
@@ -66,12 +68,13 @@ def energy_rows(blocks: Sequence[FeatureBlock], terms: Sequence[Sites]) -> Float
 
 
 def rows_of(blocks: Sequence[FeatureBlock], batch: Batch) -> Iterator[Rows]:
-    """All rows of a batch: those of the slopes, where it has any, in pieces that keep to ``BATCH_BYTES``."""
+    """All rows of a batch: those of the slopes, where it has any, in pieces that keep to ``BATCH_BYTES``.
+
+    A target of weight w gives √w times its row, and none where w is zero.
+    """
+    weights = batch.weights
     if batch.slopes is None:
-        rows, targets = energy_rows(blocks, batch.terms), batch.energies
-        if batch.weights is not None:
-            rows, targets = rows * batch.weights[:, None], targets * batch.weights
-        yield Rows(0, rows, targets)
+        yield from _weighted(0, energy_rows(blocks, batch.terms), batch.energies, weights)
         return
     n_frames, n_slopes, width = *batch.slopes.shape, blocks[-1].columns.stop
     targets = batch.slopes
@@ -79,6 +82,8 @@ def rows_of(blocks: Sequence[FeatureBlock], batch: Batch) -> Iterator[Rows]:
         targets = np.concatenate([batch.slopes, batch.strain_slopes], axis=1)
     energies = np.zeros((n_frames, width))
     for columns in _pieces(n_frames, targets.shape[1], width):
+        if weights is not None and columns.start and not weights[:, 1:][:, columns].any():
+            continue  # no such target is known; the first piece makes the energies, too
         slope_rows = np.zeros((n_frames, columns.stop - columns.start, width))
         for k, sites in enumerate(batch.terms):
             mine = [block for block in blocks if block.term == k]
@@ -88,8 +93,21 @@ def rows_of(blocks: Sequence[FeatureBlock], batch: Batch) -> Iterator[Rows]:
         for kind, part in ((1, slice(0, n_first)), (2, slice(n_first, None))):
             some = targets[:, columns][:, part]
             if some.size:
-                yield Rows(kind, np.ascontiguousarray(slope_rows[:, part]).reshape(-1, width), some.ravel())
-    yield Rows(0, energies, batch.energies)
+                of_part = None if weights is None else weights[:, 1:][:, columns][:, part]
+                features = np.ascontiguousarray(slope_rows[:, part]).reshape(-1, width)
+                yield from _weighted(kind, features, some.ravel(), of_part)
+    yield from _weighted(0, energies, batch.energies, None if weights is None else weights[:, :1])
+
+
+def _weighted(kind: int, features: Floats, targets: Floats, weights: Floats | None) -> Iterator[Rows]:
+    """Rows times √w, those of targets that are known, if there are any."""
+    if weights is None or (weights == 1.0).all():
+        yield Rows(kind, features, targets)
+        return
+    known = np.flatnonzero(weights.ravel())
+    if len(known):
+        scale = np.sqrt(weights.ravel()[known])
+        yield Rows(kind, features[known] * scale[:, None], targets[known] * scale, scale)
 
 
 def _pieces(n_frames: int, n_columns: int, width: int) -> list[slice]:

@@ -18,10 +18,11 @@ ENOUGH = 50  # errors, whose mean is known within some 10 %
 
 @dataclass(frozen=True)
 class Score:
-    """Errors on the validation samples; those of slopes are None where there are no such targets.
+    """Errors on the validation samples; None where there are no such targets.
 
     Attributes:
-        value: the sum of the errors, each in units of its target's standard deviation; means of few errors count less.
+        value: the sum of the errors, each times √w in units of the standard deviation of such targets; means of few
+            errors count less.
         variance_ratio: the mean of squared error over the variance of the candidate's draws, of the slopes (of
             the energies where there are none); None where a candidate has no draws.
     """
@@ -38,20 +39,32 @@ def score(
 ) -> Score:
     """The errors of a candidate readout on the validation samples, in the kinds of rows that it was fitted to."""
     derivatives = n_kinds > 1
-    spread = VarianceRatio(candidate)
+    spreads = VarianceRatio(candidate), VarianceRatio(candidate)
     errors: list[list[Floats]] = [[], [], []]
+    weighted: list[list[Floats]] = [[], [], []]
     wanted: list[list[Floats]] = [[], [], []]
     for batch in valid.batches(batch_size, derivatives=derivatives):
         for rows in rows_of(blocks, batch):
             if rows.kind >= n_kinds:
                 continue
-            errors[rows.kind].append(np.abs(rows.features @ candidate.coefficients - rows.targets))
+            error = np.abs(rows.features @ candidate.coefficients - rows.targets)
+            weighted[rows.kind].append(error)
+            errors[rows.kind].append(error if rows.scale is None else error / rows.scale)
             wanted[rows.kind].append(rows.targets)
-            if rows.kind == int(derivatives):
-                spread.add(rows.features, errors[rows.kind][-1])
-    maes = [float(np.concatenate(part).mean()) if part else None for part in errors]
-    value = sum(mae * _weight(np.concatenate(part)) for mae, part in zip(maes, wanted, strict=True) if mae is not None)
-    return Score(maes[0], maes[1], maes[2], value, spread.mean())
+            if rows.kind < len(spreads):
+                spreads[rows.kind].add(rows.features, error)
+    maes = [_mean(part) for part in errors]
+    value = sum(
+        mae * _weight(np.concatenate(part))
+        for mae, part in zip(map(_mean, weighted), wanted, strict=True)
+        if mae is not None
+    )
+    of_energies, of_slopes = (spread.mean() for spread in spreads)
+    return Score(maes[0], maes[1], maes[2], value, of_energies if of_slopes is None else of_slopes)
+
+
+def _mean(parts: list[Floats]) -> float | None:
+    return float(np.concatenate(parts).mean()) if parts else None
 
 
 def _weight(wanted: Floats) -> float:
