@@ -5,12 +5,12 @@ import subprocess
 import sys
 
 BEGIN = """
-import hashlib, sys
+import hashlib, sys, threading
 from signal import SIGTERM
 from rfp_md.cli.signals import end_native_calls, handle
 handle(SIGTERM, lambda number: sys.exit(f"heard {number}"))
 end_native_calls("rfp")
-print("ready", flush=True)
+threading.Timer(0.5, lambda: print("ready", flush=True)).start()  # when what follows has begun
 """
 
 
