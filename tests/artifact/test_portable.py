@@ -25,7 +25,7 @@ def molecule(ethanol, tmp_path_factory):
     """The file of a model of ethanol with products of three neighbours."""
     path = tmp_path_factory.mktemp("portable") / "ethanol.rfp"
     descriptor = ["many_body:body_order=4,components=20,channels=5,four_body_channels=2,max_angular=4,width=60"]
-    rfp_md.train(Dataset((ethanol[:60],)), output=path, descriptor=descriptor)
+    rfp_md.train(Dataset((ethanol[:60],)), output=path, descriptor=descriptor, baseline=["elements", "zbl"])
     return path
 
 
