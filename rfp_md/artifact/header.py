@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, field
 from rfp_md.artifact.record import Record
 from rfp_md.frames import formula
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 UNITS = {"energy": "eV", "length": "angstrom", "force": "eV/angstrom"}
 MOST_PARTS = 100  # terms, or baselines
 Arrays = dict[str, NDArray[Any]]

@@ -43,4 +43,15 @@ def _from_1_to_2(values: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any]
     return values | {"format_version": 2, "elements": known, "baselines": [entry]}, arrays | moved
 
 
-STEPS: dict[int, Step] = {1: _from_1_to_2}
+def _from_2_to_3(values: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+    """Radial functions of ``many_body`` begin where the file says, and no longer at 0.8 Å; also in ``concatenate``."""
+    found = dict(arrays)
+    for k, term in enumerate(values["terms"]):
+        if term["name"] in ("many_body", "concatenate"):
+            for name in arrays:
+                if name.startswith(f"terms.{k}.") and name.endswith(".mixing"):
+                    found[name.removesuffix("mixing") + "innermost"] = np.array([0.8])
+    return values | {"format_version": 3}, found
+
+
+STEPS: dict[int, Step] = {1: _from_1_to_2, 2: _from_2_to_3}

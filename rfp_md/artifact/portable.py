@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]
 Product = tuple[int, tuple[int, int, int], float]  # o, (a, b, c), g
 
-INNERMOST, OVERLAP = 0.8, 2.0  # centre of the first radial function, Å; width, in distances between two of them
+OVERLAP = 2.0  # width of a radial function, in distances between two of them
 TYPES = {"F64": "<f8", "I64": "<i8", "U8": "|u1"}
 
 
@@ -40,8 +40,8 @@ def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
     for name in sorted(arrays):
         found.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode() + arrays[name].tobytes())
     header = json.loads(text)
-    if found.digest() != checksum.tobytes() or header["format_version"] != 2:
-        raise ValueError(f"{path}: is damaged, or not of format version 2")
+    if found.digest() != checksum.tobytes() or header["format_version"] != 3:
+        raise ValueError(f"{path}: is damaged, or not of format version 3")
     return header, arrays
 
 
@@ -85,7 +85,7 @@ def evaluate(
     for k, term in enumerate(header["terms"]):
         cutoff = term["parameters"]["cutoff"]
         i, j, d = neighbours(positions, np.zeros((3, 3)) if cell is None else cell, pbc, cutoff)
-        state = {name: arrays[f"terms.{k}.{name}"] for name in ("elements", "mixing", "projections")}
+        state = {name: arrays[f"terms.{k}.{name}"] for name in ("elements", "innermost", "mixing", "projections")}
         x, pullback = describe(term["parameters"], state, numbers, i, j, d)
         gradient = np.zeros_like(x)
         types = (name.split(".") for name in arrays if name.startswith(f"regressor.{k}.") and name.endswith(".biases"))
@@ -138,7 +138,7 @@ def describe(
     o, factors = np.array([p[0] for p in products]), np.array([p[1] for p in products])
     g = np.array([p[2] for p in products])
     r = np.linalg.norm(d, axis=1)
-    radial, radial_derivative = radial_functions(r, n_radial, cutoff)
+    radial, radial_derivative = radial_functions(r, n_radial, state["innermost"][0], cutoff)
     y, dy = harmonics(d / r[:, None], l_max)
     rows = species[j][:, None] * n_radial + np.arange(n_radial)
     density = np.zeros((len(numbers), every, (l_max + 1) ** 2))
@@ -171,10 +171,10 @@ def describe(
     return np.einsum("cdo,co->cd", projections, invariants), pullback
 
 
-def radial_functions(r: Floats, n_radial: int, cutoff: float) -> tuple[Floats, Floats]:
+def radial_functions(r: Floats, n_radial: int, innermost: float, cutoff: float) -> tuple[Floats, Floats]:
     """R_n(r) and dR_n/dr, (P, n) (5)."""
-    centres = INNERMOST * (cutoff / INNERMOST) ** (np.arange(n_radial) / n_radial)
-    logs, eta = np.log(r[:, None] / centres), 0.5 / (OVERLAP * np.log(cutoff / INNERMOST) / n_radial) ** 2
+    centres = innermost * (cutoff / innermost) ** (np.arange(n_radial) / n_radial)
+    logs, eta = np.log(r[:, None] / centres), 0.5 / (OVERLAP * np.log(cutoff / innermost) / n_radial) ** 2
     t = 1.0 - (r[:, None] / cutoff) ** 2
     values = np.exp(-eta * logs**2) * r[:, None] ** -0.5 * t**3
     return values, values * (-(2.0 * eta * logs + 0.5) / r[:, None] - 6.0 * r[:, None] / cutoff**2 / t)

@@ -11,7 +11,6 @@ from rfp_md.arrays import Floats, Ints
 from rfp_md.atomic_basis.couplings import ChannelLayout
 from rfp_md.atomic_basis.harmonics import prefactors
 
-INNERMOST = 0.8  # Å, centre of the first radial function
 OVERLAP = 2.0  # width of a radial function, in distances between neighbouring ones
 
 Arrays = tuple[float, Floats, float, Ints, Floats, int]
@@ -31,11 +30,17 @@ class Basis:
     layout: ChannelLayout
 
     @classmethod
-    def of(cls, n_elements: int, n_radial: int, max_angular: int, cutoff: float, channels: int) -> Basis:
-        """A basis of so many channels for each l > 0, but not more than there are radial functions of all elements."""
+    def of(
+        cls, n_elements: int, n_radial: int, max_angular: int, innermost: float, cutoff: float, channels: int
+    ) -> Basis:
+        """A basis of so many channels for each l > 0, but not more than there are radial functions of all elements.
+
+        Args:
+            innermost: r_0, Å.
+        """
         every = n_elements * n_radial
         some = min(channels, every)
-        centres = np.geomspace(INNERMOST, cutoff, n_radial + 1)[:-1]
+        centres = np.geomspace(innermost, cutoff, n_radial + 1)[:-1]
         return cls(cutoff, centres, ChannelLayout((every, *[some] * max_angular)))
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -18,6 +17,7 @@ from rfp_md.atomic_basis import expansion, kernels
 from rfp_md.atomic_basis.basis import Basis, principal_mixing
 from rfp_md.atomic_basis.compression import principal_invariants
 from rfp_md.atomic_basis.couplings import Couplings, couplings
+from rfp_md.atomic_basis.placement import LEAST, innermost
 from rfp_md.descriptors.base import Capabilities, Descriptor, Pullback
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames, formula
@@ -40,8 +40,9 @@ class ManyBody(Descriptor):
     their principal ``components``, both for each element of the central atom.
 
     The radial functions, R_n(r) = exp(−ln²(r/r_n)/2σ²) r^−½ (1 − (r/r_c)²)³ with geometric r_n, are wide and
-    overlap: smooth functions of smooth coordinates need the fewest features. At the cutoff r_c the value and two
-    derivatives are zero.
+    overlap: smooth functions of smooth coordinates need the fewest features. They begin a little
+    inside the shortest distance of a usual training frame, r_0 (``innermost``), so that none is spent where no
+    neighbour is. At the cutoff r_c the value and two derivatives are zero.
     """
 
     name: ClassVar[str] = "many_body"
@@ -66,12 +67,15 @@ class ManyBody(Descriptor):
     )
 
     def fit(self, dataset: Dataset) -> None:
-        """Learn the elements, the channels (``mixing``) and the components (``projections``)."""
+        """Learn the elements, r_0 (``innermost``), the channels (``mixing``) and the components (``projections``)."""
         elements = np.unique(np.concatenate([block.numbers for block in dataset])).astype(np.int64)
         self._state.clear()
         self._state["elements"] = elements
         self._forget()
-        species, densities = self._expand(_sample(dataset, elements).blocks)
+        found = [self._neighbours(block) for block in _sample(dataset, elements)]
+        self._state["innermost"] = np.array([innermost(found, len(elements), self.cutoff)])
+        species = np.concatenate([centres for _, centres, _ in found])
+        densities = np.concatenate([self._densities(near, others) for near, _, others in found])
         self._state["mixing"] = principal_mixing(self._basis, species, densities)
         self._state["projections"] = principal_invariants(
             expansion.invariants(self._mix(densities, species), *self._couplings.products, len(self._couplings.orders)),
@@ -82,12 +86,13 @@ class ManyBody(Descriptor):
         )
 
     def arrays(self, model: Surroundings) -> dict[str, Array]:
-        """The elements, U for each of them, of as many channels as the basis has, and the principal invariants."""
+        """The elements, r_0 and U for each of them, of as many channels as there are, and the principal invariants."""
         n = len(model.elements)
-        basis = self._basis_of(n)
+        basis = self._basis_of(n, 1.0)
         invariants = len(self._couplings_of(basis).orders)
         return {
             "elements": Array((n,), "int", least=1, most=118, ascending=True),
+            "innermost": Array((1,), least=LEAST, most=0.99 * self.cutoff),
             "mixing": Array((n, n, self.n_radial, sum(basis.layout.channels))),
             "projections": Array((n, min(self.components, invariants), invariants)),
         }
@@ -181,12 +186,6 @@ class ManyBody(Descriptor):
         mixed: Floats = expansion.mix(density, centres, self._mixing, self._basis.arrays)
         return mixed
 
-    def _expand(self, sample: Sequence[Frames]) -> tuple[Ints, Floats]:
-        """Species and densities of all atoms of a sample."""
-        found = [self._neighbours(block) for block in sample]
-        densities = [self._densities(near, species) for near, _, species in found]
-        return np.concatenate([centres for _, centres, _ in found]), np.concatenate(densities)
-
     def _project(self, invariants: Floats, centres: Ints) -> Floats:
         """U B of every centre, (centres, D)."""
         projections = self._state["projections"]
@@ -213,14 +212,14 @@ class ManyBody(Descriptor):
 
     @cached_property
     def _basis(self) -> Basis:
-        return self._basis_of(len(self._state["elements"]))
+        return self._basis_of(len(self._state["elements"]), float(self._state["innermost"][0]))
 
     @cached_property
     def _couplings(self) -> Couplings:
         return self._couplings_of(self._basis)
 
-    def _basis_of(self, n_elements: int) -> Basis:
-        return Basis.of(n_elements, self.n_radial, self.max_angular, self.cutoff, self.channels)
+    def _basis_of(self, n_elements: int, innermost: float) -> Basis:
+        return Basis.of(n_elements, self.n_radial, self.max_angular, innermost, self.cutoff, self.channels)
 
     def _couplings_of(self, basis: Basis) -> Couplings:
         two = basis.layout.limited(self.channels) if self.body_order > 2 else ()

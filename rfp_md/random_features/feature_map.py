@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,10 +39,15 @@ class FeatureMap:
         """The features of some indices, as a map of their own."""
         return FeatureMap(self.weights[part], self.biases[part], self.activation)
 
-    def directions(self, sites: Floats, derivatives: Floats) -> Floats:
-        """W_k·∂x/∂c (M, C, K) at sites (M, D) for ∂x/∂c (M, C, D); times σ′ it is ∂φ_k/∂c."""
+    def directions(self, sites: Floats, which: Ints, derivatives: Floats) -> Floats:
+        """W_k·∂x/∂c (P, C, K) for ∂x/∂c (P, C, D) at sites (M, D); times σ′ it is ∂φ_k/∂c.
+
+        Args:
+            which: the site of each of the derivatives (P,).
+        """
         flat = derivatives.reshape(-1, derivatives.shape[2])  # one tall matrix: a stack would be multiplied one by one
-        product: Floats = flat @ self.weights.T
+        seen = self.weights.any(axis=0)
+        product: Floats = flat @ self.weights.T if seen.all() else flat.T[seen].T @ self.weights[:, seen].T
         return product.reshape(*derivatives.shape[:2], -1)
 
     def gradient(self, sites: Floats, weighted_derivatives: Floats) -> Floats:
@@ -53,6 +59,17 @@ class FeatureMap:
         if self.activation == "cos":
             return self._cosines.contract(sites, coefficients)
         return _contract(self, sites, coefficients)
+
+    def pieces(self, most: int) -> list[slice]:
+        """Divide the features into pieces of at most so many, that see the same components."""
+        ends = [0, *self._bundle_ends]
+        return [slice(k, min(k + most, stop)) for start, stop in pairwise(ends) for k in range(start, stop, most)]
+
+    @cached_property
+    def _bundle_ends(self) -> list[int]:
+        """Where runs of features end that see the same components."""
+        seen = self.weights != 0.0
+        return [*(1 + np.flatnonzero((seen[1:] != seen[:-1]).any(axis=1))).tolist(), len(seen)]
 
     @cached_property
     def _cosines(self) -> Cosines:
@@ -81,12 +98,21 @@ class RadialMap:
         """The features of some indices, as a map of their own."""
         return RadialMap(self.weights[part], self.biases[part], self.kernel)
 
-    def directions(self, sites: Floats, derivatives: Floats) -> Floats:
-        """(W_k − x)·∂x/∂c (M, C, K) for ∂x/∂c (M, C, D); times σ′ it is ∂φ_k/∂c."""
+    def directions(self, sites: Floats, which: Ints, derivatives: Floats) -> Floats:
+        """(W_k − x)·∂x/∂c (P, C, K) for ∂x/∂c (P, C, D) at sites x (M, D); times σ′ it is ∂φ_k/∂c.
+
+        Args:
+            which: the site of each of the derivatives (P,).
+        """
         flat = derivatives.reshape(-1, derivatives.shape[2])
         product: Floats = (flat @ self.weights.T).reshape(*derivatives.shape[:2], -1)
-        product -= derivatives @ sites[:, :, None]
+        product -= derivatives @ sites[which, :, None]
         return product
+
+    def pieces(self, most: int) -> list[slice]:
+        """Divide the features into pieces of at most so many."""
+        n = len(self.biases)
+        return [slice(k, min(k + most, n)) for k in range(0, n, most)]
 
     def gradient(self, sites: Floats, weighted_derivatives: Floats) -> Floats:
         """Σ_k ∂φ_k/∂x c_k (…, D) for c_k σ′_k (…, K)."""

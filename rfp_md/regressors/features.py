@@ -141,6 +141,7 @@ class FeatureRegressor(FeatureModel):
             "solver": final.method,
             "residual": final.residual,
             "failed_factorisations": solver.failed,
+            "valid_score": choice.score.value,
             "valid_energy_mae_ev": choice.score.energy_mae,
             "valid_force_mae_ev_per_angstrom": choice.score.slope_mae,
             "valid_virial_mae_ev": choice.score.strain_mae,

@@ -18,6 +18,7 @@ from rfp_md.io import paths_of, read
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
+from rfp_md.regressors.features import FeatureRegressor
 from rfp_md.training.flag_values import (
     make_baselines,
     make_regressor,
@@ -27,8 +28,9 @@ from rfp_md.training.flag_values import (
     with_defaults,
 )
 from rfp_md.training.learning_curve import learning_curve
+from rfp_md.training.local_model import LocalModel, searched
 from rfp_md.training.options import PresetName, Target, TrainOptions
-from rfp_md.training.presets import PRESETS
+from rfp_md.training.presets import MOLECULE, Preset, one_small_molecule, preset_for
 from rfp_md.training.splits import split_frames
 from rfp_md.training.task import Task
 from rfp_md.training.weights import check_weights, parse_weights
@@ -60,6 +62,8 @@ def train(options: TrainOptions) -> Potential:
     rng = np.random.default_rng(options.seed)
     train, valid = split_frames(dataset, options.n_train, options.n_valid, options.split, rng)
     task = _task(options, dataset, valid, labels, rng, progress)
+    if preset_for(options.preset, dataset).searched and not options.descriptor and isinstance(model, FeatureRegressor):
+        task = searched(task, train)
     if options.learning_curve is not None:
         sizes, judging = _sizes(options.learning_curve), rng.spawn(1)[0]
         return learning_curve(
@@ -73,7 +77,7 @@ def train(options: TrainOptions) -> Potential:
 
 def _audit(options: TrainOptions, dataset: Dataset, progress: Progress) -> list[Finding]:
     """Look whether the labels agree with each other, and the atoms stand in one order where a descriptor needs that."""
-    terms, _ = make_terms(options.descriptor or PRESETS[options.preset].terms(dataset))
+    terms, _ = make_terms(options.descriptor or preset_for(options.preset, dataset).labelled)
     ordered = any(term.capabilities.fixed_composition for term in terms)
     return report_labels(dataset, progress, ordered=ordered, strict=options.strict)
 
@@ -91,7 +95,7 @@ def _checked(options: TrainOptions) -> Regressor:
     if options.learning_curve is not None:
         _sizes(options.learning_curve)
     _, widths = make_terms(options.descriptor)
-    model = make_regressor(_regressor(options))
+    model = make_regressor(_regressor(options, MOLECULE[options.preset]))
     parse_weights(options.weight)
     explicit = "width" in model.model_fields_set or any(widths)
     if options.width is not None and explicit:
@@ -107,18 +111,25 @@ def _sizes(learning_curve: str | Sequence[int]) -> Sequence[int]:
     return parse_sizes(learning_curve) if isinstance(learning_curve, str) else learning_curve
 
 
-def _regressor(options: TrainOptions) -> str:
+def _regressor(options: TrainOptions, preset: Preset) -> str:
     """As the user names it, with what the preset says of it beside, or as the preset does."""
-    preset = PRESETS[options.preset].regressor_for(conservative=options.target == "conservative")
-    return preset if options.regressor is None else with_defaults(options.regressor, preset, "--regressor")
+    usual = preset.regressor_for(conservative=options.target == "conservative")
+    return usual if options.regressor is None else with_defaults(options.regressor, usual, "--regressor")
 
 
-def _width(options: TrainOptions, progress: Progress) -> Callable[[Dataset], int | None] | None:
+def _terms(options: TrainOptions, preset: Preset, dataset: Dataset) -> Sequence[str]:
+    """The descriptors as the user names them, or as the preset and the frames do."""
+    if options.descriptor or not preset.local:
+        return options.descriptor or preset.labelled
+    local = "many_body" if one_small_molecule(dataset) else LocalModel.of(dataset).text
+    return (*preset.labelled, local)
+
+
+def _width(options: TrainOptions, preset: Preset, progress: Progress) -> Callable[[Dataset], int | None] | None:
     """How many features the model has; None where the regressor chooses them, or a budget or a term says."""
     if (width := options.width) is not None:
         return lambda frames: width
-    preset = PRESETS[options.preset]
-    model, (_, widths) = make_regressor(_regressor(options)), make_terms(options.descriptor)
+    model, (_, widths) = make_regressor(_regressor(options, preset)), make_terms(options.descriptor)
     if options.time_budget is not None or "width" in model.model_fields_set or any(widths):
         return None
     if not options.descriptor and model.name == preset.regressor.partition(":")[0]:
@@ -146,12 +157,13 @@ def _task(
     progress: Progress,
 ) -> Task:
     """What every fit of this call has in common."""
+    preset = preset_for(options.preset, dataset)
     return Task(
         dataset=dataset,
         valid=valid,
-        terms=options.descriptor or PRESETS[options.preset].terms(dataset),
-        width=_width(options, progress),
-        regressor=_regressor(options),
+        terms=_terms(options, preset, dataset),
+        width=_width(options, preset, progress),
+        regressor=_regressor(options, preset),
         baselines=options.baseline or ("elements",),
         weights=parse_weights(options.weight),
         target=options.target,

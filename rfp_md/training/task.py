@@ -47,6 +47,7 @@ class Task:
         time_budget: what the width is chosen by, if anything.
         split: its kind and seed, for the record.
         labels: what was found wrong with the labels, for the record.
+        search: small fits that chose the terms, for the record.
         rng: every fit begins with this state, so that none depends on those before it.
     """
 
@@ -63,6 +64,7 @@ class Task:
     labels: Sequence[Finding]
     rng: np.random.Generator
     progress: Progress
+    search: Sequence[dict[str, Any]] = ()
 
     def fit(self, train: Ints) -> Potential:
         """Fit a potential to the frames with these indices."""
@@ -153,6 +155,7 @@ class Task:
             "split": {**self.split, "n_train": n_train, "n_valid": len(self.valid)},
             "widths": list(widths),
             **({"weights": weights} if weights else {}),
+            **({"search": list(self.search)} if self.search else {}),
             **({"label_counts": counts} if counts else {}),
             "fit": fitted,
         }

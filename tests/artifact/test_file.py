@@ -99,7 +99,7 @@ def test_what_is_no_model_is_refused(tmp_path):
 
 def test_a_newer_format_is_refused_with_the_remedy(model, tmp_path):
     path = rewritten(model, tmp_path / "new.rfp", header={"format_version": 99})
-    with pytest.raises(UserError, match=r"has format version 99, but rfp-md .* reads versions up to 2; upgrade"):
+    with pytest.raises(UserError, match=r"has format version 99, but rfp-md .* reads versions up to 3; upgrade"):
         load(path)
 
 

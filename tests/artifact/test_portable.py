@@ -9,13 +9,13 @@ import pytest
 
 import rfp_md
 from rfp_md.artifact import load, portable
-from rfp_md.atomic_basis.basis import INNERMOST, OVERLAP
+from rfp_md.atomic_basis.basis import OVERLAP
 from rfp_md.atomic_basis.couplings import _gaunt
 from rfp_md.frames import Dataset, Frames
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/format.md").read_text()
-CRYSTAL = ROOT / "tests/artifacts/format_2_accurate_crystal.rfp"
+CRYSTAL = ROOT / "tests/artifacts/format_3_accurate_crystal.rfp"
 SAME = 1e-10  # relative to the largest number
 LABELS = {"energies": 0, "forces": 1, "virials": 2}
 
@@ -71,7 +71,7 @@ def test_a_damaged_file_is_evaluated(tmp_path):
     content[-5] ^= 1
     (tmp_path / "damaged.rfp").write_bytes(content)
     for path in (tmp_path / "damaged.rfp", ROOT / "tests/artifacts/format_1_accurate_crystal.rfp"):
-        with pytest.raises(ValueError, match="is damaged, or not of format version 2"):
+        with pytest.raises(ValueError, match="is damaged, or not of format version 3"):
             portable.read(path)
 
 
@@ -83,9 +83,8 @@ def test_it_borrows_from_the_package():
 
 
 def test_the_page_has_other_constants_than_the_code():
-    assert f"INNERMOST = {INNERMOST} Å" in PAGE
     assert f"OVERLAP = {OVERLAP:g}" in PAGE
-    assert (portable.INNERMOST, portable.OVERLAP) == (INNERMOST, OVERLAP)
+    assert portable.OVERLAP == OVERLAP
 
 
 def test_the_page_has_other_coupling_coefficients_than_the_code():

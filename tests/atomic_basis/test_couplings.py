@@ -7,7 +7,7 @@ from rfp_md.atomic_basis.couplings import ChannelLayout, couplings
 
 
 def test_every_product_is_invariant_under_rotations(rng):
-    basis = Basis.of(2, 2, 3, 5.0, channels=3)
+    basis = Basis.of(2, 2, 3, 0.8, 5.0, channels=3)
     mixing = rng.normal(size=(1, basis.layout.channels[0], sum(basis.layout.channels)))
     found = couplings(basis.layout, basis.layout.channels, basis.layout.limited(3)[:3])
     vectors = rng.normal(size=(6, 3))

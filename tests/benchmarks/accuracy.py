@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rfp_md.training.run import PRESETS
+from rfp_md.training.presets import MOLECULE
 from tests.benchmarks.options import with_data
 from tests.benchmarks.peers.measure import use_cores
 from tests.benchmarks.peers.sgdml import make_environment
@@ -78,7 +78,7 @@ class Row:
 
 def rows(options: argparse.Namespace, molecule: str) -> Iterator[Row]:
     frames, judged = options.frames, options.test_frames
-    models = {preset: f"--preset {preset}" for preset in PRESETS}
+    models = {preset: f"--preset {preset}" for preset in MOLECULE}
     models |= dict(one.split("=", 1) for one in options.rfp)
     for name, flags in models.items():
         some = min(frames, EXACT_FRAMES) if name == "reference" else frames

@@ -92,7 +92,7 @@ WORK: dict[str, Callable[[Path], None]] = {"model": load_and_predict, "frames": 
 def compile_all() -> None:
     """Use a sound model of each preset, so that no case is charged with compiled loops that no run has cached yet."""
     with tempfile.TemporaryDirectory() as folder:
-        for model in (Path(__file__).parents[1] / "artifacts").glob("format_2_*.rfp"):
+        for model in (Path(__file__).parents[1] / "artifacts").glob("format_3_*.rfp"):
             load_and_predict(Path(shutil.copy(model, folder)))
 
 

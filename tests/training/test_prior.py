@@ -62,11 +62,11 @@ def densities(potential):
     return Curve(scales, np.array([potential.energies(cell)[0] for cell in cells]))
 
 
-def test_a_crystal_falls_into_a_hole_when_it_is_compressed(fitted):
+def test_a_crystal_is_anything_when_it_is_compressed(fitted):
     curve, bare = (densities(fitted[name]) for name in (("elements", "zbl"), ("elements",)))
-    deepest = bare.energies.min() - bare.energies[-1]
-    assert deepest < -20.0, "nothing was to be mended"
-    assert curve.energies.min() - curve.energies[-1] > 0.05 * deepest
+    assert np.abs(bare.energies - bare.energies[-1]).max() > 1000.0, "nothing was to be mended"
+    assert np.abs(curve.energies - curve.energies[-1]).max() < 50.0
+    assert curve.energies.min() - curve.energies[-1] > -0.1
 
 
 def test_two_atoms_fall_into_each_other(fitted):

@@ -132,7 +132,7 @@ def _add_dense(
                     energies[part, block.columns] += value
                 if sites.jacobian is not None:
                     turned = sites.jacobian[part, s, :, columns].transpose(0, 2, 1)
-                    product = block.features.directions(x, turned)
+                    product = block.features.directions(x, np.arange(len(x)), turned)
                     _multiply_add(slope_rows[part], product, derivative, block.columns.start)
 
 
@@ -152,13 +152,13 @@ def _add_by_neighbour(
         start, stop = near.offsets[m * n_coordinates + first], near.offsets[(m + together - 1) * n_coordinates + last]
         for begin in range(start, max(stop, start + 1), step):
             part = slice(begin, min(begin + step, stop))
-            turned = np.ascontiguousarray(near.blocks(part).transpose(0, 2, 1))
+            derivatives = np.ascontiguousarray(near.blocks(part).transpose(1, 0, 2))
             structure, coordinate = np.divmod(near.coordinates_of(part), n_coordinates)
             into = structure * (last - first) + coordinate - first
             here = near.sites[part] - m * n_sites
             for block in blocks:
                 _add_block(
-                    block, sites.values[frames], sites.types, here, turned, into, rows,
+                    block, sites.values[frames], sites.types, here, derivatives, into, rows,
                     energies[frames] if energies is not None and begin == start else None,
                 )  # fmt: skip
 
@@ -168,7 +168,7 @@ def _add_block(
     values: Floats,
     types: Ints,
     here: Ints,
-    turned: Floats,
+    derivatives: Floats,
     into: Ints,
     rows: Floats,
     energies: Floats | None,
@@ -178,7 +178,7 @@ def _add_block(
     Args:
         values, types: x (M, S, D) and the type of each site (S,).
         here: the site of each derivative, m S + s (P,).
-        turned: the derivatives (P, 3, D).
+        derivatives: ∂x/∂c (D, P, 3), so that features that see a few components find them together.
         into: which of the rows each derivative belongs to (P,).
         rows: (R, 3, K).
     """
@@ -191,20 +191,18 @@ def _add_block(
     structure, site = np.divmod(here, len(types))
     chosen = np.flatnonzero(rank[site] >= 0)
     if len(chosen) < len(here):
-        turned, into, structure, site = turned[chosen], into[chosen], structure[chosen], site[chosen]
+        derivatives, into, structure, site = derivatives[:, chosen], into[chosen], structure[chosen], site[chosen]
     at = structure * len(mine) + rank[site]
-    width = len(block.features.biases)
-    tile = max(1, int(DERIVATIVE_BYTES / (8 * max(1, len(x)))))
-    for start in range(0, width, tile):
-        some = block.features.some(slice(start, start + tile))
+    for piece in block.features.pieces(max(1, int(DERIVATIVE_BYTES / (8 * max(1, len(x)))))):
+        some = block.features.some(piece)
         value, derivative = some(x)
-        column = block.columns.start + start
+        column = block.columns.start + piece.start
         if energies is not None:
             energies[:, column : column + value.shape[1]] += value.reshape(len(values), len(mine), -1).sum(axis=1)
         step = max(1, int(CACHE_BYTES / (24 * value.shape[1])))
         for begin in range(0, len(at), step):
             part = slice(begin, begin + step)
-            product = some.directions(x[at[part]], turned[part])
+            product = some.directions(x, at[part], derivatives[:, part].transpose(1, 2, 0))
             _multiply_scatter(rows, product, derivative, at[part], into[part], column)
 
 

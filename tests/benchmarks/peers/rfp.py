@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import rfp_md
-from rfp_md.training.run import PRESETS
+from rfp_md.training.presets import MOLECULE
 from tests.benchmarks.peers.measure import EV, Compute, Floats, Molecule, arguments, judge, report
 
 FEW = 20
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="where to keep the .rfp file")
     options, flags = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
-        for preset in PRESETS:  # so that what is compiled once after an installation is compiled
+        for preset in MOLECULE:  # so that what is compiled once after an installation is compiled
             fit(f"{options.train}@:{FEW}", Path(folder) / "few.rfp", ["--preset", preset])
         model = options.model or Path(folder) / "model.rfp"
         record = fit(f"{options.train}@:{options.frames}", model, flags)
