@@ -23,6 +23,7 @@ COULOMB = 14.399645  # e²/4πε₀, eV Å
 SCREENING = 0.46850  # Å
 HEIGHTS = (0.18175, 0.50986, 0.28022, 0.02817)  # of φ, and
 RATES = (3.19980, 0.94229, 0.40290, 0.20162)  # how each of its exponentials falls
+INSIDE = 0.85  # of the shortest training distance: other frames may come a little closer, and are the fit's
 WHOLE = 0.7  # of the outer distance, below which nothing is switched off
 
 
@@ -31,9 +32,9 @@ class Zbl(Baseline):
 
     φ is the universal screening of Ziegler, Biersack and Littmark (The Stopping and Range of Ions in Matter, 1985), a
     sum of four exponentials, and a = 0.46850 Å / (Z_i^0.23 + Z_j^0.23). The switch s falls from 1 to 0 between
-    0.7 r_out and r_out with two continuous derivatives. r_out is the shortest distance that a pair of these elements
-    has in the training frames, or 1.8 times the sum of the covalent radii, if that is shorter or the pair never comes
-    so close: what the training frames know is left to them.
+    0.7 r_out and r_out with two continuous derivatives. r_out is 0.85 of the shortest distance that a pair of these
+    elements has in the training frames, or 1.8 times the sum of the covalent radii, if that is shorter or the pair
+    never comes so close: what the training frames know is left to them, and where frames of their kind may come, too.
     """
 
     name: ClassVar[str] = "zbl"
@@ -44,7 +45,7 @@ class Zbl(Baseline):
         """Find r_out of each pair of elements."""
         elements = np.unique(np.concatenate([block.numbers for block in dataset])).astype(np.int64)
         self.state["elements"] = elements
-        self.state["outer"] = np.minimum(_torn(elements), ShortestDistances.of(dataset).between(elements))
+        self.state["outer"] = np.minimum(_torn(elements), INSIDE * ShortestDistances.of(dataset).between(elements))
         self._forget()
 
     def unswitched(self) -> Zbl:

@@ -33,7 +33,10 @@ class TrainOptions(ReadingOptions):
     )
     baseline: Annotated[
         Sequence[str],
-        Option("NAME[:key=value,...], once for each part that is not learned; default: elements."),
+        Option(
+            "NAME[:key=value,...], once for each part that is not learned; default: elements, and zbl where all terms "
+            "are local; 'elements' alone leaves zbl out."
+        ),
     ] = ()
     weight: Annotated[
         Sequence[str],

@@ -37,13 +37,14 @@ from rfp_md.regressors import Batch, Samples
 from rfp_md.structures.neighbours import neighbours
 from rfp_md.structures.strain import strained
 
-STRETCHED = np.append(np.arange(0.6, 0.97, 0.02), [1.06, 1.12, 1.2, 1.3, 1.5, 2.0])  # relative to a frame's lengths
+COMPRESSED = np.arange(0.6, 0.97, 0.02)  # relative to a frame's lengths
+STRETCHED = np.array([1.06, 1.09, 1.12, 1.16, 1.2, 1.25, 1.3, 1.4, 1.5, 1.75, 2.0, 2.25])
 SQUEEZED = np.array([0.4, 0.6, 0.8])  # relative to the pair's distance
-DIMERS = np.geomspace(0.4, 8.0, 40)  # Å, as the radial functions are spaced
+DIMERS = np.geomspace(0.4, 8.0, 100)  # Å, as the radial functions are spaced
 FRAMES = 10  # that are deformed and squeezed
 DOUBT = 0.3  # eV for an atom that was moved
 ALONE = 0.1  # eV for one that is alone, or in a dimer: nothing stands against it there
-RELATIVE_DOUBT = 0.03
+RELATIVE_DOUBT = 0.3
 EXACT = 0.005
 
 
@@ -108,15 +109,18 @@ def prior_frames(
     left = left_by(baselines, training)
     whole, chosen, believed = zbl.unswitched(), _chosen(training, left), []
     bonds: dict[tuple[int, int], float] = {}
-    for frame, energy in chosen:
+    for k, (frame, energy) in enumerate(chosen):
         pairs = _closest_pairs(frame, whole.reach)
-        believed += [_deformed(frame, energy, whole), *(_squeezed(frame, energy, pair, whole) for pair in pairs)]
+        scales = np.concatenate([_between(COMPRESSED, k / len(chosen)), _between(STRETCHED, k / len(chosen))])
+        believed += [
+            _deformed(frame, energy, scales, whole),
+            *(_squeezed(frame, energy, pair, whole) for pair in pairs),
+        ]
         for pair in pairs:
             bonds[pair.elements] = min(pair.length, bonds.get(pair.elements, np.inf))
     parts: list[Geometric] = [*descriptors, *baselines]
     if not any(part.capabilities.fixed_composition for part in parts):
-        unbound = [(energy + whole.energies(frame)[0]) / frame.n_atoms for frame, energy in chosen]
-        believed += _alone(zbl.state["elements"].tolist(), float(np.mean(unbound)), bonds, whole)
+        believed += _alone(_Unbound.of(training, left, chosen, whole), bonds, whole)
     switched = [Believed(part.frames, part.energies - zbl.energies(part.frames), part.doubts) for part in believed]
     return PriorFrames(switched, descriptors, EXACT * float(left.energies.std()))
 
@@ -140,9 +144,15 @@ def _spread(several: list[Any], most: int) -> list[Any]:
     return [several[k * len(several) // most] for k in range(most)] if len(several) > most else several
 
 
-def _deformed(frame: Frames, energy: float, whole: Zbl) -> Believed:
+def _between(scales: Floats, part: float) -> Floats:
+    """Scales that are so far from one to the next: no two frames have the same, so that together they are dense."""
+    between: Floats = scales[:-1] + part * np.diff(scales)
+    return between
+
+
+def _deformed(frame: Frames, energy: float, scales: Floats, whole: Zbl) -> Believed:
     """A frame at several densities."""
-    frames = strained(frame, (STRETCHED - 1.0)[:, None, None] * np.eye(3))
+    frames = strained(frame, (scales - 1.0)[:, None, None] * np.eye(3))
     rise = _rise(whole.energies(frames), whole.energies(frame))
     return Believed(frames, energy + rise, np.maximum(DOUBT * frame.n_atoms, RELATIVE_DOUBT * rise))
 
@@ -174,25 +184,56 @@ def _squeezed(frame: Frames, energy: float, pair: _Pair, whole: Zbl) -> Believed
     return Believed(frame.at(positions), energy + rise, np.maximum(2.0 * DOUBT, RELATIVE_DOUBT * rise))
 
 
-def _alone(
-    elements: Sequence[int], unbound: float, bonds: Mapping[tuple[int, int], float], whole: Zbl
-) -> list[Believed]:
-    """Atoms, and dimers of each pair of elements.
+@dataclass(frozen=True, eq=False)
+class _Unbound:
+    """Energies of atoms that nothing binds, eV: as the training frames have them alone, else what binds is taken off.
+
+    Attributes:
+        energies, doubts: of each element.
+        known: elements that the training frames have alone.
+    """
+
+    energies: dict[int, float]
+    doubts: dict[int, float]
+    known: frozenset[int]
+
+    @classmethod
+    def of(cls, training: Dataset, left: Dataset, chosen: Sequence[tuple[Frames, float]], whole: Zbl) -> _Unbound:
+        """Those that are not known are as doubtful as the frames disagree."""
+        alone = {
+            int(block.numbers[0]): float(rest.energies.min())
+            for block, rest in zip(training, left, strict=True)
+            if block.n_atoms == 1 and not block.periodic and rest.energies is not None
+        }
+        guesses = [(energy + whole.energies(frame)[0]) / frame.n_atoms for frame, energy in chosen if frame.n_atoms > 1]
+        mean, spread = (float(np.mean(guesses)), float(np.std(guesses))) if guesses else (0.0, 0.0)
+        elements = whole.state["elements"].tolist()
+        return cls(
+            {z: alone.get(z, mean) for z in elements},
+            {z: ALONE if z in alone else max(ALONE, spread) for z in elements},
+            frozenset(alone),
+        )
+
+
+def _alone(unbound: _Unbound, bonds: Mapping[tuple[int, int], float], whole: Zbl) -> list[Believed]:
+    """Atoms, but for known ones, and dimers of each pair of elements.
 
     Args:
-        unbound: the energy of an atom that nothing binds, eV.
         bonds: the distance, Å, at which a pair is at rest.
     """
-    believed = []
+    believed, elements = [], list(unbound.energies)
     for k, first in enumerate(elements):
-        atom = Frames(np.array([first]), np.zeros((1, 1, 3)), source="an atom")
-        believed.append(Believed(atom, np.array([unbound]), np.array([ALONE])))
+        if first not in unbound.known:
+            atom = Frames(np.array([first]), np.zeros((1, 1, 3)), source="an atom")
+            energy, doubt = unbound.energies[first], unbound.doubts[first]
+            believed.append(Believed(atom, np.array([energy]), np.array([doubt])))
         for second in elements[k:]:
             dimers = _dimers((first, second), DIMERS)
             bond = np.array([bonds.get((first, second), whole.reach)])
             repulsion, at_rest = whole.energies(dimers), whole.energies(_dimers((first, second), bond))
-            energies = 2.0 * unbound + _rise(repulsion, at_rest) - at_rest
-            believed.append(Believed(dimers, energies, np.maximum(2.0 * ALONE, RELATIVE_DOUBT * repulsion)))
+            energies = unbound.energies[first] + unbound.energies[second] + _rise(repulsion, at_rest) - at_rest
+            doubt = unbound.doubts[first] + unbound.doubts[second]
+            believed.append(Believed(dimers, energies, np.maximum(doubt, RELATIVE_DOUBT * (repulsion + at_rest))))
     return believed
 
 

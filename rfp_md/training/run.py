@@ -43,7 +43,7 @@ def train(options: TrainOptions) -> Potential:
 
     The frames may be a dataset, too, and without an output nothing is written. What is not named is the preset's
     (``rfp_md.training.presets``): descriptors, regressor, number of features. Baselines are fitted one after another,
-    each to what those before it leave; without any named, ``elements`` is. The
+    each to what those before it leave; without any named, ``elements`` is, and ``zbl`` where all terms are local. The
     validation frames (``rfp_md.training.splits``) choose the hyper-parameters and then join the last solve. With
     ``target="direct"`` energies and lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare
     with, not for MD. The learning curve is that of ``rfp_md.training.learning_curve``, the time budget that of
@@ -125,6 +125,13 @@ def _terms(options: TrainOptions, preset: Preset, dataset: Dataset) -> Sequence[
     return (*preset.labelled, local)
 
 
+def _baselines(options: TrainOptions, names: Sequence[str]) -> Sequence[str]:
+    """Repulsion, with its prior, where all terms are local: such models meet what no training frame has."""
+    terms, _ = make_terms(names)
+    local = options.target == "conservative" and all(term.capabilities.per_atom for term in terms)
+    return ("elements", "zbl") if local else ("elements",)
+
+
 def _width(options: TrainOptions, preset: Preset, progress: Progress) -> Callable[[Dataset], int | None] | None:
     """How many features the model has; None where the regressor chooses them, or a budget or a term says."""
     if (width := options.width) is not None:
@@ -164,7 +171,7 @@ def _task(
         terms=_terms(options, preset, dataset),
         width=_width(options, preset, progress),
         regressor=_regressor(options, preset),
-        baselines=options.baseline or ("elements",),
+        baselines=options.baseline or _baselines(options, _terms(options, preset, dataset)),
         weights=parse_weights(options.weight),
         target=options.target,
         time_budget=options.time_budget,
