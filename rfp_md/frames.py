@@ -303,8 +303,14 @@ def found_instead(blocks: Sequence[Frames]) -> str:
     }
     if not found:
         return ""
-    called = [KEYS[label] for label in KEYS if label in found.values()]
-    return f"; found {', '.join(found)}: rename to {', '.join(called)} what is to be read"
+    first = {label: name for name, label in reversed(found.items())}
+    flags = " ".join(f"--{_flag(label, first[label])}-key {first[label]}" for label in KEYS if label in first)
+    return f"; found {', '.join(found)}: name what is to be read, as in {flags}"
+
+
+def _flag(label: str, name: str) -> str:
+    """The beginning of the flag that names a label; a virial is not a stress."""
+    return "virial" if label == "stresses" and "virial" in name.lower() else KEYS[label]
 
 
 def check_trainable(dataset: Dataset, *, forces: bool = True) -> None:

@@ -40,7 +40,10 @@ def test_labels_may_be_missing_but_not_all_of_them():
 
 
 def test_forces_under_another_name_are_asked_for():
-    with pytest.raises(UserError, match=r"has no forces, which .*; found forces_xtb: rename to forces"):
+    with pytest.raises(
+        UserError,
+        match=r"has no forces, which .*; found forces_xtb: name what is to be read, as in --forces-key forces_xtb",
+    ):
         check_trainable(Dataset((water(forces=None, unread={"forces": ("forces_xtb",)}),)))
 
 

@@ -46,7 +46,6 @@ def audit_files(options: AuditOptions) -> Audit:
         UserError: a file that cannot be read, or a model that does not know its training frames.
     """
     from rfp_md.artifact.file import load
-    from rfp_md.io import read
 
     train, test = options.train, options.test
     labels: list[Finding] = []
@@ -57,12 +56,12 @@ def audit_files(options: AuditOptions) -> Audit:
         if test is None:
             raise UserError(f"{train}: is a model, which has no labels to look at; give the frames that judge it, too")
     else:
-        dataset = read(train, options.units, stresses=not options.no_stress)
+        dataset = options.read(train)
         known = Fingerprints.of(dataset)
         labels += audit_labels(dataset)
     leakage = None
     if test is not None:
-        dataset = read(test, options.units, stresses=not options.no_stress)
+        dataset = options.read(test)
         leakage = audit(known, Fingerprints.of(dataset))
         labels += audit_labels(dataset)
     failed = (leakage is not None and leakage.leaks) or (options.strict and len(labels) > 0)

@@ -21,7 +21,7 @@ from rfp_md.evaluation.options import EvaluateOptions
 from rfp_md.evaluation.reliability import Pair, compare, joined, summary
 from rfp_md.files.safe_write import check_output
 from rfp_md.frames import Dataset, Frames, missing
-from rfp_md.io import paths_of, read
+from rfp_md.io import paths_of
 from rfp_md.potential import Potential
 from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.verbs import with_options
@@ -46,7 +46,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     if options.plot is not None:
         check_output(options.plot, [options.model, *paths_of(options.data)])
     potential = load(options.model)
-    dataset = read(options.data, options.units, stresses=not options.no_stress)
+    dataset = options.read(options.data)
     pairs = pairs_of(potential, dataset, options.model)
     judged = compare(potential, dataset) if options.uncertainty else None
     _plot(options, pairs, judged)

@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 
 from rfp_md.io.image import Image, make_image
+from rfp_md.io.keys import Keys
 
 
-def read_with_ase(path: Path, *, stresses: bool) -> list[Image]:
+def read_with_ase(path: Path, *, stresses: bool, keys: Keys) -> list[Image]:
     """Read every frame of a file."""
     from ase.io import read
 
     images = read(path, index=":", do_not_split_by_at_sign=True)
-    return [_image(f"{path}: frame {place}", atoms, stresses=stresses) for place, atoms in enumerate(images)]
+    return [_image(f"{path}: frame {place}", atoms, stresses=stresses, keys=keys) for place, atoms in enumerate(images)]
 
 
-def _image(where: str, atoms: Any, *, stresses: bool) -> Image:
+def _image(where: str, atoms: Any, *, stresses: bool, keys: Keys) -> Image:
     results = getattr(atoms.calc, "results", {})
     x, y, z = (bool(axis) for axis in atoms.pbc)
     return make_image(
@@ -30,4 +31,5 @@ def _image(where: str, atoms: Any, *, stresses: bool) -> Image:
         atoms.info | results,
         {**atoms.arrays, **results},
         stresses=stresses,
+        keys=keys,
     )

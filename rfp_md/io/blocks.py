@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rfp_md.arrays import Floats
 from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.io.image import Image
+from rfp_md.io.keys import Keys, closest
 from rfp_md.io.unit_factors import Factors, factors_of
 from rfp_md.io.units import Units
 
@@ -23,8 +24,13 @@ SAME_STRESS = 0.02  # relative: a stress and a virial that differ by more are no
 SMEARED = 1e-6  # eV that make a free energy another one
 
 
-def blocks_of(path: Path, images: Sequence[Image], units: Units) -> list[Frames]:
+def blocks_of(
+    path: Path, images: Sequence[Image], units: Units, convention: Mapping[str, str] = CONVENTION
+) -> list[Frames]:
     """Make one block of each run of frames with the same species, boundaries and labels.
+
+    Args:
+        convention: the units of the format, where a frame states none.
 
     Raises:
         UserError: units that contradict each other or the flags, a stress that is not symmetric, or one that is not
@@ -33,7 +39,7 @@ def blocks_of(path: Path, images: Sequence[Image], units: Units) -> list[Frames]
     if not images:
         raise UserError(f"{path}: holds no frames")
     _check_energies(path, images)
-    factors = _factors(path, images, units)
+    factors = _factors(path, images, units, convention)
     places = iter(range(len(images)))
     runs = (list(run) for _, run in groupby(images, key=_run))
     return [_block(path, run, [next(places) for _ in run], factors) for run in runs]
@@ -49,6 +55,14 @@ def notes_of(path: Path, images: Sequence[Image]) -> Iterator[str]:
         )
 
 
+def check_keys(path: Path, images: Sequence[Image], keys: Keys) -> None:
+    """Raise UserError for the name of a label that is in no frame, with the names that there are."""
+    names = dict.fromkeys(name for image in images for name in image.names)
+    for label, key in keys.named.items():
+        if key not in names:
+            raise UserError(f"{path}: no frame has {key} (--{label}-key); {closest(key, list(names))}")
+
+
 def _check_energies(path: Path, images: Sequence[Image]) -> None:
     """Refuse free energies that differ from energies, beside frames that have only these."""
     if any(image.smearing > SMEARED for image in images):
@@ -60,13 +74,13 @@ def _check_energies(path: Path, images: Sequence[Image]) -> None:
                 )
 
 
-def _factors(path: Path, images: Sequence[Image], units: Units) -> Factors:
+def _factors(path: Path, images: Sequence[Image], units: Units, convention: Mapping[str, str]) -> Factors:
     """The units of all frames, which must agree."""
     first: dict[tuple[tuple[str, str], ...], int] = {}
     for place, image in enumerate(images):
         first.setdefault(tuple(sorted(image.stated.items())), place)
     found = {
-        place: factors_of(f"{path}: frame {place}", units, dict(stated), CONVENTION) for stated, place in first.items()
+        place: factors_of(f"{path}: frame {place}", units, dict(stated), convention) for stated, place in first.items()
     }
     (known, factors), *others = found.items()
     for place, other in others:

@@ -18,7 +18,8 @@ import numpy as np
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
 from rfp_md.io.compressed import open_text
-from rfp_md.io.image import HEAVIEST, IONS, Image, Pbc, make_image, numbers_of
+from rfp_md.io.image import HEAVIEST, IONS, USUAL, Image, Pbc, make_image, numbers_of
+from rfp_md.io.keys import Keys
 
 COUNT = re.compile(r"\s*(\d{1,9})\s*")  # no file has a milliard of lines in memory
 KEY = re.compile(r"[\s=]*([^\s=]+)\s*(=?)\s*")
@@ -48,17 +49,17 @@ class Column:
             raise UserError(f"{where}: {name} holds what is no number ({error!s:.80})") from error
 
 
-def read_extxyz(path: Path, *, stresses: bool) -> list[Image]:
+def read_extxyz(path: Path, *, stresses: bool, keys: Keys = USUAL) -> list[Image]:
     """Read every frame of an extxyz or xyz file.
 
     Raises:
         UserError: a line that does not belong, a frame that is not whole, or a label that is none.
     """
     with open_text(path) as file:
-        return list(_frames(path, enumerate(file, 1), stresses=stresses))
+        return list(_frames(path, enumerate(file, 1), stresses=stresses, keys=keys))
 
 
-def _frames(path: Path, lines: Iterator[Line], *, stresses: bool) -> Iterator[Image]:
+def _frames(path: Path, lines: Iterator[Line], *, stresses: bool, keys: Keys) -> Iterator[Image]:
     place = 0
     for number, line in lines:
         if not line.strip():
@@ -78,11 +79,11 @@ def _frames(path: Path, lines: Iterator[Line], *, stresses: bool) -> Iterator[Im
                 f"{where} (line {number}) says that it has {atoms} atoms, but the file ends after {len(rows)} of them; "
                 "remove that frame, or copy the file again"
             )
-        yield _image(where, comment, rows, stresses=stresses)
+        yield _image(where, comment, rows, stresses=stresses, keys=keys)
         place += 1
 
 
-def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -> Image:
+def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool, keys: Keys) -> Image:
     if IPI.match(comment) and "positions{angstrom}" not in comment:
         raise UserError(f"{where}: is i-PI's own xyz in atomic units, which only templates may be; write extxyz")
     info = comment_of(comment)
@@ -107,6 +108,7 @@ def _image(where: str, comment: str, lines: Iterable[Line], *, stresses: bool) -
         }
         | {name: [row[columns[name].start] for row in rows] for name in columns if name == "forces_mask"},
         stresses=stresses,
+        keys=keys,
     )
     if described is None and min(map(len, rows)) > position.stop:
         return replace(image, unread={**image.unread, "columns": ("columns without a name, from the fifth on",)})

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from rfp_md.arrays import Floats, Ints
 from rfp_md.errors import UserError
+from rfp_md.io.keys import Keys
 
 Pbc = tuple[bool, bool, bool]
 
@@ -35,6 +37,7 @@ UNIT_KEY = re.compile(r"(energy|energies|e|forces?|f|length|positions?|r|stress|
 QUANTITY = {"en": "energy", "e": "energy", "vi": "energy", "f": "force", "fo": "force", "st": "stress"}
 IONS = ("initial_charges", "initial_magmoms")  # what ASE's calculators know of an ion
 VOIGT = [[0, 5, 4], [5, 1, 3], [4, 3, 2]]  # xx yy zz yz xz xy, ASE's order
+USUAL = Keys()
 KIND_LENGTH = 60  # characters of a config_type that are kept
 
 
@@ -48,6 +51,7 @@ class Image:
         free: whether there is one.
         smearing: what that differs by from the energy beside it.
         stress, virial: (3, 3), not more than one of them.
+        names: of everything that the file says of the frame and its atoms.
         force_mask: which atoms' forces are known (N,); None: all.
         weights: of the energy, the forces and the stress (3,); None: all are 1.
         stated: unit of each quantity (energy, force, length, stress) whose unit the frame states.
@@ -71,6 +75,7 @@ class Image:
     unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     force_mask: NDArray[np.bool_] | None = None
     weights: Floats | None = None
+    names: tuple[str, ...] = ()
 
 
 def make_image(
@@ -83,6 +88,7 @@ def make_image(
     per_atom: Mapping[str, Any],
     *,
     stresses: bool = True,
+    keys: Keys = USUAL,
 ) -> Image:
     """Choose the labels of a frame from what the file says of it.
 
@@ -91,6 +97,7 @@ def make_image(
         info: what is said of the frame; numbers may be text.
         per_atom: arrays with a row for each atom.
         stresses: whether stress and virial are looked at.
+        keys: under which names the labels are.
 
     Raises:
         UserError: no atoms, what is no element, a label that is not of its shape, or stress and virial at once that
@@ -100,6 +107,8 @@ def make_image(
         raise UserError(f"{where}: has no atoms; remove it")
     if wrong := [int(z) for z in numbers if not 1 <= z <= HEAVIEST]:
         raise UserError(f"{where}: {wrong[0]} is no element; atomic numbers are 1 to {HEAVIEST}")
+    names = _one_tuple((*info, *per_atom))
+    info, per_atom = keys.of_frame(info), keys.of_atoms(per_atom)
     plain, free = _scalar(where, info, "energy"), _scalar(where, info, "free_energy")
     stress, virial = (None, None) if not (stresses and any(pbc)) else _strain_labels(where, info)
     return Image(
@@ -116,10 +125,17 @@ def make_image(
         stated=stated_units(where, info),
         step=_step(info),
         kind=_kind(info),
-        unread=_unread(info, per_atom, len(numbers), stresses=stresses and any(pbc)),
+        unread=_unread(info, per_atom, len(numbers), keys, stresses=stresses and any(pbc)),
         force_mask=_force_mask(where, per_atom, len(numbers)),
         weights=_weights(where, info),
+        names=names,
     )
+
+
+@lru_cache(maxsize=1000)
+def _one_tuple(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same names as one object, for the frames of a file have the same."""
+    return names
 
 
 def stated_units(where: str, info: Mapping[str, Any]) -> dict[str, str]:
@@ -221,19 +237,20 @@ def _kind(info: Mapping[str, Any]) -> str | None:
 
 
 def _unread(
-    info: Mapping[str, Any], per_atom: Mapping[str, Any], atoms: int, *, stresses: bool
+    info: Mapping[str, Any], per_atom: Mapping[str, Any], atoms: int, keys: Keys, *, stresses: bool
 ) -> dict[str, tuple[str, ...]]:
-    """What sounds like a label and has its shape, but not its name."""
+    """What sounds like a label and has its shape, but not its name; of labels whose name was given, nothing else is."""
 
     def found(label: str, sizes: tuple[int, ...], source: Mapping[str, Any]) -> tuple[str, ...]:
         names = [key for key in source if SOUNDS_LIKE[label].search(key) and not NO_LABEL.search(key)]
         sized = [(name, numbers_of(source[name])) for name in names if name not in READ]
         return tuple(name for name, numbers in sized if numbers is not None and numbers.size in sizes)
 
+    strains = stresses and keys.stress is None and keys.virial is None
     all_found = {
-        "energies": found("energies", (1,), info),
-        "forces": found("forces", (3 * atoms,), per_atom),
-        "stresses": found("stresses", (6, 9), info) if stresses else (),
+        "energies": found("energies", (1,), info) if keys.energy is None else (),
+        "forces": found("forces", (3 * atoms,), per_atom) if keys.forces is None else (),
+        "stresses": found("stresses", (6, 9), info) if strains else (),
     }
     ions = tuple(name for name in IONS if np.any(per_atom.get(name, 0)))
     return {label: names for label, names in (all_found | {"ions": ions}).items() if names}

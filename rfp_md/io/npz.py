@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rfp_md.errors import UserError
 from rfp_md.frames import Frames
 from rfp_md.io.compressed import RATIO, most_unpacked
 from rfp_md.io.image import HEAVIEST, NO_LABEL, SOUNDS_LIKE, UNIT_KEY, stated_units
+from rfp_md.io.keys import Keys, closest
 from rfp_md.io.unit_factors import Factors, factors_of
 from rfp_md.io.units import Units
 
@@ -51,7 +52,7 @@ CELLS = ("lattice", "cell", "cells", "pbc", "box")
 LABELS = ("energies", "forces")
 
 
-def read_npz(path: Path, units: Units) -> list[Frames]:
+def read_npz(path: Path, units: Units, keys: Keys) -> list[Frames]:
     """Read the one block of an npz file, in eV and Å."""
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path}: is not a readable npz file, which is a zip; write it with numpy.savez")
@@ -59,14 +60,15 @@ def read_npz(path: Path, units: Units) -> list[Frames]:
         if sum(member.file_size for member in packed.infolist()) > most_unpacked(path):
             raise UserError(f"{path}: unpacks to more than {RATIO} times its size; write it with numpy.savez")
     with np.load(path, allow_pickle=False) as file:
-        return [_read(path, file, units)]
+        return [_read(path, file, units, keys)]
 
 
-def _read(path: Path, file: Mapping[str, Any], units: Units) -> Frames:
+def _read(path: Path, file: Mapping[str, Any], units: Units, keys: Keys) -> Frames:
     layout = next((layout for layout in LAYOUTS if layout.positions in file and layout.numbers in file), None)
     if layout is None:
         known = "; ".join(f"{layout.name}: {layout.numbers}, {layout.positions}, …" for layout in LAYOUTS)
         raise UserError(f"{path}: keys {', '.join(sorted(file))[:300]} fit no known layout ({known})")
+    layout = _with_keys(path, layout, file, keys)
     if cells := [key for key in CELLS if key in file]:
         raise UserError(f"{path}: has {cells[0]}, but an npz file here is of free molecules; write extxyz instead")
     factors = _factors(path, layout, file, units)
@@ -87,6 +89,16 @@ def _read(path: Path, file: Mapping[str, Any], units: Units) -> Frames:
         unread=_unread(file, layout),
         source=str(path),
     )
+
+
+def _with_keys(path: Path, layout: NpzLayout, file: Mapping[str, Any], keys: Keys) -> NpzLayout:
+    """The layout with the names that the user gave. Raises UserError for one that is not there."""
+    for label, key in keys.named.items():
+        if label in ("stress", "virial"):
+            raise UserError(f"{path}: --{label}-key {key}: an npz file here is of free molecules, without stresses")
+        if key not in file:
+            raise UserError(f"{path}: has no {key} (--{label}-key); {closest(key, list(file))}")
+    return replace(layout, energies=keys.energy or layout.energies, forces=keys.forces or layout.forces)
 
 
 def _array(path: Path, file: Mapping[str, Any], key: str) -> Any:

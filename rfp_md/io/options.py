@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+from rfp_md.io.keys import Keys
 from rfp_md.io.units import Units
 from rfp_md.progress import Progress
 from rfp_md.verbs import Argument, Option
+
+if TYPE_CHECKING:
+    from rfp_md.frames import Dataset
 
 Files = Sequence[Path | str] | Path | str
 
@@ -28,11 +32,18 @@ class ReadingOptions:
         str | None, Option("Stress unit of the files, as in GPa; default: energy unit / length unit^3.")
     ] = None
     no_stress: Annotated[bool, Option("Leave the files' stresses out.")] = False
+    energy_key: Annotated[str | None, Option("Name of the energy in the files; default: free_energy, energy.")] = None
+    forces_key: Annotated[str | None, Option("Name of the forces in the files; default: forces.")] = None
+    stress_key: Annotated[str | None, Option("Name of the stress in the files; default: stress.")] = None
+    virial_key: Annotated[str | None, Option("Name of the virial in the files; default: virial, virials.")] = None
 
-    @property
-    def units(self) -> Units:
-        """The units that were named."""
-        return Units(self.energy_unit, self.force_unit, self.length_unit, self.stress_unit)
+    def read(self, files: Files) -> "Dataset":
+        """Read frames as the options say. Raises UserError as ``rfp_md.io.read``."""
+        from rfp_md.io.read import read
+
+        units = Units(self.energy_unit, self.force_unit, self.length_unit, self.stress_unit)
+        keys = Keys(self.energy_key, self.forces_key, self.stress_key, self.virial_key)
+        return read(files, units, stresses=not self.no_stress, keys=keys)
 
 
 @dataclass(frozen=True)

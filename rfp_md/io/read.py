@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rfp_md.errors import UserError
+from rfp_md.io.keys import Keys
 from rfp_md.io.units import Units
 
 if TYPE_CHECKING:
@@ -26,28 +27,36 @@ LARGEST = {"positions": 1e6, "cells": 1e6, "energies": 1e12, "forces": 1e9, "str
 Contents = tuple[list["Frames"], list[str]]
 
 
-def read(paths: str | Path | Sequence[str | Path], units: Units | None = None, *, stresses: bool = True) -> Dataset:
+def read(
+    paths: str | Path | Sequence[str | Path],
+    units: Units | None = None,
+    *,
+    stresses: bool = True,
+    keys: Keys | None = None,
+) -> Dataset:
     """Read reference frames.
 
     Args:
-        paths: one file or several; ``.npz`` (rMD17, sGDML/MD17 or generic keys), else whatever ASE reads.
+        paths: one file or several; ``.npz`` (rMD17, sGDML/MD17 or generic keys), extxyz, a folder of DeePMD's, n2p2's
+            ``input.data``, else whatever ASE reads.
             ``FILE@start:stop[:step]`` takes a slice of a file's frames, as in ASE.
         units: what the flags say; needed where the format does not state its units.
         stresses: whether those of the files are taken.
+        keys: under which names the labels are, where these are not the usual ones.
 
     Returns:
         All frames in eV, Å, eV/Å and eV/Å³, one block for each run of frames of the same species; its notes say what
         was chosen where a file leaves a choice.
 
     Raises:
-        UserError: a file is missing, unreadable, empty, of unstated units, or holds bad numbers.
+        UserError: a file is missing, unreadable, empty, of unstated units, or holds bad numbers; a key of no frame.
     """
     from rfp_md.frames import Dataset
 
     blocks: list[Frames] = []
     notes: list[str] = []
     for path in paths_of(paths):
-        of_file, said = _read_one(str(path), units or Units(), stresses=stresses)
+        of_file, said = _read_one(str(path), units or Units(), keys or Keys(), stresses=stresses)
         blocks += of_file
         notes += said
     return Dataset(tuple(blocks), tuple(dict.fromkeys(notes)))
@@ -58,13 +67,13 @@ def paths_of(paths: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:
     return [paths] if isinstance(paths, str | Path) else paths
 
 
-def _read_one(name: str, units: Units, *, stresses: bool) -> Contents:
+def _read_one(name: str, units: Units, keys: Keys, *, stresses: bool) -> Contents:
     import numpy as np
 
     from rfp_md.frames import Dataset, found_instead
 
     path, chosen = _find(name)
-    reader = _reader(path)
+    reader = _reader(path, keys)
     with _in_one_sentence(path) as told:
         blocks, notes = reader(path, units, stresses)
         flat = [block.stresses is not None and not block.fills_space for block in blocks]
@@ -86,38 +95,49 @@ def _read_one(name: str, units: Units, *, stresses: bool) -> Contents:
 
 
 def _find(name: str) -> tuple[Path, slice]:
-    """The file that is there, and which of its frames are meant."""
+    """The file or folder that is there, and which of its frames are meant."""
+    from rfp_md.io.deepmd import systems_in
+
     path, chosen = Path(name), slice(None)
     try:
-        if not path.is_file() and (match := SLICE.fullmatch(name)):
+        if not path.exists() and (match := SLICE.fullmatch(name)):
             path = Path(match["path"])
             chosen = slice(*(int(match[part]) if match[part] else None for part in ("start", "stop", "step")))
-        if path.is_dir():
-            raise UserError(f"{path}: is a folder; name the files in it")
-        if path.is_file():
+        if path.is_dir() and not systems_in(path):
+            raise UserError(f"{path}: is a folder, and none of DeePMD's, which has type.raw; name the files in it")
+        if path.exists():
             return path, chosen
     except (OSError, ValueError) as error:
         raise UserError(f"{name:.{SAID}}: is no name of a file ({error})") from error
     raise UserError(f"{name}: no such file (a slice of a file is written FILE@start:stop or FILE@start:stop:step)")
 
 
-def _reader(path: Path) -> Callable[[Path, Units, bool], Contents]:
-    """The reader of a file, by its ending."""
+def _reader(path: Path, keys: Keys) -> Callable[[Path, Units, bool], Contents]:
+    """The reader of a folder, or of a file by its ending."""
     from rfp_md.io.ase_files import read_with_ase
-    from rfp_md.io.blocks import blocks_of, notes_of
+    from rfp_md.io.blocks import CONVENTION, blocks_of, check_keys, notes_of
     from rfp_md.io.compressed import OPENERS, check_unpacked
+    from rfp_md.io.deepmd import read_deepmd
     from rfp_md.io.extxyz import read_extxyz
+    from rfp_md.io.n2p2 import is_n2p2, read_n2p2
     from rfp_md.io.npz import read_npz
 
     if path.suffix.lower() == ".npz":
-        return lambda path, units, stresses: (read_npz(path, units), [])
+        return lambda path, units, stresses: (read_npz(path, units, keys), [])
     inner = path.with_suffix("") if path.suffix in OPENERS else path
-    read_images = read_extxyz if inner.suffix.lower() in EXTXYZ else read_with_ase
+    read_images, convention = read_with_ase, CONVENTION
+    if path.is_dir():
+        read_images = read_deepmd
+    elif inner.suffix.lower() in EXTXYZ:
+        read_images = read_extxyz
+    elif path.suffix == ".data" and is_n2p2(path):
+        read_images, convention = read_n2p2, {}
 
     def by_images(path: Path, units: Units, stresses: bool) -> Contents:
         check_unpacked(path)
-        images = read_images(path, stresses=stresses)
-        return blocks_of(path, images, units), list(notes_of(path, images))
+        images = read_images(path, stresses=stresses, keys=keys)
+        check_keys(path, images, keys)
+        return blocks_of(path, images, units, convention), list(notes_of(path, images))
 
     return by_images
 

@@ -13,7 +13,7 @@ from rfp_md.files.safe_write import check_output, replacing
 from rfp_md.frames import Dataset, found_instead, missing
 from rfp_md.io.image import WEIGHTS
 from rfp_md.io.options import ConvertOptions
-from rfp_md.io.read import paths_of, read
+from rfp_md.io.read import paths_of
 from rfp_md.verbs import with_options
 
 
@@ -30,7 +30,7 @@ def convert(options: ConvertOptions) -> dict[str, Any]:
     output = Path(options.output)
     _writer(output)
     check_output(output, paths_of(options.data))
-    dataset = read(options.data, options.units, stresses=not options.no_stress)
+    dataset = options.read(options.data)
     _check_nothing_lost(dataset)
     write(dataset, output)
     names = dict.fromkeys(name for block in dataset for found in block.unread.values() for name in found)

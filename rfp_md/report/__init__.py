@@ -34,7 +34,6 @@ def report(options: ReportOptions) -> dict[str, Any]:
     from rfp_md.artifact.container import read
     from rfp_md.artifact.file import load
     from rfp_md.io import paths_of
-    from rfp_md.io import read as read_frames
     from rfp_md.report.content import content
     from rfp_md.report.errors_on_test_frames import ErrorsOnTestFrames
 
@@ -44,7 +43,7 @@ def report(options: ReportOptions) -> dict[str, Any]:
     potential = load(model)
     errors = None
     if paths:
-        dataset = read_frames(paths, options.units, stresses=not options.no_stress)
+        dataset = options.read(paths)
         errors = ErrorsOnTestFrames.of(potential, model, paths, dataset)
     figures = content(Path(model), header, arrays, potential, errors)
     page = _page(figures, potential, errors)

@@ -14,7 +14,7 @@ from rfp_md.evaluation.labels.audit import report_labels
 from rfp_md.evaluation.labels.findings import Finding
 from rfp_md.files.safe_write import check_output
 from rfp_md.frames import Dataset, check_trainable, count_duplicates
-from rfp_md.io import paths_of, read
+from rfp_md.io import paths_of
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
@@ -152,7 +152,7 @@ def _width(options: TrainOptions, preset: Preset, progress: Progress) -> Callabl
 def _frames(options: TrainOptions) -> Dataset:
     if isinstance(options.data, Dataset):
         return options.data.without_stresses() if options.no_stress else options.data
-    return read(options.data, options.units, stresses=not options.no_stress)
+    return options.read(options.data)
 
 
 def _task(

@@ -14,7 +14,6 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import ase.io
 import numpy as np
 from ase.build import bulk
 from ase.data import chemical_symbols
@@ -23,6 +22,7 @@ import rfp_md
 from rfp_md.arrays import Floats
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io.atoms import from_atoms
+from rfp_md.io.keys import Keys
 from rfp_md.structures.shortest import ShortestDistances
 from tests.benchmarks.options import with_data
 
@@ -80,12 +80,7 @@ class Curve:
 
 def solvents(file: Path) -> Dataset:
     """Frames whose labels are called ``energy_xtb`` and ``forces_xtb``."""
-    blocks = []
-    for atoms in ase.io.read(file, ":"):
-        atoms.pbc = False
-        labels = {"energies": np.array([atoms.info["energy_xtb"]]), "forces": atoms.arrays["forces_xtb"][None]}
-        blocks.append(replace(from_atoms([atoms], source=file.name), **labels))
-    return Dataset(tuple(blocks))
+    return rfp_md.read(file, keys=Keys(energy="energy_xtb", forces="forces_xtb"))
 
 
 def dimer(potential: rfp_md.Potential, pair: tuple[int, int]) -> tuple[Curve, float]:

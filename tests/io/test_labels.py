@@ -149,10 +149,14 @@ def test_a_stress_that_is_none_is_refused_and_can_be_left_out(file, stress, mess
 def test_labels_of_other_names_are_listed_and_not_lost(file, tmp_path):
     others = f"energy_xtb=-1 dft_virial={words(SIX)} {LATTICE} total_energy_weight=3 kinetic_energy=1"
     path = file(frame(others, "REF_forces"))
-    with pytest.raises(UserError, match=r"has no energies; found energy_xtb, .*: rename to energy"):
+    with pytest.raises(
+        UserError,
+        match=r"has no energies; found energy_xtb, .*: name what is to be read, as in --energy-key energy_xtb",
+    ):
         check_trainable(read(path))
     with pytest.raises(
-        UserError, match="would lose labels; found energy_xtb, REF_forces, dft_virial: rename to energy"
+        UserError,
+        match="would lose labels; found energy_xtb, REF_forces, dft_virial: name what is to be read",
     ):
         convert(path, tmp_path / "b.extxyz")
     assert not (tmp_path / "b.extxyz").exists()

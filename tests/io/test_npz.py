@@ -153,7 +153,10 @@ def test_placeholders_for_missing_numbers_are_refused_with_their_frame(tmp_path,
 
 def test_labels_under_other_names_are_noted(tmp_path, arrays):
     path = write(tmp_path / "a.npz", ("nuclear_charges", "coords", "Energy_xtb", "gradients"), arrays)
-    assert "found Energy_xtb, gradients: rename to energy, forces" in read(path).notes[0]
+    assert (
+        "found Energy_xtb, gradients: name what is to be read, as in --energy-key Energy_xtb --forces-key gradients"
+        in read(path).notes[0]
+    )
 
 
 @pytest.mark.parametrize("shape", ["(1000000000000,)", "(-5,)"])
