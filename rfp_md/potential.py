@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from rfp_md.plugins.guard import Geometric, call, check_array, check_periodic, c
 from rfp_md.prediction import Committee, PerAtom, Prediction, Spread, free_virials, join_committees
 from rfp_md.regressors import Regressor
 from rfp_md.sites import Sites
+from rfp_md.structures.combinations import Combinations
 from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.structures.shortest import ShortestDistances
 
@@ -143,9 +145,16 @@ class Potential:
             raise UserError(
                 f"{frames.source}: has {formula(unknown)}, but the model was trained on {formula(self.elements)} only"
             )
+        else:
+            self._combinations.check(frames)
         if frames.periodic:
             check_periodic([*self.baselines, *self.descriptors], frames)
         self.shortest.check(frames)
+
+    @cached_property
+    def _combinations(self) -> Combinations:
+        """The elements that were trained together, as the record says."""
+        return Combinations([frozenset(elements) for elements in self.record.get("combinations", [])])
 
     def _chunks(self, frames: Frames) -> list[Frames]:
         """Parts that are small enough to be evaluated at once."""

@@ -124,6 +124,15 @@ class Validation(Section):
     checks: dict[str, Found]
 
 
+class Tried(Section):
+    """A small fit, by which a descriptor was chosen."""
+
+    descriptor: str
+    valid_score: float
+    valid_energy_mae_ev: float | None
+    valid_force_mae_ev_per_angstrom: float | None
+
+
 class Record(Section):
     """All of it."""
 
@@ -134,6 +143,9 @@ class Record(Section):
     split: Split | None = None
     widths: list[Count | None] | None = None
     weights: dict[str, list[float]] | None = None
+    combinations: list[list[int]] | None = None
+    atom_energies: Literal["given", "isolated atoms", "least squares"] | None = None
+    search: list[Tried] | None = None
     label_counts: dict[str, list[Count]] | None = None
     fit: dict[str, JsonValue] | None = None
     learning_curve: LearningCurve | None = None

@@ -86,7 +86,7 @@ class CalculatorBaseline(Baseline):
             reason = " ".join(str(error).split())
             raise UserError(
                 f"{frames.source}: {self._said} failed at {frames.name(k)} ({type(error).__name__}: {reason}); "
-                "remove that frame, or give the calculator other arguments"
+                "remove that frame, let --skip-failed do it, or give the calculator other arguments"
             ) from error
 
     @property

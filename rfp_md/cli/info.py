@@ -9,7 +9,7 @@ from rfp_md.cli.options import Debug, Json
 from rfp_md.io.options import Model
 
 if TYPE_CHECKING:
-    from rfp_md.artifact.header import Entry
+    from rfp_md.artifact.header import Arrays, Entry, Header
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def command(options: InfoOptions, json: Json = False, debug: Debug = False) -> N
     if header.force_regressor is not None:
         values["forces"] = f"not the energy's gradient, but of {_plugin(header.force_regressor)}"
     values["numbers stored"] = sum(array.size for array in arrays.values())
+    if origin := header.record.get("atom_energies"):
+        values["energies of atoms"] = f"{_energies(header, arrays)} ({origin})"
     if leakage := header.record.get("leakage"):
         values["leakage into validation"] = leakage["summary"]
     values["validation"] = summary(header.record)
@@ -56,6 +58,14 @@ def command(options: InfoOptions, json: Json = False, debug: Debug = False) -> N
         for key, value in header.record.get(section, {}).items():
             values[f"{section}: {key.replace('_', ' ')}"] = value
     print_values(values, str(options.model))
+
+
+def _energies(header: "Header", arrays: "Arrays") -> str:
+    from rfp_md.artifact.header import element_energies
+    from rfp_md.frames import formula
+
+    found = element_energies(header, arrays) or {}
+    return ", ".join(f"{formula([int(z)])} {energy:.4g} eV" for z, energy in found.items())
 
 
 def _plugin(entry: "Entry") -> str:

@@ -38,6 +38,16 @@ class TrainOptions(ReadingOptions):
             "are local; 'elements' alone leaves zbl out."
         ),
     ] = ()
+    atom_energy: Annotated[
+        Sequence[str],
+        Option(
+            "SYMBOL=ENERGY[,...] of single atoms, in --energy-unit or eV, or 'isolated': of those among the frames; "
+            "default: by least squares of all frames."
+        ),
+    ] = ()
+    skip_failed: Annotated[
+        bool, Option("Leave out frames at which a calculator among the baselines fails, and count them.")
+    ] = False
     weight: Annotated[
         Sequence[str],
         Option(

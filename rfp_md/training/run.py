@@ -9,6 +9,7 @@ import numpy as np
 
 from rfp_md.arrays import Ints
 from rfp_md.artifact.file import save
+from rfp_md.baselines.calculator import CalculatorBaseline
 from rfp_md.errors import UserError, check_choice
 from rfp_md.evaluation.labels.audit import report_labels
 from rfp_md.evaluation.labels.findings import Finding
@@ -19,6 +20,7 @@ from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor
 from rfp_md.regressors.features import FeatureRegressor
+from rfp_md.training.atom_energies import with_atom_energies
 from rfp_md.training.flag_values import (
     make_baselines,
     make_regressor,
@@ -31,6 +33,7 @@ from rfp_md.training.learning_curve import learning_curve
 from rfp_md.training.local_model import LocalModel, searched
 from rfp_md.training.options import PresetName, Target, TrainOptions
 from rfp_md.training.presets import MOLECULE, Preset, one_small_molecule, preset_for
+from rfp_md.training.skip_failed import without_failed
 from rfp_md.training.splits import split_frames
 from rfp_md.training.task import Task
 from rfp_md.training.weights import check_weights, parse_weights
@@ -55,6 +58,7 @@ def train(options: TrainOptions) -> Potential:
     progress = options.progress or Progress()
     model = _checked(options)
     dataset = _frames(options)
+    dataset = _usable(options, dataset, progress)
     _check_frames(dataset, model, options.target)
     check_weights(dataset, parse_weights(options.weight))
     _warn(dataset, options.target, progress)
@@ -165,13 +169,16 @@ def _task(
 ) -> Task:
     """What every fit of this call has in common."""
     preset = preset_for(options.preset, dataset)
+    baselines = options.baseline or _baselines(options, _terms(options, preset, dataset))
+    baselines, origin = with_atom_energies(baselines, options.atom_energy, options.energy_unit, dataset)
     return Task(
         dataset=dataset,
         valid=valid,
         terms=_terms(options, preset, dataset),
         width=_width(options, preset, progress),
         regressor=_regressor(options, preset),
-        baselines=options.baseline or _baselines(options, _terms(options, preset, dataset)),
+        baselines=baselines,
+        atom_energies=origin,
         weights=parse_weights(options.weight),
         target=options.target,
         time_budget=options.time_budget,
@@ -214,6 +221,16 @@ def _check_widths(options: TrainOptions, model: Regressor, widths: Sequence[int 
             f"--regressor {options.regressor}: its width has no effect, for every --descriptor has a width of its "
             "own; leave one of them out"
         )
+
+
+def _usable(options: TrainOptions, dataset: Dataset, progress: Progress) -> Dataset:
+    """The frames without those at which a calculator fails, if the user wants that."""
+    if not options.skip_failed:
+        return dataset
+    calculators = [one for one in make_baselines(options.baseline) if isinstance(one, CalculatorBaseline)]
+    if not calculators:
+        raise UserError("--skip-failed: no baseline is a calculator that could fail; leave it out")
+    return without_failed(dataset, calculators, progress)
 
 
 def _check_frames(dataset: Dataset, model: Regressor, target: Target) -> None:

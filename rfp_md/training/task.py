@@ -12,6 +12,7 @@ import numpy as np
 
 from rfp_md.arrays import Ints
 from rfp_md.baselines.base import Baseline
+from rfp_md.baselines.elements import Elements
 from rfp_md.baselines.total import left_by
 from rfp_md.descriptors import Descriptor
 from rfp_md.descriptors.declared import check_declared
@@ -25,6 +26,7 @@ from rfp_md.plugins.guard import call, check_fitted, check_periodic
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
 from rfp_md.regressors import Regressor, Samples
+from rfp_md.structures.combinations import Combinations
 from rfp_md.structures.fingerprints import Fingerprints
 from rfp_md.structures.shortest import ShortestDistances
 from rfp_md.training.flag_values import make_baselines, make_regressor, make_terms, parse_duration
@@ -42,6 +44,7 @@ class Task:
         valid: indices of the validation frames.
         terms, regressor: as the user names them, or the preset.
         baselines: as the user names them; each is fitted to what those before it leave.
+        atom_energies: where those of ``elements`` come from.
         weights: what the labels of each kind of frames weigh.
         width: how many features the model has for so many frames; None: the regressor chooses, or the terms say.
         time_budget: what the width is chosen by, if anything.
@@ -57,6 +60,7 @@ class Task:
     width: Callable[[Dataset], int | None] | None
     regressor: str
     baselines: Sequence[str]
+    atom_energies: str
     weights: Mapping[str, Weight]
     target: Target
     time_budget: str | None
@@ -84,6 +88,7 @@ class Task:
         baselines = make_baselines(self.baselines)
         _check_seen([*baselines, *terms], fitted_to)
         baselines = _fit_baselines(baselines, training)
+        self._tell_atom_energies(baselines)
         for term in terms:
             _fit_term(term, training, conservative and model.smooth, progress)
         if conservative and not model.smooth:
@@ -122,6 +127,14 @@ class Task:
         }
         return Potential(**model_of) if forces is None else DirectPotential(**model_of, force_regressor=forces)
 
+    def _tell_atom_energies(self, baselines: Sequence[Baseline]) -> None:
+        """Say the energies of atoms, where the frames or the user determine them."""
+        for baseline in baselines:
+            if isinstance(baseline, Elements) and (len(self.dataset.blocks) > 1 or baseline.atoms):
+                said = zip(baseline.state["elements"].tolist(), baseline.state["energies"].tolist(), strict=True)
+                energies = ", ".join(f"{formula([z])} {energy:.4g}" for z, energy in said)
+                self.progress.message(f"energies of atoms, eV: {energies} ({self.atom_energies})")
+
     def _weighting(self, training: Dataset, model: Regressor) -> Weighting:
         """What labels weigh. Raises UserError for frames that a regressor without weights cannot be fitted to."""
         needed_by = f"regressor '{model.name}'" if self.target == "conservative" else "--target direct"
@@ -155,6 +168,8 @@ class Task:
             "split": {**self.split, "n_train": n_train, "n_valid": len(self.valid)},
             "widths": list(widths),
             **({"weights": weights} if weights else {}),
+            "atom_energies": self.atom_energies,
+            "combinations": [sorted(elements) for elements in Combinations.of(self.dataset).sets],
             **({"search": list(self.search)} if self.search else {}),
             **({"label_counts": counts} if counts else {}),
             "fit": fitted,

@@ -1,5 +1,7 @@
 """An ASE calculator as a baseline, and who may start one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from ase.calculators.calculator import Calculator
@@ -14,6 +16,7 @@ from rfp_md.plugins.arrays import Surroundings
 from rfp_md.plugins.guard import restored
 from rfp_md.testing import check_baseline
 from rfp_md.testing.structures import crystal, molecule
+from tests.heard import Heard
 
 LJ = "ase.calculators.lj:LennardJones"
 SOFT = f"calculator:of={LJ},arguments=sigma=1.0;epsilon=0.1;rc=6.0;smooth=True"
@@ -92,3 +95,23 @@ def test_a_file_starts_whatever_it_names(monkeypatch):
     restored(CalculatorBaseline(of=OURS), {}, model)
     with pytest.raises(UserError, match="may execute anything"):  # allowed with no arguments is not with any
         check_allowed(OURS, ["command=rm"])
+
+
+def test_frames_that_it_fails_at_end_the_training(ethanol):
+    frames = ethanol[:30].at(ethanol.positions[:30])
+    positions = frames.positions.copy()
+    positions[[3, 7], :, 0] += 100.0
+    frames = dataclasses.replace(ethanol[:30], positions=positions)
+    options = {"descriptor": ["many_body:components=20,channels=6"], "width": 60, "baseline": [f"calculator:of={OURS}"]}
+    with pytest.raises(UserError, match="let --skip-failed do it"):
+        rfp_md.train(Dataset((frames,)), **options)
+    heard = Heard()
+    potential = rfp_md.train(Dataset((frames,)), **options, skip_failed=True, progress=heard)
+    assert potential.record["data"]["frames"] == 28
+    said = f"failed at 2 of 30 frames, which are left out: {ethanol.source} frame 3, {ethanol.source} frame 7"
+    assert any(said in line for line in heard.lines)
+
+
+def test_nothing_can_fail_and_is_skipped(ethanol):
+    with pytest.raises(UserError, match="--skip-failed: no baseline is a calculator"):
+        rfp_md.train(Dataset((ethanol[:30],)), skip_failed=True)
