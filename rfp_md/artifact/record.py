@@ -133,6 +133,13 @@ class Tried(Section):
     valid_force_mae_ev_per_angstrom: float | None
 
 
+class LowLevel(Section):
+    """Frames of another level that a model was fitted to besides."""
+
+    files: str
+    frames: Count = Field(ge=0)
+
+
 class Record(Section):
     """All of it."""
 
@@ -146,6 +153,7 @@ class Record(Section):
     combinations: list[list[int]] | None = None
     atom_energies: Literal["given", "isolated atoms", "least squares"] | None = None
     search: list[Tried] | None = None
+    low_level: LowLevel | None = None
     label_counts: dict[str, list[Count]] | None = None
     fit: dict[str, JsonValue] | None = None
     learning_curve: LearningCurve | None = None

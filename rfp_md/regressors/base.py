@@ -80,6 +80,11 @@ class Samples(ABC):
         """Structures unlike these, and what their energies are believed to be; they join the fit, and judge nothing."""
         return None
 
+    @property
+    def low(self) -> Samples | None:
+        """Structures with labels of another level, which these are a correction of; they choose and judge nothing."""
+        return None
+
     def by_kind(self) -> Mapping[str, Samples]:
         """The structures of each kind apart, to tell errors by; empty where there are no kinds to tell apart."""
         return {}

@@ -18,8 +18,9 @@ from rfp_md.progress import Progress
 from rfp_md.regressors.base import Samples
 from rfp_md.regressors.feature_model import FeatureModel
 from rfp_md.regressors.fitting.accumulate import Accumulator
-from rfp_md.regressors.fitting.choose import choose, limit_prior
+from rfp_md.regressors.fitting.choose import choose, choose_closeness, limit_prior
 from rfp_md.regressors.fitting.direct_fit import DirectFit
+from rfp_md.regressors.fitting.levels import LevelSolver
 from rfp_md.regressors.fitting.plan import SAMPLE_FRAMES, FitPlan, Survey, plan_outputs
 from rfp_md.regressors.fitting.rows import FeatureBlock
 from rfp_md.regressors.fitting.scores import Score, score
@@ -93,6 +94,8 @@ class FeatureRegressor(FeatureModel):
         """Draw the features, accumulate normal equations, choose λ and weights, solve, and make the committee."""
         self._check_used(train)
         survey = self.survey(train, valid, rng)
+        if train.low is not None:
+            survey = replace(survey, sample=self.survey(train.low, valid, rng).sample + survey.sample)
         plan = self.plan(survey, widths)
         plan.check_memory(progress)
         accumulator, drawn = self._accumulate(plan, train, rng, progress)
@@ -100,15 +103,17 @@ class FeatureRegressor(FeatureModel):
         if train.prior is not None:
             prior = Accumulator(accumulator.blocks, (len(train.prior),))
             prior.stream(train.prior, plan.batch_size, progress)
+        low = None
+        if train.low is not None:
+            low = Accumulator(accumulator.blocks, train.low.n_targets[: len(plan.n_rows)])
+            self._stream(low, train.low, "Frames of the low level", plan, progress)
         noise = rng.standard_normal((accumulator.width, MEMBERS))
         noise -= noise.mean(axis=1, keepdims=True)  # so that the members' mean is the model itself
-        solver = Solver(
-            accumulator.equations,
-            progress,
-            scaled=self.relative,
-            noise=noise,
-            prior=prior.equations[0] if prior is not None else None,
-        )
+        of_prior = prior.equations[0] if prior is not None else None
+        if low is not None:
+            solver: Solver = LevelSolver(accumulator.equations, progress, low.equations, noise=noise, prior=of_prior)
+        else:
+            solver = Solver(accumulator.equations, progress, scaled=self.relative, noise=noise, prior=of_prior)
 
         def errors(candidate: Solution, samples: Samples) -> Score:
             return score(accumulator.blocks, candidate, samples, plan.batch_size, n_kinds=solver.n_kinds)
@@ -122,6 +127,8 @@ class FeatureRegressor(FeatureModel):
             progress,
             every_lambda=plan.few_rows,
         )
+        if isinstance(solver, LevelSolver):
+            choice = choose_closeness(solver, choice, lambda candidate: errors(candidate, valid), progress)
         if train.prior is not None:
             choice = limit_prior(solver, choice, lambda candidate: errors(candidate, valid), progress)
         of_kinds = {kind: errors(choice.solution, some) for kind, some in valid.by_kind().items()}
@@ -138,6 +145,7 @@ class FeatureRegressor(FeatureModel):
             "force_weight": choice.weights[1] if survey.n_slopes else None,
             "stress_weight": choice.weights[2] if survey.n_strains else None,
             "prior_weight": solver.prior_weight if train.prior is not None else None,
+            **({"closeness": solver.closeness} if isinstance(solver, LevelSolver) else {}),
             "solver": final.method,
             "residual": final.residual,
             "failed_factorisations": solver.failed,

@@ -20,7 +20,7 @@ PresetName = Literal["accurate", "fast", "reference"]
 class TrainOptions(ReadingOptions):
     """Options of ``rfp train``."""
 
-    data: Annotated[Union[Files, "Dataset"], DATA]
+    data: Annotated[Union[Files, "Dataset"], DATA] = ()
     _: KW_ONLY
     output: Annotated[Path | str | None, Option("The .rfp file to write.", flags=OUTPUT, required=True)] = None
     descriptor: Annotated[Sequence[str], Option("NAME[:key=value,...], once for each term; width=N is its width.")] = ()
@@ -53,6 +53,10 @@ class TrainOptions(ReadingOptions):
         Option(
             "KIND=energy:force:stress, once for each config_type whose labels are not to weigh 1; 0: not fitted to."
         ),
+    ] = ()
+    level: Annotated[
+        Sequence[Path | str],
+        Option("A file of frames, twice, in place of DATA: of a low level of theory, then of the one to be learned."),
     ] = ()
     target: Annotated[Target, Option("conservative: forces are the energy's gradient; direct: they are not.")] = (
         "conservative"

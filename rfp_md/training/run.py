@@ -14,7 +14,7 @@ from rfp_md.errors import UserError, check_choice
 from rfp_md.evaluation.labels.audit import report_labels
 from rfp_md.evaluation.labels.findings import Finding
 from rfp_md.files.safe_write import check_output
-from rfp_md.frames import Dataset, check_trainable, count_duplicates
+from rfp_md.frames import Dataset, check_trainable, count_duplicates, formula
 from rfp_md.io import paths_of
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
@@ -48,6 +48,8 @@ def train(options: TrainOptions) -> Potential:
     (``rfp_md.training.presets``): descriptors, regressor, number of features. Baselines are fitted one after another,
     each to what those before it leave; without any named, ``elements`` is, and ``zbl`` where all terms are local. The
     validation frames (``rfp_md.training.splits``) choose the hyper-parameters and then join the last solve. With
+    ``level`` names two files, of a low level of theory and of the one to be learned, in place of the frames: labels of
+    both share features (``rfp_md.regressors.fitting.levels``). With
     ``target="direct"`` energies and lab-frame force vectors are fitted separately (thesis, section 3.2.1), to compare
     with, not for MD. The learning curve is that of ``rfp_md.training.learning_curve``, the time budget that of
     ``rfp_md.training.budget``.
@@ -57,6 +59,7 @@ def train(options: TrainOptions) -> Potential:
     """
     progress = options.progress or Progress()
     model = _checked(options)
+    _check_levels(options, model)
     dataset = _frames(options)
     dataset = _usable(options, dataset, progress)
     _check_frames(dataset, model, options.target)
@@ -93,7 +96,7 @@ def _checked(options: TrainOptions) -> Regressor:
     stacked = [file for baseline in make_baselines(options.baseline) for file in baseline.inputs]
     if options.output is not None:
         files = [] if isinstance(options.data, Dataset) else paths_of(options.data)
-        check_output(options.output, [*files, *stacked])
+        check_output(options.output, [*files, *options.level, *stacked])
     if options.seed < 0:
         raise UserError(f"--seed {options.seed}: must not be negative")
     if options.learning_curve is not None:
@@ -154,9 +157,46 @@ def _width(options: TrainOptions, preset: Preset, progress: Progress) -> Callabl
 
 
 def _frames(options: TrainOptions) -> Dataset:
+    """The frames to learn, those of the high level where there are two."""
     if isinstance(options.data, Dataset):
         return options.data.without_stresses() if options.no_stress else options.data
-    return options.read(options.data)
+    return options.read(options.level[1] if options.level else options.data)
+
+
+def _low_frames(options: TrainOptions, dataset: Dataset) -> Dataset | None:
+    """The frames of the low level, of no other elements than the high one has."""
+    if not options.level:
+        return None
+    low = options.read(options.level[0])
+    check_trainable(low)
+    known, asked = ({int(z) for block in part for z in block.numbers} for part in (dataset, low))
+    if foreign := sorted(asked - known):
+        raise UserError(
+            f"{low.sources}: has {formula(foreign)}, but {dataset.sources}, the level to be learned, has not; leave "
+            "those frames out"
+        )
+    return low
+
+
+def _check_levels(options: TrainOptions, model: Regressor) -> None:
+    """Refuse what two levels do not go with."""
+    no_data = not isinstance(options.data, Dataset) and not options.data
+    if not options.level:
+        if no_data:
+            raise UserError("there are no frames to train on: name DATA, or two files by --level LOW --level HIGH")
+        return
+    said = " ".join(f"--level {level}" for level in options.level)
+    if len(options.level) != 2:
+        raise UserError(f"{said}: takes two levels, the low one and the one to be learned: --level LOW --level HIGH")
+    if not no_data:
+        raise UserError(f"{said}: stand in place of DATA; leave one of the two out")
+    if options.target == "direct" or options.time_budget is not None:
+        raise UserError(f"{said}: leave --target direct and --time-budget out, which know one level only")
+    if not isinstance(model, FeatureRegressor) or not model.relative:
+        raise UserError(
+            f"{said}: two levels are for regressors that are linear in features (random_fourier, for one), with λ "
+            f"relative to these; '{model.name}' here is none"
+        )
 
 
 def _task(
@@ -184,6 +224,7 @@ def _task(
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},
         labels=labels,
+        low=_low_frames(options, dataset),
         rng=rng,
         progress=progress,
     )

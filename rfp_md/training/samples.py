@@ -27,8 +27,10 @@ class DescribedFrames(Samples):
         descriptors: Sequence[Descriptor],
         outputs: Outputs | None = None,
         prior: Samples | None = None,
+        low: Samples | None = None,
     ) -> None:
-        self._dataset, self._descriptors, self._outputs, self._prior = dataset, descriptors, outputs, prior
+        self._dataset, self._descriptors, self._outputs = dataset, descriptors, outputs
+        self._prior, self._low = prior, low
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -53,6 +55,11 @@ class DescribedFrames(Samples):
     def prior(self) -> Samples | None:
         """Structures unlike these, with energies that are believed."""
         return self._prior
+
+    @property
+    def low(self) -> Samples | None:
+        """Frames of the low level."""
+        return self._low
 
     @property
     def groups(self) -> Sequence[NDArray[np.bool_] | None]:

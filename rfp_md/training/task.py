@@ -50,6 +50,7 @@ class Task:
         time_budget: what the width is chosen by, if anything.
         split: its kind and seed, for the record.
         labels: what was found wrong with the labels, for the record.
+        low: frames with labels of a lower level.
         search: small fits that chose the terms, for the record.
         rng: every fit begins with this state, so that none depends on those before it.
     """
@@ -69,6 +70,7 @@ class Task:
     rng: np.random.Generator
     progress: Progress
     search: Sequence[dict[str, Any]] = ()
+    low: Dataset | None = None
 
     def fit(self, train: Ints) -> Potential:
         """Fit a potential to the frames with these indices."""
@@ -78,7 +80,8 @@ class Task:
         training, validation = self.dataset.select(train), self.dataset.select(self.valid)
         _check_elements(training, validation)
         fitted_to = Dataset((*training, *validation))
-        shortest = ShortestDistances.of(fitted_to)
+        every = fitted_to if self.low is None else Dataset((*self.low, *fitted_to))
+        shortest = ShortestDistances.of(every)
         if self.width is not None and (width := self.width(training)) is not None:
             if width < len(terms):
                 raise UserError(
@@ -89,8 +92,9 @@ class Task:
         _check_seen([*baselines, *terms], fitted_to)
         baselines = _fit_baselines(baselines, training)
         self._tell_atom_energies(baselines)
+        described = training if self.low is None else Dataset((*self.low, *training))
         for term in terms:
-            _fit_term(term, training, conservative and model.smooth, progress)
+            _fit_term(term, described, conservative and model.smooth, progress)
         if conservative and not model.smooth:
             progress.message("this activation has no continuous derivative: the model is fitted to energies only")
         forces = None if conservative else make_regressor(self.regressor)
@@ -106,7 +110,11 @@ class Task:
         fitted: dict[str, Any] = {}
         for prefix, one, outputs in models:
             prior = prior_frames(training, baselines, terms) if outputs is None else None
-            parts = [DescribedFrames(to_learn[0], terms, outputs, prior), DescribedFrames(to_learn[1], terms, outputs)]
+            low = self._of_low_level(baselines, weighting, terms)
+            parts = [
+                DescribedFrames(to_learn[0], terms, outputs, prior, low),
+                DescribedFrames(to_learn[1], terms, outputs),
+            ]
             if self.time_budget is not None:
                 widths = _affordable(one, parts, len(terms), self.time_budget, progress)
             report = fit(one, parts, widths, rng, progress, outputs=outputs is not None)
@@ -126,6 +134,20 @@ class Task:
             "shortest": shortest,
         }
         return Potential(**model_of) if forces is None else DirectPotential(**model_of, force_regressor=forces)
+
+    def _of_low_level(
+        self, baselines: Sequence[Baseline], weighting: Weighting, terms: Sequence[Descriptor]
+    ) -> DescribedFrames | None:
+        """The frames of the low level, less the same baselines but for the energies of atoms, which are the level's."""
+        if self.low is None:
+            return None
+        of_level: list[Baseline] = []
+        for baseline in baselines:
+            if isinstance(baseline, Elements):
+                baseline = Elements(atoms="")
+                baseline.fit(left_by(of_level, self.low))
+            of_level.append(baseline)
+        return DescribedFrames(weighting.of(left_by(of_level, self.low)), terms)
 
     def _tell_atom_energies(self, baselines: Sequence[Baseline]) -> None:
         """Say the energies of atoms, where the frames or the user determine them."""
@@ -169,7 +191,10 @@ class Task:
             "widths": list(widths),
             **({"weights": weights} if weights else {}),
             "atom_energies": self.atom_energies,
-            "combinations": [sorted(elements) for elements in Combinations.of(self.dataset).sets],
+            **({"low_level": {"files": self.low.sources, "frames": len(self.low)}} if self.low is not None else {}),
+            "combinations": [
+                sorted(elements) for elements in Combinations.of(Dataset((*self.dataset, *(self.low or ())))).sets
+            ],
             **({"search": list(self.search)} if self.search else {}),
             **({"label_counts": counts} if counts else {}),
             "fit": fitted,

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rfp_md.linalg.ridge import Ridge, Solution
+from rfp_md.linalg.ridge import Solution
 from rfp_md.progress import Progress
+from rfp_md.regressors.fitting.levels import CLOSENESS, LevelSolver
 from rfp_md.regressors.fitting.scores import Score
-from rfp_md.regressors.fitting.solve import Solver, Weights, check_finite
+from rfp_md.regressors.fitting.solve import Solver, System, Weights, check_finite
 
 USUAL_SOLVES = 4  # λ that are tried as a rule, where there are so many
 
@@ -82,6 +83,20 @@ def limit_prior(solver: Solver, choice: Choice, score_of: ScoreOf, progress: Pro
     return choice
 
 
+def choose_closeness(solver: LevelSolver, choice: Choice, score_of: ScoreOf, progress: Progress) -> Choice:
+    """The best s, at the λ and the weights of a choice, which the usual s has made."""
+    best = choice
+    for closeness in CLOSENESS[1:]:
+        usual, solver.closeness = solver.closeness, closeness
+        solution = solver.solve(choice.weights, choice.solution.regularization, "Levels")
+        found = _scored(solution, choice.weights, score_of)
+        if found.score.value < best.score.value:
+            best = found
+        else:
+            solver.closeness = usual
+    return best
+
+
 def _choose_lambda(
     solver: Solver,
     score_of: ScoreOf,
@@ -120,7 +135,7 @@ def _choose_lambda(
     return best or _scored(solver.raise_regularization(system, ascending[-1]), weights, score_of)
 
 
-def _tried(solver: Solver, system: Ridge, value: float, weights: Weights, score_of: ScoreOf) -> Choice | None:
+def _tried(solver: Solver, system: System, value: float, weights: Weights, score_of: ScoreOf) -> Choice | None:
     """One λ, or None where its factorisation fails."""
     solution = solver.attempt(system, value)
     return None if solution is None else _scored(solution, weights, score_of)

@@ -14,6 +14,7 @@ c               ``Solution.coefficients``
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -25,6 +26,16 @@ from rfp_md.progress import Progress
 
 Weights = tuple[float, ...]  # of the energies, the slopes and the strain slopes
 LARGEST_RAISED = 100.0  # times the largest λ that was asked for
+
+
+class System(Protocol):
+    """One symmetric system, for any λ."""
+
+    def cholesky(self, regularization: float) -> Solution | None:
+        """Solve it; None where it is not positive definite to rounding."""
+
+    def eigenvalues(self, regularization: float) -> Solution:
+        """Solve it, whatever it is like."""
 
 
 class Solver:
@@ -70,16 +81,19 @@ class Solver:
         check_finite(solution)
         return solution
 
-    def system(self, weights: Weights) -> Ridge:
+    def system(self, weights: Weights) -> System:
         """The weighted sum of the equations, ready for any λ."""
+        return Ridge(*self._sum(weights), scaled=self._scaled, noise=self._noise)
+
+    def _sum(self, weights: Weights) -> tuple[Floats, Floats]:
+        """The weighted sum of the equations, those of the prior among them."""
         equations, factors = list(self._equations), list(weights[: self.n_kinds])
         if self._prior is not None and self.prior_weight:
             equations.append(self._prior)
             factors.append(self.prior_weight)
-        matrix, rhs = weighted_sum(equations, factors)
-        return Ridge(matrix, rhs, scaled=self._scaled, noise=self._noise)
+        return weighted_sum(equations, factors)
 
-    def attempt(self, system: Ridge, regularization: float) -> Solution | None:
+    def attempt(self, system: System, regularization: float) -> Solution | None:
         """The solution by Cholesky, or None where the factorisation fails, which is counted."""
         solution = system.cholesky(regularization)
         self._progress.advance(1)
@@ -87,7 +101,7 @@ class Solver:
             self.failed += 1
         return solution
 
-    def raise_regularization(self, system: Ridge, regularization: float) -> Solution:
+    def raise_regularization(self, system: System, regularization: float) -> Solution:
         """A little more λ costs little; an eigendecomposition takes many times as long and twice the memory."""
         raised = regularization
         while raised < LARGEST_RAISED * regularization:
