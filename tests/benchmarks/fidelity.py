@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.fidelity [--data FOLDER] [--results FILE.json] [--picture FILE.png] [MOLECULE…]
 
-The high level are rMD17's labels (PBE), the low one GFN2-xTB of all 1,000 training frames. ``difference`` has xTB itself
-as a baseline, in every call; ``stacked`` a model of the low level (``--baseline potential``); ``joint`` is
+The high level are rMD17's labels (PBE), the low one GFN2-xTB of all 1,000 training frames. ``difference`` has xTB
+itself as a baseline, in every call; ``stacked`` a model of the low level (``--baseline potential``); ``joint`` is
 ``--level LOW --level HIGH``. Three seeds, each with frames of its own, a tenth of which choose hyper-parameters. Prints
 Markdown tables, and draws them. Every fit is written to the results at once: a run that was cut off goes on.
 """
