@@ -19,6 +19,9 @@ from rfp_md.validation.record import KEY, doubt, not_run, summary
 NEVER = "never validated"
 
 
+TRAINING = ("data", "split", "fit", "leakage", "atom_energies", "low_level", "search")
+
+
 def content(
     path: Path, header: Header, arrays: Arrays, potential: Potential, errors: ErrorsOnTestFrames | None
 ) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def content(
     record = header.record
     validation = record.get(KEY, {})
     checks = validation.get("checks", {})
-    training = {name: record.get(name) for name in ("data", "split", "fit", "leakage")}
+    training = {name: record.get(name) for name in TRAINING}
     return {
         "model": _model(path, header, arrays, potential),
         "verdict": validation.get("verdict", NEVER),

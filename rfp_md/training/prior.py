@@ -12,9 +12,10 @@ With R, the nuclei's screened repulsion (``zbl`` without its switch), E rises by
 That is a Morse potential, whose attraction 2 √(R₀ R) is twice its repulsion at the minimum: what binds the frame is
 R₀, and a pair of its atoms the R₀ of that pair alone. In single atoms nothing binds.
 
-Such an energy may be wrong by ``DOUBT`` for each atom that was moved, or by 3 % of its rise if that is more; a
-training frame's may be by ``EXACT`` of their standard deviation. Those are the weights (docs/accuracy.md has what
-they do).
+Such an energy may be wrong by ``DOUBT`` for each atom that was moved, or by 3 % of its rise if that is more, and by
+30 % where a pair alone was moved; that of an atom alone by as much as the frames disagree on what binds it, unless they
+have it. A training frame's may be wrong by ``EXACT`` of their standard deviation. Those are the weights
+(docs/accuracy.md has what they do).
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ DIMERS = np.geomspace(0.4, 8.0, 100)  # Å, as the radial functions are spaced
 FRAMES = 10  # that are deformed and squeezed
 DOUBT = 0.3  # eV for an atom that was moved
 ALONE = 0.1  # eV for one that is alone, or in a dimer: nothing stands against it there
-RELATIVE_DOUBT = 0.3
+RELATIVE_DOUBT = 0.03  # of a frame's rise
+PAIR_DOUBT = 0.3  # of a pair's, which is in surroundings that are not moved, or in none
 EXACT = 0.005
 
 
@@ -105,6 +107,9 @@ def prior_frames(
     """Make the believed structures of a model with the baseline ``zbl``; of another one nothing is believed: None."""
     zbl = next((baseline for baseline in baselines if isinstance(baseline, Zbl)), None)
     if zbl is None:
+        return None
+    training = Dataset(tuple(block for block in training if block.energies is not None))
+    if not len(training):
         return None
     left = left_by(baselines, training)
     whole, chosen, believed = zbl.unswitched(), _chosen(training, left), []
@@ -181,7 +186,7 @@ def _squeezed(frame: Frames, energy: float, pair: _Pair, whole: Zbl) -> Believed
     positions[:, second] -= shift
     repulsion = whole.energies(_dimers(pair.elements, pair.length * np.append(SQUEEZED, 1.0)))
     rise = _rise(repulsion[:-1], repulsion[-1:])
-    return Believed(frame.at(positions), energy + rise, np.maximum(2.0 * DOUBT, RELATIVE_DOUBT * rise))
+    return Believed(frame.at(positions), energy + rise, np.maximum(2.0 * DOUBT, PAIR_DOUBT * rise))
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +238,7 @@ def _alone(unbound: _Unbound, bonds: Mapping[tuple[int, int], float], whole: Zbl
             repulsion, at_rest = whole.energies(dimers), whole.energies(_dimers((first, second), bond))
             energies = unbound.energies[first] + unbound.energies[second] + _rise(repulsion, at_rest) - at_rest
             doubt = unbound.doubts[first] + unbound.doubts[second]
-            believed.append(Believed(dimers, energies, np.maximum(doubt, RELATIVE_DOUBT * (repulsion + at_rest))))
+            believed.append(Believed(dimers, energies, np.maximum(doubt, PAIR_DOUBT * (repulsion + at_rest))))
     return believed
 
 

@@ -30,7 +30,7 @@ def test_the_help_of_train_ends_with_the_parameters_of_every_plugin_that_has_any
     text = rfp("train", "--help").stdout
     assert "--no-stress" in text
     assert "--descriptor many_body" in text
-    assert "--baseline elements" not in text.split("Show this message")[1]
+    assert "--baseline zbl" not in text.split("Show this message")[1]
 
 
 def test_evaluate_keeps_its_contract(trained, tmp_path):
@@ -188,7 +188,7 @@ def test_a_duplicate_frame_is_a_warning_with_the_count(tmp_path):
         ([ETHANOL, "--time-budget", "5min", "--target", "direct"], "is for conservative models"),
         ([ETHANOL, "--config", "none.toml"], "--config none.toml: no such file"),
         ([ETHANOL, "--frobnicate"], "No such option"),
-        ([], "Missing argument"),
+        ([], "there are no frames to train on: name DATA"),
     ],
 )
 def test_bad_input_to_train_is_one_sentence_and_leaves_nothing(tmp_path, arguments, message):

@@ -44,7 +44,7 @@ def test_keys_are_the_names_of_the_options_with_either_stroke(tmp_path):
         ('preset = "best"', "preset = 'best' must be 'accurate' or 'fast' or 'reference'"),
         ("learning_curve = 3", "learning_curve = 3 must be a text or a list of whole numbers"),
         ("seed = 2026-01-01", "must be a whole number"),
-        ('epochs = "9"', "unknown key 'epochs'; known are descriptor, regressor, width, baseline, weight"),
+        ('epochs = "9"', "unknown key 'epochs'; known are descriptor, regressor, width, baseline, atom_energy"),
         ('output = "m.rfp"', "unknown key 'output'"),
         ('data = ["a.xyz"]', "unknown key 'data'"),
         ("progress = 3", "unknown key 'progress'"),

@@ -64,8 +64,8 @@ def test_the_new_file_needs_the_old_one(stack, low, tmp_path, ethanol):
 
 def test_info_knows_nothing_of_the_parts(stack):
     header, arrays = read(stack)
-    assert sum_of(header, arrays, "stack.rfp") == "(elements + many_body) + many_body"
-    assert json.loads(rfp("info", stack, "--json").stdout)["sum_of"] == "(elements + many_body) + many_body"
+    assert sum_of(header, arrays, "stack.rfp") == "(elements + zbl + many_body) + many_body"
+    assert json.loads(rfp("info", stack, "--json").stdout)["sum_of"] == "(elements + zbl + many_body) + many_body"
 
 
 def test_a_stack_grows_without_end(low, ethanol, tmp_path):

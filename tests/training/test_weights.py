@@ -12,7 +12,12 @@ from rfp_md.training.weights import Weighting, mean_atoms, parse_weights
 from tests.heard import Heard
 from tests.training.test_run import SMALL, labelled
 
-FIT = {"descriptor": [SMALL], "regressor": "random_fourier:width=40", "split": "contiguous"}
+FIT = {
+    "descriptor": [SMALL],
+    "regressor": "random_fourier:width=40",
+    "split": "contiguous",
+    "baseline": ["elements"],  # a prior would weigh less among labels that weigh more
+}
 FRAMES = labelled([8, 1, 1], 40, 1)
 
 
