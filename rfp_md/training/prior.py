@@ -6,6 +6,7 @@ thousands of eV: crystals that are compressed, atoms in collision and single ato
 
     deformed    whole frames, compressed and torn apart
     squeezed    the closest pair of each two elements, in its surroundings
+    torn off    an atom of such a pair, in a free molecule, where nothing else is in its way
     atoms       and dimers, alone; of a model that is not for one molecule
 
 With R, the nuclei's screened repulsion (``zbl`` without its switch), E rises by (√R − √R₀)² from a training frame's.
@@ -41,6 +42,7 @@ from rfp_md.structures.strain import strained
 COMPRESSED = np.arange(0.6, 0.97, 0.02)  # relative to a frame's lengths
 STRETCHED = np.array([1.06, 1.09, 1.12, 1.16, 1.2, 1.25, 1.3, 1.4, 1.5, 1.75, 2.0, 2.25])
 SQUEEZED = np.array([0.4, 0.6, 0.8])  # relative to the pair's distance
+TORN_OFF = np.array([1.3, 1.5, 1.75, 2.0])
 DIMERS = np.geomspace(0.4, 8.0, 100)  # Å, as the radial functions are spaced
 FRAMES = 10  # that are deformed and squeezed
 DOUBT = 0.3  # eV for an atom that was moved
@@ -120,13 +122,18 @@ def prior_frames(
         believed += [
             _deformed(frame, energy, scales, whole),
             *(_squeezed(frame, energy, pair, whole) for pair in pairs),
+            *(_torn_off(frame, energy, pair, whole) for pair in pairs if not frame.periodic),
         ]
         for pair in pairs:
             bonds[pair.elements] = min(pair.length, bonds.get(pair.elements, np.inf))
     parts: list[Geometric] = [*descriptors, *baselines]
     if not any(part.capabilities.fixed_composition for part in parts):
         believed += _alone(_Unbound.of(training, left, chosen, whole), bonds, whole)
-    switched = [Believed(part.frames, part.energies - zbl.energies(part.frames), part.doubts) for part in believed]
+    switched = [
+        Believed(part.frames, part.energies - zbl.energies(part.frames), part.doubts)
+        for part in believed
+        if len(part.frames)
+    ]
     return PriorFrames(switched, descriptors, EXACT * float(left.energies.std()))
 
 
@@ -187,6 +194,23 @@ def _squeezed(frame: Frames, energy: float, pair: _Pair, whole: Zbl) -> Believed
     repulsion = whole.energies(_dimers(pair.elements, pair.length * np.append(SQUEEZED, 1.0)))
     rise = _rise(repulsion[:-1], repulsion[-1:])
     return Believed(frame.at(positions), energy + rise, np.maximum(2.0 * DOUBT, PAIR_DOUBT * rise))
+
+
+def _torn_off(frame: Frames, energy: float, pair: _Pair, whole: Zbl) -> Believed:
+    """A free frame from which the atom of a pair that has more room goes away from the other, until others are near."""
+    atoms, room = frame.positions[0], []
+    for atom, partner in (pair.atoms, pair.atoms[::-1]):
+        others = np.delete(atoms, [atom, partner], axis=0)
+        room.append(np.linalg.norm(others - atoms[atom], axis=1).min(initial=np.inf))
+    end = int(np.argmax(room))
+    moving, partner = pair.atoms[end], pair.atoms[1 - end]
+    positions = np.repeat(frame.positions, len(TORN_OFF), axis=0)
+    positions[:, moving] = atoms[partner] + TORN_OFF[:, None] * (atoms[moving] - atoms[partner])
+    others = np.delete(positions, [moving, partner], axis=1)
+    free = (np.linalg.norm(others - positions[:, moving][:, None], axis=2).min(axis=1, initial=np.inf)) >= room[end]
+    repulsion = whole.energies(_dimers(pair.elements, pair.length * np.append(TORN_OFF, 1.0)))
+    rise = _rise(repulsion[:-1], repulsion[-1:])[free]
+    return Believed(frame.at(positions[free]), energy + rise, np.maximum(2.0 * DOUBT, PAIR_DOUBT * rise))
 
 
 @dataclass(frozen=True, eq=False)
