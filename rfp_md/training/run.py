@@ -9,12 +9,11 @@ import numpy as np
 
 from rfp_md.arrays import Ints
 from rfp_md.artifact.file import save
-from rfp_md.baselines.calculator import CalculatorBaseline
 from rfp_md.errors import UserError, check_choice
 from rfp_md.evaluation.labels.audit import report_labels
 from rfp_md.evaluation.labels.findings import Finding
 from rfp_md.files.safe_write import check_output
-from rfp_md.frames import Dataset, check_trainable, count_duplicates, formula
+from rfp_md.frames import Dataset, check_trainable, count_duplicates
 from rfp_md.io import paths_of
 from rfp_md.potential import Potential
 from rfp_md.progress import Progress
@@ -30,10 +29,11 @@ from rfp_md.training.flag_values import (
     with_defaults,
 )
 from rfp_md.training.learning_curve import learning_curve
+from rfp_md.training.levels import check_levels, low_frames
 from rfp_md.training.local_model import LocalModel, searched
 from rfp_md.training.options import PresetName, Target, TrainOptions
 from rfp_md.training.presets import MOLECULE, Preset, one_small_molecule, preset_for
-from rfp_md.training.skip_failed import without_failed
+from rfp_md.training.skip_failed import usable
 from rfp_md.training.splits import split_frames
 from rfp_md.training.task import Task
 from rfp_md.training.weights import check_weights, parse_weights
@@ -59,9 +59,9 @@ def train(options: TrainOptions) -> Potential:
     """
     progress = options.progress or Progress()
     model = _checked(options)
-    _check_levels(options, model)
+    check_levels(options, model)
     dataset = _frames(options)
-    dataset = _usable(options, dataset, progress)
+    dataset = usable(options, dataset, progress)
     _check_frames(dataset, model, options.target)
     check_weights(dataset, parse_weights(options.weight))
     _warn(dataset, options.target, progress)
@@ -163,42 +163,6 @@ def _frames(options: TrainOptions) -> Dataset:
     return options.read(options.level[1] if options.level else options.data)
 
 
-def _low_frames(options: TrainOptions, dataset: Dataset) -> Dataset | None:
-    """The frames of the low level, of no other elements than the high one has."""
-    if not options.level:
-        return None
-    low = options.read(options.level[0])
-    check_trainable(low)
-    known, asked = ({int(z) for block in part for z in block.numbers} for part in (dataset, low))
-    if foreign := sorted(asked - known):
-        raise UserError(
-            f"{low.sources}: has {formula(foreign)}, but {dataset.sources}, the level to be learned, has not; leave "
-            "those frames out"
-        )
-    return low
-
-
-def _check_levels(options: TrainOptions, model: Regressor) -> None:
-    """Refuse what two levels do not go with."""
-    no_data = not isinstance(options.data, Dataset) and not options.data
-    if not options.level:
-        if no_data:
-            raise UserError("there are no frames to train on: name DATA, or two files by --level LOW --level HIGH")
-        return
-    said = " ".join(f"--level {level}" for level in options.level)
-    if len(options.level) != 2:
-        raise UserError(f"{said}: takes two levels, the low one and the one to be learned: --level LOW --level HIGH")
-    if not no_data:
-        raise UserError(f"{said}: stand in place of DATA; leave one of the two out")
-    if options.target == "direct" or options.time_budget is not None:
-        raise UserError(f"{said}: leave --target direct and --time-budget out, which know one level only")
-    if not isinstance(model, FeatureRegressor) or not model.relative:
-        raise UserError(
-            f"{said}: two levels are for regressors that are linear in features (random_fourier, for one), with λ "
-            f"relative to these; '{model.name}' here is none"
-        )
-
-
 def _task(
     options: TrainOptions,
     dataset: Dataset,
@@ -224,7 +188,7 @@ def _task(
         time_budget=options.time_budget,
         split={"kind": options.split, "seed": options.seed},
         labels=labels,
-        low=_low_frames(options, dataset),
+        low=low_frames(options, dataset),
         rng=rng,
         progress=progress,
     )
@@ -262,16 +226,6 @@ def _check_widths(options: TrainOptions, model: Regressor, widths: Sequence[int 
             f"--regressor {options.regressor}: its width has no effect, for every --descriptor has a width of its "
             "own; leave one of them out"
         )
-
-
-def _usable(options: TrainOptions, dataset: Dataset, progress: Progress) -> Dataset:
-    """The frames without those at which a calculator fails, if the user wants that."""
-    if not options.skip_failed:
-        return dataset
-    calculators = [one for one in make_baselines(options.baseline) if isinstance(one, CalculatorBaseline)]
-    if not calculators:
-        raise UserError("--skip-failed: no baseline is a calculator that could fail; leave it out")
-    return without_failed(dataset, calculators, progress)
 
 
 def _check_frames(dataset: Dataset, model: Regressor, target: Target) -> None:

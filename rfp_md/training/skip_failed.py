@@ -10,11 +10,23 @@ from rfp_md.baselines.calculator import CalculatorBaseline
 from rfp_md.errors import UserError
 from rfp_md.frames import Dataset, Frames
 from rfp_md.progress import Progress
+from rfp_md.training.flag_values import make_baselines
+from rfp_md.training.options import TrainOptions
 
 NAMED = 5  # frames, of those left out
 
 
-def without_failed(dataset: Dataset, calculators: Sequence[CalculatorBaseline], progress: Progress) -> Dataset:
+def usable(options: TrainOptions, dataset: Dataset, progress: Progress) -> Dataset:
+    """The frames without those at which a calculator fails, if the user wants that."""
+    if not options.skip_failed:
+        return dataset
+    calculators = [one for one in make_baselines(options.baseline) if isinstance(one, CalculatorBaseline)]
+    if not calculators:
+        raise UserError("--skip-failed: no baseline is a calculator that could fail; leave it out")
+    return _without_failed(dataset, calculators, progress)
+
+
+def _without_failed(dataset: Dataset, calculators: Sequence[CalculatorBaseline], progress: Progress) -> Dataset:
     """The frames that every calculator has an energy of; those that are left out are counted and named.
 
     It is asked for the energies alone, and once more for forces in the fit.

@@ -3,8 +3,9 @@
     python -m tests.benchmarks.prior [--data FOLDER] [--width N] [SYSTEM…]
 
 Trains a local model of silicon and of molybdenum with ``zbl``, without it, and with one constant of
-``rfp_md/training/prior.py`` changed. A fifth of the training file judges; no test frame is read. Prints a Markdown
-table: energy and force MAE, the energy of an atom at 0.84 a₀ relative to a₀, and the minima from 0.84 to 1.2 a₀.
+``rfp_md/training/believed.py`` or ``prior.py`` changed. A fifth of the training file judges; no test frame is read.
+Prints a Markdown table: energy and force MAE, the energy of an atom at 0.84 a₀ relative to a₀, and the minima from
+0.84 to 1.2 a₀.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from dataclasses import replace
 import numpy as np
 
 import rfp_md
-from rfp_md.training import prior
+from rfp_md.training import believed, prior
 from tests.benchmarks.dimers import SYSTEMS, AnyDistance, density
 from tests.benchmarks.options import with_data
 
-CHANGED = ("DOUBT", "ALONE", "RELATIVE_DOUBT", "EXACT", "FRAMES")
+CHANGED = {
+    believed: ("DOUBT", "ALONE", "RELATIVE_DOUBT", "PAIR_DOUBT", "FRAMES"),
+    prior: ("EXACT",),
+}
 FACTORS = (1 / 3, 3)
 
 
@@ -51,13 +55,13 @@ def main() -> None:
         dataset = rfp_md.read([str(options.data / system.train)])
         print(f"| {name} | no prior | {row(dataset, system.crystal, options.width, zbl=False)} |", flush=True)
         print(f"| {name} | as they are | {row(dataset, system.crystal, options.width)} |", flush=True)
-        for constant in CHANGED:
-            usual = getattr(prior, constant)
+        for module, constant in [(module, constant) for module, names in CHANGED.items() for constant in names]:
+            usual = getattr(module, constant)
             for factor in FACTORS:
-                setattr(prior, constant, type(usual)(round(usual * factor, 6)))
+                setattr(module, constant, type(usual)(round(usual * factor, 6)))
                 said = row(dataset, system.crystal, options.width)
-                print(f"| {name} | {constant} {getattr(prior, constant):g} | {said} |", flush=True)
-            setattr(prior, constant, usual)
+                print(f"| {name} | {constant} {getattr(module, constant):g} | {said} |", flush=True)
+            setattr(module, constant, usual)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from rfp_md.descriptors.root_distances import RootDistances
 from rfp_md.frames import Dataset, Frames
 from rfp_md.io.atoms import from_atoms
 from rfp_md.testing.structures import molecule
-from rfp_md.training.prior import ALONE, DOUBT, EXACT, prior_frames
+from rfp_md.training.believed import ALONE, DOUBT
+from rfp_md.training.prior import EXACT, prior_frames
 from tests.baselines.pairs import LennardJones
 from tests.benchmarks.dimers import AnyDistance, Curve
 
