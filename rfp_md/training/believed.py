@@ -7,6 +7,7 @@ thousands of eV: crystals that are compressed, atoms in collision and single ato
     deformed    whole frames, compressed and torn apart
     squeezed    the closest pair of each two elements, in its surroundings
     torn off    an atom of such a pair, in a free molecule, where nothing else is in its way
+    collided    molecules of a free frame, moved as they are until the closest pair of each two elements is closer
     atoms       and dimers, alone; of a model that is not for one molecule
 
 With R, the nuclei's screened repulsion (``zbl`` without its switch), E rises by (√R − √R₀)² from a training frame's.
@@ -25,10 +26,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from rfp_md.arrays import Floats
 from rfp_md.baselines.zbl import Zbl
 from rfp_md.frames import Dataset, Frames
+from rfp_md.structures.bonds import Bonds
 from rfp_md.structures.neighbours import neighbours
 from rfp_md.structures.strain import strained
 
@@ -36,6 +40,7 @@ COMPRESSED = np.arange(0.6, 0.97, 0.02)  # relative to a frame's lengths
 STRETCHED = np.array([1.06, 1.09, 1.12, 1.16, 1.2, 1.25, 1.3, 1.4, 1.5, 1.75, 2.0, 2.25])
 SQUEEZED = np.array([0.4, 0.6, 0.8])  # relative to the pair's distance
 TORN_OFF = np.array([1.3, 1.5, 1.75, 2.0])
+COLLIDED = np.array([0.8, 0.65, 0.5, 0.35])
 DIMERS = np.geomspace(0.4, 8.0, 100)  # Å, as the radial functions are spaced
 FRAMES = 10  # that are deformed and squeezed
 DOUBT = 0.3  # eV for an atom that was moved
@@ -79,8 +84,10 @@ def believed_structures(training: Dataset, left: Dataset, whole: Zbl, *, alone: 
         believed += [
             _deformed(frame, energy, scales, whole),
             *(_squeezed(frame, energy, pair, whole) for pair in pairs),
-            *(_torn_off(frame, energy, pair, whole) for pair in pairs if not frame.periodic),
         ]
+        if not frame.periodic:
+            believed += [_torn_off(frame, energy, pair, whole) for pair in pairs]
+            believed += _collided(frame, energy, whole)
         for pair in pairs:
             bonds[pair.elements] = min(pair.length, bonds.get(pair.elements, np.inf))
     if alone:
@@ -162,6 +169,34 @@ def _torn_off(frame: Frames, energy: float, pair: _Pair, whole: Zbl) -> Believed
     repulsion = whole.energies(_dimers(pair.elements, pair.length * np.append(TORN_OFF, 1.0)))
     rise = _rise(repulsion[:-1], repulsion[-1:])[free]
     return Believed(frame.at(positions[free]), energy + rise, np.maximum(2.0 * DOUBT, PAIR_DOUBT * rise))
+
+
+def _collided(frame: Frames, energy: float, whole: Zbl) -> list[Believed]:
+    """A free frame of several molecules, two of which come together; what is bonded stays as it is.
+
+    For each two elements, the molecule of one atom of the closest pair in two molecules moves towards the other atom.
+    The rise is that of the repulsion of all atoms.
+    """
+    bonds = Bonds.of(frame).pairs
+    graph = coo_array((np.ones(len(bonds)), bonds.T), shape=(frame.n_atoms, frame.n_atoms))
+    n_molecules, molecule = connected_components(graph, directed=False)
+    if n_molecules == 1:
+        return []
+    positions, numbers = frame.positions[0], frame.numbers
+    first, second = np.nonzero(np.triu(molecule[:, None] != molecule))
+    lengths = np.linalg.norm(positions[second] - positions[first], axis=1)
+    elements = np.sort(np.stack([numbers[first], numbers[second]], axis=1), axis=1)
+    found, before = [], whole.energies(frame)[0]
+    for pair in np.unique(elements, axis=0):
+        mine = np.flatnonzero((elements == pair).all(axis=1))
+        p = mine[np.argmin(lengths[mine])]
+        towards = positions[second[p]] - positions[first[p]]
+        moved = np.repeat(frame.positions, len(COLLIDED), axis=0)
+        moved[:, molecule == molecule[first[p]]] += (1.0 - COLLIDED)[:, None, None] * towards
+        frames = frame.at(moved)
+        rise = whole.energies(frames) - before
+        found.append(Believed(frames, energy + rise, np.maximum(2.0 * DOUBT, PAIR_DOUBT * np.abs(rise))))
+    return found
 
 
 @dataclass(frozen=True, eq=False)

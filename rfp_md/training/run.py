@@ -69,7 +69,7 @@ def train(options: TrainOptions) -> Potential:
     rng = np.random.default_rng(options.seed)
     train, valid = split_frames(dataset, options.n_train, options.n_valid, options.split, rng)
     task = _task(options, dataset, valid, labels, rng, progress)
-    if preset_for(options.preset, dataset).searched and not options.descriptor and isinstance(model, FeatureRegressor):
+    if _is_searched(options, model, dataset):
         task = searched(task, train)
     if options.learning_curve is not None:
         sizes, judging = _sizes(options.learning_curve), rng.spawn(1)[0]
@@ -80,6 +80,12 @@ def train(options: TrainOptions) -> Potential:
     if options.output is not None:
         save(potential, options.output)
     return potential
+
+
+def _is_searched(options: TrainOptions, model: Regressor, dataset: Dataset) -> bool:
+    """Whether small fits choose the local term: not where a budget was given, which they would take from the fit."""
+    searched = preset_for(options.preset, dataset).searched and options.target == "conservative"
+    return searched and not options.descriptor and options.time_budget is None and isinstance(model, FeatureRegressor)
 
 
 def _audit(options: TrainOptions, dataset: Dataset, progress: Progress) -> list[Finding]:
