@@ -26,7 +26,8 @@ from rfp_md.training.task import Task
 NEIGHBOURS = 30  # that an atom is to have within the cutoff
 FARTHEST = 5.5  # Å; the cutoff where atoms have fewer
 NEAREST = 3.0  # Å; the shortest cutoff
-SHORTER = 0.8  # of the cutoff before, that is tried as long as it is better
+SHORTER = 0.8  # of the cutoff before, that is tried as long as it is better, by
+GAIN = 0.05  # of the error and more: small fits differ by some per cent as their features do
 SAMPLE_FRAMES = 50  # that distances are taken from
 TRIED_ATOMS, JUDGED_ATOMS = 10_000, 3_000  # of the frames of small fits, and of those that judge them
 TRIED_WIDTH = 800  # features of a small fit
@@ -116,7 +117,7 @@ class _Search:
         found, score = start, self._score(start)
         while (shorter := round(SHORTER * found.cutoff, 2)) >= NEAREST:
             changed = replace(found, cutoff=shorter)
-            if (tried := self._score(changed)) >= score:
+            if (tried := self._score(changed)) > (1.0 - GAIN) * score:
                 break
             found, score = changed, tried
         return found
